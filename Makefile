@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+# The whole build, top to bottom: tools, flags, bpf, proto, evidence, sensor, responder, tests, install.
+#
+#   make            build/varve-sensor, build/varve, build/varve.desc
+#   make demo       install what is missing, build, record a container and replay it (KAFKA=1: through a broker)
+#   make check      install what is missing, build, run every test
+#   make deps       install what is missing (Debian 12 packages)
+#
+#   V=1 shows commands, O=DIR builds elsewhere, SAN=1 with ASan and UBSan, WERROR=1 as CI does.
+
+O ?= build
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(O)/varve-sensor $(O)/varve $(O)/varve.desc
+
+# --- tools and flags
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+LLVM_STRIP ?= llvm-strip
+PREFIX ?= /usr/local
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
+SANFLAGS := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+, := ,
+CFLAGS ?= -O2 -g
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O) $(WARN) $(CFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+ALL_LDFLAGS := $(LDFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined)
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Ibpf
+EVIDENCE_LIBS := -lprotobuf-c -lcrypto
+SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
+RESPONDER_LIBS := -lrdkafka
+
+# --- kernel side: each probe file an object, linked into one, one skeleton
+BPF_OBJS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call say,BPF,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+$(O)/bpf/varve.o: $(BPF_OBJS)
+	$(Q)$(BPFTOOL) gen object $@ $^
+$(O)/varve.skel.h: $(O)/bpf/varve.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name varve_bpf >$@.tmp
+	$(Q)mv $@.tmp $@
+
+# --- the schema
+$(O)/varve.pb-c.c $(O)/varve.pb-c.h &: proto/varve.proto
+	$(call say,PROTO,$<)
+	@mkdir -p $(O)
+	$(Q)protoc-c --c_out=$(O) -Iproto $<
+$(O)/varve.desc: proto/varve.proto
+	@mkdir -p $(O)
+	$(Q)protoc --include_imports --include_source_info --descriptor_set_out=$@ -Iproto $<
+
+# --- userspace: evidence (shared), sensor, responder
+EVIDENCE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard evidence/*.c)) $(O)/varve.pb-c.o
+SENSOR_OBJS := $(patsubst %.c,$(O)/%.o,$(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)))
+RESPONDER_OBJS := $(patsubst %.c,$(O)/%.o,$(filter-out responder/main.c,$(wildcard responder/*.c responder/views/*.c)))
+$(O)/%.o: %.c $(O)/varve.pb-c.h
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+$(O)/varve.pb-c.o: $(O)/varve.pb-c.c
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+$(O)/sensor/probes.o: $(O)/varve.skel.h
+$(O)/evidence.a: $(EVIDENCE_OBJS)
+$(O)/sensor.a: $(SENSOR_OBJS)
+$(O)/responder.a: $(RESPONDER_OBJS)
+%.a:
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(O)/varve-sensor: $(O)/sensor/main.o $(O)/sensor.a $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+$(O)/varve: $(O)/responder/main.o $(O)/responder.a $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
+
+# --- tests: each file under tests/unit, tests/replay and tests/live is a program
+UNIT := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/*.c))
+REPLAY := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/replay/*.c))
+LIVE := $(patsubst tests/live/%.c,$(O)/tests/live/%.o,$(wildcard tests/live/*.c))
+FUZZ := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/fuzz/*.c))
+$(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/sensor.a $(O)/responder.a $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
+$(O)/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Werror=unused-function
+$(O)/tests/live/live: $(LIVE) $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
+# libFuzzer wants clang; the code under test is built into each target with its sanitizers.
+FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c sensor/probes.c,$(wildcard sensor/*.c sensor/events/*.c)) $(O)/varve.pb-c.c
+$(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS)
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(filter-out -lbpf -lelf -lz,$(SENSOR_LIBS)) $(EVIDENCE_LIBS) -o $@
+
+.PHONY: all deps demo check unit live fuzz bench install clean
+unit: $(UNIT) $(REPLAY)
+live: $(O)/tests/live/live
+fuzz: $(FUZZ)
+deps:
+	$(Q)tests/deps.sh
+demo:
+	$(Q)tests/deps.sh
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/demo/demo.sh $(if $(KAFKA),--kafka)
+check:
+	$(Q)tests/deps.sh --check
+	$(Q)O=$(O) tests/check.sh
+
+# --- install, clean
+install: all
+	install -D -m 755 $(O)/varve-sensor $(DESTDIR)$(PREFIX)/sbin/varve-sensor
+	install -D -m 755 $(O)/varve $(DESTDIR)$(PREFIX)/bin/varve
+	install -D -m 644 $(O)/varve.desc $(DESTDIR)$(PREFIX)/share/varve/varve.desc
+	install -D -m 644 proto/varve.proto $(DESTDIR)$(PREFIX)/share/varve/varve.proto
+	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8
+	install -D -m 644 docs/varve.1 $(DESTDIR)$(PREFIX)/share/man/man1/varve.1
+clean:
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

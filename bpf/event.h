@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The contract between the kernel side and the sensor: one record per event, and the counters.
+ *
+ * A record is a header, a fixed part, and a tail. The fixed part points into the tail with ev_ref;
+ * only sensor/record.c follows one. Fixed-width types only, naturally aligned, gaps written out:
+ * clang accesses packed structs byte by byte. A field that could not be had is marked by a flag that
+ * is not set; zero never means "unknown".
+ *
+ * A struct only gains fields, at its end; anything else is a new kind.
+ */
+#ifndef VARVE_EVENT_H
+#define VARVE_EVENT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+#endif
+
+enum ev_kind {
+#define EV(number, NAME, name, group)	     EV_##NAME = number,
+#define EV_SENSOR(number, NAME, name, group) EV_##NAME = number,
+#include "events.def"
+	EV_KIND_END, /* one past the last */
+};
+
+/* Event classes: each (cgroup, CPU, class) has a series of numbers of its own. */
+enum ev_class {
+	EV_CLASS_process,
+	EV_CLASS_file,
+	EV_CLASS_network,
+	EV_CLASS_container,
+	EV_CLASS_CNT,
+	EV_CLASS_sensor = EV_CLASS_CNT, /* not numbered by the kernel side */
+};
+
+/* Why the kernel side lost an event that it had numbered. */
+enum ev_cause {
+	EV_CAUSE_RING_FULL,
+	EV_CAUSE_SCRATCH_BUSY, /* no free buffer to build the record in */
+	EV_CAUSE_MAP_FULL,
+	EV_CAUSE_CNT,
+};
+
+#define EV_PATH_MAX 4096  /* bytes of a path, without the NUL */
+#define EV_ARGS_MAX 32768 /* bytes of arguments, head and tail */
+#define EV_COMM_LEN 16
+#define EV_TTY_LEN  32
+#define EV_REC_MAX  61440 /* no record is longer */
+
+/* A string in the tail: off from the start of the record; the byte at off + len is NUL. */
+struct ev_ref {
+	__u32 off;
+	__u32 len;
+};
+
+#define EV_TASK_HAS_CRED   (1u << 0) /* uid .. cap_effective */
+#define EV_TASK_HAS_PARENT (1u << 1)
+#define EV_TASK_HAS_NS_PID (1u << 2)
+
+struct ev_task {
+	__u32 tgid; /* in the initial pid namespace */
+	__u32 tid;
+	__u64 start_ns; /* of the thread group's leader, CLOCK_BOOTTIME */
+	__u64 parent_start_ns;
+	__u32 parent_tgid;
+	__u32 ns_tgid; /* in the process's own pid namespace */
+	__u32 uid;
+	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u64 cap_effective;
+	__u32 obtained; /* EV_TASK_HAS_* */
+	__u32 pad0;
+	char comm[EV_COMM_LEN];
+};
+
+struct ev_hdr {
+	__u32 len; /* bytes of the whole record, a multiple of eight */
+	__u16 kind;
+	__u16 pad0;
+	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u64 cgroup_id;
+	__u64 number; /* within (cgroup_id, cpu, class of kind), from 0 */
+	__u32 cpu;
+	__u32 pad1;
+	struct ev_task task;
+};
+
+#define EV_FILE_HAS_PATH    (1u << 0)
+#define EV_FILE_HAS_INODE   (1u << 1) /* ino .. size */
+#define EV_FILE_USER_MEMORY (1u << 2) /* the path, or its last part, is from user memory */
+#define EV_FILE_UNREACHABLE (1u << 3) /* the walk ended elsewhere than at the process's root */
+#define EV_FILE_CUT	    (1u << 4) /* the path is longer than EV_PATH_MAX: its last part is here */
+#define EV_FILE_UPPER	    (1u << 5) /* on an overlay's upper layer */
+#define EV_FILE_UNLINKED    (1u << 6)
+#define EV_FILE_MEMFD	    (1u << 7)
+
+struct ev_file {
+	struct ev_ref path;
+	__u64 ino;
+	__u64 size;
+	__u32 dev; /* kernel's dev_t: major << 20 | minor */
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 path_len; /* of the whole path; more than path.len if cut */
+	__u32 flags;	/* EV_FILE_* */
+};
+
+struct ev_namespaces {
+	__u32 mnt, pid, net, user, uts, ipc, cgroup;
+	__u32 obtained; /* 1: all of them */
+};
+
+struct ev_addr {
+	__u8 ip[16];  /* network order; IPv4 in the first four */
+	__u16 port;   /* host order */
+	__u16 family; /* AF_INET, AF_INET6; 0: not obtained */
+	__u32 pad0;
+};
+
+struct ev_fork {
+	struct ev_hdr hdr; /* task: the new process */
+	__u32 parent_tid;
+	__u32 pad0;
+};
+
+struct ev_exec {
+	struct ev_hdr hdr;
+	struct ev_file exe;
+	struct ev_file cwd;
+	struct ev_ref filename;
+	struct ev_ref interp; /* len 0: the same file as filename */
+	struct ev_ref args;   /* head: arguments, each ended by NUL, as in memory */
+	struct ev_ref args_tail;
+	__u64 args_len; /* of all arguments */
+	__u32 args_cnt;
+	__u32 args_err; /* errno of reading them, 0: read */
+	struct ev_namespaces ns;
+	char tty[EV_TTY_LEN]; /* empty: none */
+};
+
+struct ev_exit {
+	struct ev_hdr hdr;
+	__u32 status; /* as wait(2) gives it */
+	__u32 pad0;
+};
+
+struct ev_container_start {
+	struct ev_hdr hdr; /* task: who made the cgroup; cgroup_id: the new one's */
+	struct ev_ref cgroup_path;
+	struct ev_ref maker_args; /* its arguments, NUL between them: they name the bundle */
+	struct ev_file maker_cwd;
+};
+
+struct ev_container_stop {
+	struct ev_hdr hdr;
+	struct ev_ref cgroup_path;
+};
+
+#define EV_OPEN_CREATED	(1u << 0)
+#define EV_OPEN_WRITTEN	(1u << 1)
+
+struct ev_open {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 o_flags;
+	__u32 fd;
+	__u32 flags; /* EV_OPEN_* */
+	__u32 pad0;
+};
+
+struct ev_rename {
+	struct ev_hdr hdr;
+	struct ev_file from;
+	struct ev_file to;
+	__u32 flags; /* RENAME_* */
+	__u32 pad0;
+};
+
+struct ev_unlink {
+	struct ev_hdr hdr;
+	struct ev_file file;
+};
+
+enum ev_outcome {
+	EV_OUTCOME_FAILED,
+	EV_OUTCOME_CONNECTED,
+	EV_OUTCOME_IN_PROGRESS,
+};
+
+#define EV_CONNECT_COMPLETION  (1u << 0) /* second record, after EINPROGRESS */
+#define EV_CONNECT_USER_MEMORY (1u << 1) /* destination from user memory */
+#define EV_CONNECT_HAS_COOKIE  (1u << 2)
+
+struct ev_connect {
+	struct ev_hdr hdr;
+	struct ev_addr source;
+	struct ev_addr destination;
+	__u64 cookie;
+	__u32 protocol; /* IPPROTO_* */
+	__u32 err;	/* errno of the call, 0: none */
+	__u32 outcome;	/* enum ev_outcome */
+	__u32 outcome_err;
+	__u32 flags; /* EV_CONNECT_* */
+	__u32 pad0;
+};
+
+struct ev_accept {
+	struct ev_hdr hdr;
+	struct ev_addr source; /* the peer */
+	struct ev_addr destination;
+	__u64 cookie; /* 0: none was given */
+	__u32 protocol;
+	__u32 pad0;
+};
+
+/* Written by the task iterator, not through a ring: hdr.number and hdr.cpu mean nothing. */
+struct ev_process_snapshot {
+	struct ev_hdr hdr;
+	struct ev_file exe;
+	struct ev_file cwd;
+	struct ev_namespaces ns;
+	char tty[EV_TTY_LEN];
+};
+
+/*
+ * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
+ * booked on a cgroup. generated = next + suppressed; what is lost is a number that never came.
+ */
+struct ev_count {
+	__u64 next; /* the number that the next event gets */
+	__u64 lost[EV_CAUSE_CNT];
+	__u64 lost_first_ns; /* since the epoch last changed */
+	__u64 lost_last_ns;
+	__u64 suppressed;
+	__u64 suppressed_first_ns;
+	__u64 suppressed_last_ns;
+	__u32 lost_epoch;
+	__u32 suppressed_epoch;
+};
+
+struct ev_account {
+	struct ev_count count[EV_CLASS_CNT];
+};
+
+/* Map `scope`: cgroups whose events are recorded. */
+struct ev_scope {
+	__u64 container; /* id of the cgroup that is the container's own; itself, or an ancestor */
+};
+
+/*
+ * Which program serves a system call: one entry per system call in section .rodata.syscalls of
+ * each probe file, gathered by the linker, put into the map `syscall_progs` by sensor/probes.c.
+ */
+struct ev_syscall {
+	char prog[28];
+	__u32 nr;
+};
+
+#ifndef __bpf__
+#pragma GCC diagnostic pop
+#define EV(number, NAME, name, group) \
+	_Static_assert(sizeof(struct ev_##name) % 8 == 0, "records are multiples of eight");
+#include "events.def"
+#endif
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes from outside as text: valid UTF-8 for the wire, harmless characters for a terminal.
+ * Kernel text (paths, arguments, comm) is bytes; a consumer's protobuf decoder drops a whole record
+ * for one bad byte, and a terminal obeys escape sequences.
+ */
+#ifndef VARVE_TEXT_H
+#define VARVE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct arena;
+
+/* True if the bytes are valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without NUL. */
+bool text_is_utf8(const char *s, size_t len);
+
+/*
+ * Text of len bytes: itself, copied with a NUL behind, if valid; else each offending byte is replaced
+ * by U+FFFD and *ret_lossy set. NULL if the arena is used up.
+ */
+char *text_from_bytes(struct arena *a, const char *s, size_t len, bool *ret_lossy);
+
+/*
+ * Prints so that nothing reaches the terminal raw: C0 and C1 controls, DEL, backslash, bytes that are
+ * not UTF-8, bidirectional and zero-width format characters come out as \n \t \\ \xHH or \u{HHHH}.
+ */
+void text_print_escaped(FILE *out, const char *s, size_t len);
+
+#endif
