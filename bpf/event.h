@@ -150,6 +150,7 @@ struct ev_exit {
 
 struct ev_container_start {
 	struct ev_hdr hdr; /* task: who made the cgroup; cgroup_id: the new one's */
+	__u64 container;   /* cgroup id of the container: the same, or one that this cgroup lies in */
 	struct ev_ref cgroup_path;
 	struct ev_ref maker_args; /* its arguments, NUL between them: they name the bundle */
 	struct ev_file maker_cwd;
@@ -157,6 +158,7 @@ struct ev_container_start {
 
 struct ev_container_stop {
 	struct ev_hdr hdr;
+	__u64 container; /* as in ev_container_start */
 	struct ev_ref cgroup_path;
 };
 

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * connect: TCP and UDP, IPv4 and IPv6, and how it ended.
+ *
+ * At the call's exit the result is known, but a refused socket has forgotten where it wanted to go. So the
+ * cgroup programs, which get the kernel's copy of the address before the attempt, leave it for the exit. What the
+ * kernel refuses before that (a wrong length, a socket that is connected) has the address from user
+ * memory only, marked so.
+ *
+ * A call that returns EINPROGRESS makes a record at once. If the socket is then still in SYN_SENT, a second one,
+ * the completion, follows when inet_sock_set_state sees it leave that state, often in an interrupt on another
+ * task's time: who and where are kept in `connecting` until then.
+ */
+#include "syscall.bpf.h"
+#include "sock.bpf.h"
+
+struct destination {
+	struct ev_addr addr;
+	__u64 cookie; /* of the socket: an entry left by io_uring or MSG_FASTOPEN is not another socket's */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* the task that is in connect(2) */
+	__type(value, struct destination);
+} connect_to SEC(".maps");
+
+struct connecting {
+	struct ev_task task;
+	__u64 cgid;
+	struct ev_addr destination;
+	__u64 cookie;
+	__u32 protocol;
+	__u32 flags;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64); /* the socket */
+	__type(value, struct connecting);
+} connecting SEC(".maps");
+
+static __always_inline int connect_keep(struct bpf_sock_addr *ctx, struct destination *to)
+{
+	__u64 task = (__u64)current_task();
+
+	to->addr.port = bpf_ntohs(ctx->user_port);
+	to->cookie = bpf_get_socket_cookie(ctx); /* makes one, if the socket has none yet */
+	bpf_map_update_elem(&connect_to, &task, to, BPF_ANY);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int connect_v4(struct bpf_sock_addr *ctx)
+{
+	struct destination to = {.addr.family = AF_INET};
+	__u32 ip = ctx->user_ip4;
+
+	if (!in_scope(bpf_get_current_cgroup_id()))
+		return 1;
+	__builtin_memcpy(to.addr.ip, &ip, sizeof(ip));
+	return connect_keep(ctx, &to);
+}
+
+SEC("cgroup/connect6")
+int connect_v6(struct bpf_sock_addr *ctx)
+{
+	struct destination to = {.addr.family = AF_INET6};
+	__u32 ip[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
+
+	if (!in_scope(bpf_get_current_cgroup_id()))
+		return 1;
+	__builtin_memcpy(to.addr.ip, ip, sizeof(ip));
+	return connect_keep(ctx, &to);
+}
+
+/* The destination: the kernel's copy if there is one, else from user memory. False if it is no IP address. */
+static __always_inline bool connect_destination(struct syscall *sc, struct ev_addr *to,
+						__u64 cookie, __u32 *flags)
+{
+	__u64 task = (__u64)sc->task;
+	struct destination *kept = bpf_map_lookup_elem(&connect_to, &task);
+	bool same = kept && kept->cookie == cookie;
+
+	if (same)
+		*to = kept->addr;
+	if (kept)
+		bpf_map_delete_elem(&connect_to, &task);
+	if (same)
+		return true;
+	*flags |= EV_CONNECT_USER_MEMORY;
+	return addr_from_user(to, (void *)sc->arg[1], sc->arg[2]);
+}
+
+static __always_inline void connect_emit(const struct connecting *c, const struct ev_addr *source,
+					 __u32 err, __u32 outcome, __u32 outcome_err, __u32 flags)
+{
+	struct ev_connect *ev;
+	struct build b;
+
+	ev = (void *)record_begin(&b, EV_CONNECT, EV_CLASS_network, c->cgid, sizeof(*ev));
+	if (!ev)
+		return;
+	ev->hdr.task = c->task;
+	ev->source = *source;
+	ev->destination = c->destination;
+	ev->cookie = c->cookie;
+	ev->protocol = c->protocol;
+	ev->err = err;
+	ev->outcome = outcome;
+	ev->outcome_err = outcome_err;
+	ev->flags = c->flags | flags;
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * After EINPROGRESS. On loopback the answer is often here before the call returns; else the record waits in
+ * `connecting`. The state may change between looking and entering, so it is looked at again: whoever then
+ * takes the entry out makes the record.
+ */
+static __always_inline void connect_await(struct sock *sk, struct connecting *c)
+{
+	struct ev_addr source = {};
+	__u64 key = (__u64)sk;
+	__u8 state;
+
+	sock_source(&source, sk);
+	connect_emit(c, &source, EINPROGRESS, EV_OUTCOME_IN_PROGRESS, 0, 0);
+	if (bpf_map_update_elem(&connecting, &key, c, BPF_ANY)) {
+		struct ev_count *count = count_find(c->cgid, EV_CLASS_network);
+
+		if (count) {
+			__sync_fetch_and_add(&count->next, 1);
+			count_lost(count, EV_CAUSE_MAP_FULL);
+		}
+		return;
+	}
+	state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (state == TCP_SYN_SENT || bpf_map_delete_elem(&connecting, &key))
+		return;
+	sock_source(&source, sk);
+	if (state == TCP_ESTABLISHED)
+		connect_emit(c, &source, EINPROGRESS, EV_OUTCOME_CONNECTED, 0, EV_CONNECT_COMPLETION);
+	else
+		connect_emit(c, &source, EINPROGRESS, EV_OUTCOME_FAILED, BPF_CORE_READ(sk, sk_err),
+			     EV_CONNECT_COMPLETION);
+}
+
+SEC("tp_btf/sys_exit")
+int connect_exit(__u64 *ctx)
+{
+	struct connecting c = {};
+	struct ev_addr source = {};
+	struct syscall sc;
+	struct sock *sk;
+
+	if (!syscall_begin(&sc, ctx))
+		return 0;
+	sk = sock_of_fd(sc.task, sc.arg[0]);
+	c.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	if (!sk || !connect_destination(&sc, &c.destination, c.cookie, &c.flags))
+		return 0;
+	task_fill(&c.task, sc.task);
+	c.cgid = sc.cgid;
+	c.protocol = BPF_CORE_READ(sk, sk_protocol);
+	c.flags |= c.cookie ? EV_CONNECT_HAS_COOKIE : 0;
+	if (sc.ret == -EINPROGRESS) {
+		connect_await(sk, &c);
+		return 0;
+	}
+	sock_source(&source, sk);
+	connect_emit(&c, &source, -sc.ret, sc.ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED,
+		     -sc.ret, 0);
+	return 0;
+}
+
+SERVES_SYSCALL(connect_exit, NR_connect);
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)
+{
+	__u64 key = (__u64)sk;
+	struct ev_addr source = {};
+	struct connecting *c;
+
+	if (oldstate != TCP_SYN_SENT || (newstate != TCP_ESTABLISHED && newstate != TCP_CLOSE))
+		return 0;
+	c = bpf_map_lookup_elem(&connecting, &key);
+	if (!c)
+		return 0;
+	struct connecting copy = *c;
+
+	if (bpf_map_delete_elem(&connecting, &key))
+		return 0; /* connect_await() was faster */
+	sock_source(&source, sk);
+	connect_emit(&copy, &source, EINPROGRESS,
+		     newstate == TCP_ESTABLISHED ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
+		     newstate == TCP_ESTABLISHED ? 0 : BPF_CORE_READ(sk, sk_err),
+		     EV_CONNECT_COMPLETION);
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * container_start: the cgroup of a container was made, 10-60 ms before its first exec. From here on it is in
+ * scope; deciding it here and not in the sensor is what makes a container of 50 ms whole.
+ *
+ * A cgroup is a container's if its name ends in 64 hex digits (".scope" may follow; not of a "-conmon-"), or if an
+ * OCI runtime makes it and its name is the container id, the runtime's last argument (plain runc), or if it lies
+ * within a container's. The maker's arguments and working directory go along: they name the bundle.
+ */
+#include "probe.bpf.h"
+#include "path.bpf.h"
+
+#define ID_HEX_LEN   64
+#define NAME_MAX_LEN 256
+#define MAKER_ARGS_MAX 4096
+
+struct name_scan {
+	char *name;
+	__u32 len;
+	__u32 hex;   /* length of the run of hex digits that ends here */
+	__u32 found; /* a run of 64 ended at the end of the name, or before ".scope" */
+	__u32 conmon;
+};
+
+static long name_step(__u32 i, struct name_scan *n)
+{
+	char c = n->name[i & (NAME_MAX_LEN - 1)];
+
+	if (i >= n->len)
+		return 1;
+	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
+		n->hex++;
+	} else {
+		if (n->hex == ID_HEX_LEN && c == '.' && n->len - i == 6)
+			n->found = 1;
+		n->hex = 0;
+	}
+	if (c == 'm' && n->name[(i + 3) & (NAME_MAX_LEN - 1)] == 'n' &&
+	    n->name[(i + 4) & (NAME_MAX_LEN - 1)] == '-')
+		n->conmon = 1;
+	return 0;
+}
+
+/* name: NAME_MAX_LEN bytes. */
+static __always_inline bool name_has_id(char *name, __u32 len)
+{
+	struct name_scan n = {.name = name, .len = len};
+
+	bpf_loop(NAME_MAX_LEN, name_step, &n, 0);
+	return (n.found || n.hex == ID_HEX_LEN) && !n.conmon;
+}
+
+static __always_inline bool comm_is_runtime(const char *c)
+{
+	return (c[0] == 'r' && c[1] == 'u' && c[2] == 'n' && c[3] == 'c' && !c[4]) ||
+	       (c[0] == 'c' && c[1] == 'r' && c[2] == 'u' && c[3] == 'n' && !c[4]) ||
+	       (c[0] == 'y' && c[1] == 'o' && c[2] == 'u' && c[3] == 'k' && c[4] == 'i' && !c[5]);
+}
+
+struct same_scan {
+	char *a, *b;
+	__u32 len;
+	__u32 differ;
+};
+
+static long same_step(__u32 i, struct same_scan *s)
+{
+	if (i >= s->len)
+		return 1;
+	if (s->a[i & (NAME_MAX_LEN - 1)] == s->b[i & (NAME_MAX_LEN - 1)])
+		return 0;
+	s->differ = 1;
+	return 1;
+}
+
+/* True if the last argument of the current task is the name. s->path is free to use: no path is walked yet. */
+static __always_inline bool name_is_last_arg(struct scratch *s, struct task_struct *task, __u32 len)
+{
+	struct same_scan same = {.a = (void *)s->path, .b = (void *)s->path + NAME_MAX_LEN, .len = len};
+	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
+
+	len &= NAME_MAX_LEN - 1;
+	if (!len || end - start < len + 2)
+		return false;
+	/* The byte before it has to end the argument before. */
+	if (bpf_probe_read_user(same.b, len + 1, (void *)(end - len - 2)) || same.b[0])
+		return false;
+	same.b++;
+	bpf_loop(NAME_MAX_LEN, same_step, &same, 0);
+	return !same.differ;
+}
+
+static __always_inline bool name_is_runtime_scope(const char *n)
+{
+	return (n[0] == 'r' && n[1] == 'u' && n[2] == 'n' && n[3] == 'c' && n[4] == '-') ||
+	       (n[0] == 'c' && n[1] == 'r' && n[2] == 'u' && n[3] == 'n' && n[4] == '-');
+}
+
+/* The cgroup's container: itself, or the one that it lies in; 0: none. */
+static __always_inline __u64 container_of_cgroup(struct scratch *s, struct cgroup *cgrp, __u64 cgid,
+						 struct task_struct *task)
+{
+	char *name = (void *)s->path, comm[EV_COMM_LEN] = {};
+	__u64 parent = cgroup_id(cgroup_parent(cgrp));
+	struct ev_scope *up;
+	long len;
+
+	len = bpf_probe_read_kernel_str(name, NAME_MAX_LEN, BPF_CORE_READ(cgrp, kn, name)) - 1;
+	if (len <= 0)
+		return 0;
+	if (name_has_id(name, len) || name_is_runtime_scope(name))
+		return cgid;
+	bpf_get_current_comm(comm, sizeof(comm));
+	if (comm_is_runtime(comm) && name_is_last_arg(s, task, len))
+		return cgid;
+	up = bpf_map_lookup_elem(&scope, &parent);
+	return up ? up->container : 0;
+}
+
+static __always_inline void maker_args(struct build *b, struct ev_ref *ref, struct task_struct *task)
+{
+	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
+	__u64 len = end - start;
+
+	if (len > MAKER_ARGS_MAX)
+		len = MAKER_ARGS_MAX;
+	asm volatile("" : "+r"(len));
+	if (end < start || len > MAKER_ARGS_MAX ||
+	    bpf_probe_read_user(rec_at(b->s, b->len), len, (void *)start))
+		return;
+	ref->off = b->len;
+	ref->len = len;
+	b->len += len;
+	tail_end(b);
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(container_start, struct cgroup *cgrp, const char *path)
+{
+	struct task_struct *task = current_task();
+	__u64 cgid = cgroup_id(cgrp);
+	struct ev_container_start *ev;
+	struct ev_scope in = {};
+	struct scratch *s;
+	struct build b;
+	long n;
+
+	if (BPF_CORE_READ(cgrp, root, hierarchy_id) != CGROUP_V2_HIERARCHY)
+		return 0;
+	s = scratch_get();
+	if (!s) {
+		count_lost_on_node(EV_CLASS_container);
+		return 0;
+	}
+	in.container = container_of_cgroup(s, cgrp, cgid, task);
+	scratch_put(s);
+	if (!in.container && !cfg_scope_all)
+		return 0;
+	if (in.container && bpf_map_update_elem(&scope, &cgid, &in, BPF_ANY) && !cfg_scope_all) {
+		count_lost_on_node(EV_CLASS_container);
+		return 0;
+	}
+	if (!in.container)
+		return 0;
+	ev = (void *)record_begin(&b, EV_CONTAINER_START, EV_CLASS_container, cgid, sizeof(*ev));
+	if (!ev)
+		return 0;
+	ev->container = in.container;
+	task_fill(&ev->hdr.task, task);
+	n = bpf_probe_read_kernel_str(rec_at(b.s, b.len), EV_PATH_MAX, path);
+	if (n > 0 && n <= EV_PATH_MAX) {
+		ev->cgroup_path.off = b.len;
+		ev->cgroup_path.len = n - 1;
+		b.len += n;
+	}
+	maker_args(&b, &ev->maker_args, task);
+	file_fill_cwd(&b, &ev->maker_cwd, task);
+	/* The bundle may be gone soon. */
+	record_submit(&b, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * exec: a process runs a new program. sched_process_exec fires when the kernel has committed to it: other
+ * threads are gone, the new image is mapped and its stack holds the arguments, which nobody has run
+ * to change yet. So reading them there, unlike at the call's entry, gives what the program gets.
+ */
+#include "probe.bpf.h"
+#include "path.bpf.h"
+
+#define ARGS_HALF (EV_ARGS_MAX / 2)
+
+static __always_inline long args_read(void *dst, __u64 len, __u64 src)
+{
+	asm volatile("" : "+r"(len));
+	if (len > EV_ARGS_MAX)
+		return -EFAULT;
+	return bpf_probe_read_user(dst, len, (void *)src);
+}
+
+/* Appends the arguments: whole, or the first and the last half of the bound. */
+static __always_inline void exec_fill_args(struct build *b, struct ev_exec *ev,
+					   struct task_struct *task)
+{
+	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
+	__u64 len = end - start;
+	bool cut = len > EV_ARGS_MAX;
+	__u64 head = cut ? ARGS_HALF : len;
+
+	ev->args_len = len;
+	if (end < start)
+		return;
+	ev->args_err = -args_read(b->s->rec + sizeof(*ev), head, start);
+	if (ev->args_err)
+		return;
+	ev->args.off = b->len;
+	ev->args.len = head;
+	b->len += head;
+	tail_end(b);
+	if (!cut)
+		return;
+	ev->args_err = -args_read(b->s->rec + sizeof(*ev) + ARGS_HALF + 1, ARGS_HALF, end - ARGS_HALF);
+	if (ev->args_err)
+		return;
+	ev->args_tail.off = b->len;
+	ev->args_tail.len = ARGS_HALF;
+	b->len += ARGS_HALF;
+	tail_end(b);
+}
+
+static __always_inline void exec_fill_name(struct build *b, struct ev_ref *ref, const char *name)
+{
+	long n = bpf_probe_read_kernel_str(rec_at(b->s, b->len), EV_PATH_MAX, name);
+
+	if (n <= 0 || n > EV_PATH_MAX)
+		return;
+	ref->off = b->len;
+	ref->len = n - 1;
+	b->len += n;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(exec_tp, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	const char *filename, *interp;
+	struct ev_exec *ev;
+	struct build b;
+	__u64 cgid;
+
+	if (!current_in_scope(&cgid))
+		return 0;
+	ev = (void *)record_begin(&b, EV_EXEC, EV_CLASS_process, cgid, sizeof(*ev));
+	if (!ev)
+		return 0;
+	task_fill(&ev->hdr.task, task);
+	exec_fill_args(&b, ev, task);
+	filename = BPF_CORE_READ(bprm, filename);
+	interp = BPF_CORE_READ(bprm, interp);
+	exec_fill_name(&b, &ev->filename, filename);
+	if (interp != filename)
+		exec_fill_name(&b, &ev->interp, interp);
+	file_fill(&b, &ev->exe, BPF_CORE_READ(task, mm, exe_file), task);
+	file_fill_cwd(&b, &ev->cwd, task);
+	ev->args_cnt = BPF_CORE_READ(bprm, argc);
+	task_fill_namespaces(&ev->ns, task);
+	task_fill_tty(ev->tty, task);
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * exit: the last thread of a process ended.
+ *
+ * signal->live is decremented before the tracepoint, so of two threads that end at once on two CPUs both
+ * can see zero; the first to enter the process into `exited` speaks. The last thread's argument group_dead
+ * would tell, but is passed only since 6.16.
+ */
+#include "probe.bpf.h"
+
+struct process_key {
+	__u64 start_ns;
+	__u64 tgid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct process_key);
+	__type(value, __u8);
+} exited SEC(".maps");
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(exit_tp, struct task_struct *task)
+{
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct process_key key = {};
+	struct ev_exit *ev;
+	struct build b;
+	__u64 cgid;
+	__u8 one = 1;
+
+	if (!current_in_scope(&cgid) || BPF_CORE_READ(signal, live.counter) != 0)
+		return 0;
+	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key.tgid = BPF_CORE_READ(task, tgid);
+	if (bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST) == -17 /* EEXIST */)
+		return 0;
+	ev = (void *)record_begin(&b, EV_EXIT, EV_CLASS_process, cgid, sizeof(*ev));
+	if (!ev)
+		return 0;
+	task_fill(&ev->hdr.task, task);
+	/* What wait(2) will say: exit_group() or a fatal signal, else the leader's own exit. */
+	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ?
+			     BPF_CORE_READ(signal, group_exit_code) :
+			     BPF_CORE_READ(task, group_leader, exit_code);
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}

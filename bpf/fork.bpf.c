@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * fork: a process began. At sched_process_fork the child is whole, in its cgroup (also with
+ * CLONE_INTO_CGROUP) and has not run yet. Threads are not recorded.
+ */
+#include "probe.bpf.h"
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(fork_tp, struct task_struct *parent, struct task_struct *child)
+{
+	__u64 cgid = task_cgroup_id(child);
+	struct build b;
+	struct ev_fork *ev;
+
+	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !in_scope(cgid))
+		return 0;
+	if ((__u32)BPF_CORE_READ(parent, tgid) == cfg_self_tgid)
+		return 0;
+	ev = (void *)record_begin(&b, EV_FORK, EV_CLASS_process, cgid, sizeof(*ev));
+	if (!ev)
+		return 0;
+	task_fill(&ev->hdr.task, child);
+	ev->parent_tid = BPF_CORE_READ(parent, pid);
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}

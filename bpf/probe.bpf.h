@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What every probe includes: the shared maps, and how a record is made.
+ *
+ *	b = record_begin(EV_OPEN, EV_CLASS_file, cgid, task, sizeof(struct ev_open))
+ *	... fill the fixed part, append to the tail ...
+ *	record_submit(b)
+ *
+ * record_begin takes the number, always, before anything can fail; what fails after it is a counted loss. The
+ * record is built in a scratch buffer and copied to the ring, since bpf_ringbuf_reserve() needs a constant
+ * size and our records vary from 200 bytes to 50 KiB. No probe wakes the reader, which comes on a timer, but for a ring that
+ * fills and for records that cannot wait: waking costs more than the record.
+ */
+#ifndef VARVE_PROBE_H
+#define VARVE_PROBE_H
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "event.h"
+#include "compat.bpf.h"
+
+/*
+ * Buffers to build a record in. More than one for each CPU, since a probe in an interrupt, or on kernels
+ * whose tracepoints can be preempted another task's probe, may come in the middle of one. Offsets into
+ * rec are masked with REC_MASK, which the verifier understands; hence the slack behind it.
+ */
+#define SCRATCH_PER_CPU 3
+#define REC_MASK	0xffff
+#define REC_SLACK	4352
+
+struct scratch {
+	__u64 busy;
+	__u8 rec[REC_MASK + 1 + REC_SLACK];
+	__u8 path[EV_PATH_MAX + 256]; /* a path is written here from its end */
+};
+
+extern struct scratch_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SCRATCH_PER_CPU); /* times CPUs, set before load */
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* File and network events: many, and a flood of them must not crowd out the decisive ones. */
+extern struct events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20);
+} events SEC(".maps");
+
+/* Process and container events. */
+extern struct decisive_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} decisive SEC(".maps");
+
+extern struct accounts_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct ev_account);
+} accounts SEC(".maps");
+
+extern struct scope_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u64);
+	__type(value, struct ev_scope);
+} scope SEC(".maps");
+
+extern const volatile __u8 cfg_scope_all;
+extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
+extern const volatile __u32 cfg_self_tgid; /* the sensor itself is not recorded */
+extern const volatile __u32 cfg_cpu_cnt;
+extern const volatile __u64 cfg_ring_mark;     /* wake the reader when so many bytes wait in `events` */
+extern const volatile __u64 cfg_decisive_mark; /* and in `decisive` */
+extern const volatile struct ev_account account_zero;
+
+/* Changed by the sensor each time it settles: first and last times of losses start anew. */
+extern __u32 epoch;
+
+static __always_inline bool in_scope(__u64 cgid)
+{
+	return cfg_scope_all || bpf_map_lookup_elem(&scope, &cgid);
+}
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (void *)bpf_get_current_task();
+}
+
+/* True if what the current task does is to be recorded; its cgroup comes out. */
+static __always_inline bool current_in_scope(__u64 *cgid)
+{
+	*cgid = bpf_get_current_cgroup_id();
+	return in_scope(*cgid) && bpf_get_current_pid_tgid() >> 32 != cfg_self_tgid;
+}
+
+static __always_inline struct ev_count *count_find(__u64 cgid, __u32 class)
+{
+	struct ev_account *acc = bpf_map_lookup_elem(&accounts, &cgid);
+
+	if (!acc) {
+		/* The first event of this cgroup; another CPU may be as far. */
+		bpf_map_update_elem(&accounts, &cgid, (const void *)&account_zero, BPF_NOEXIST);
+		acc = bpf_map_lookup_elem(&accounts, &cgid);
+	}
+	return acc && class < EV_CLASS_CNT ? &acc->count[class] : 0;
+}
+
+static __always_inline void count_lost(struct ev_count *count, __u32 cause)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (count->lost_epoch != epoch) {
+		count->lost_epoch = epoch;
+		count->lost_first_ns = now;
+	}
+	count->lost_last_ns = now;
+	__sync_fetch_and_add(&count->lost[cause], 1);
+}
+
+static __always_inline void count_suppressed(__u64 cgid, __u32 class)
+{
+	struct ev_count *count = count_find(cgid, class);
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!count)
+		return;
+	if (count->suppressed_epoch != epoch) {
+		count->suppressed_epoch = epoch;
+		count->suppressed_first_ns = now;
+	}
+	count->suppressed_last_ns = now;
+	__sync_fetch_and_add(&count->suppressed, 1);
+}
+
+/* An event that cannot even be numbered in its cgroup is generated and lost on the node's account. */
+static __always_inline void count_lost_on_node(__u32 class)
+{
+	struct ev_count *count = count_find(0, class);
+
+	if (!count)
+		return;
+	__sync_fetch_and_add(&count->next, 1);
+	count_lost(count, EV_CAUSE_MAP_FULL);
+}
+
+static __always_inline struct scratch *scratch_get(void)
+{
+	__u32 base = bpf_get_smp_processor_id() * SCRATCH_PER_CPU;
+	struct scratch *s;
+	__u32 i, slot;
+
+	for (i = 0; i < SCRATCH_PER_CPU; i++) {
+		slot = base + i;
+		s = bpf_map_lookup_elem(&scratch, &slot);
+		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+			return s;
+	}
+	return 0;
+}
+
+static __always_inline void scratch_put(struct scratch *s)
+{
+	s->busy = 0;
+}
+
+/* A record being made. Lives on the probe's stack. */
+struct build {
+	struct scratch *s;
+	struct ev_count *count;
+	__u32 len;
+	__u32 class;
+};
+
+static __always_inline void *rec_at(struct scratch *s, __u32 off)
+{
+	return s->rec + (off & REC_MASK);
+}
+
+#include "task.bpf.h"
+
+/*
+ * Numbers the event and gives a buffer with the header filled and the fixed part cleared; NULL if it
+ * is lost, which is counted.
+ */
+static __always_inline struct ev_hdr *record_begin(struct build *b, __u16 kind, __u32 class, __u64 cgid, __u32 fixed)
+{
+	struct ev_hdr *hdr;
+	__u64 number;
+
+	b->class = class;
+	b->len = fixed;
+	b->count = count_find(cgid, class);
+	if (!b->count) {
+		count_lost_on_node(class);
+		return 0;
+	}
+	number = __sync_fetch_and_add(&b->count->next, 1);
+	b->s = scratch_get();
+	if (!b->s) {
+		count_lost(b->count, EV_CAUSE_SCRATCH_BUSY);
+		return 0;
+	}
+	hdr = (void *)b->s->rec;
+	__builtin_memset(hdr, 0, fixed);
+	hdr->kind = kind;
+	hdr->time_ns = bpf_ktime_get_boot_ns();
+	hdr->cgroup_id = cgid;
+	hdr->number = number;
+	hdr->cpu = bpf_get_smp_processor_id();
+	return hdr;
+}
+
+/* Gives up a record that was numbered: it comes out as a loss. */
+static __always_inline void record_abort(struct build *b, __u32 cause)
+{
+	count_lost(b->count, cause);
+	scratch_put(b->s);
+}
+
+static __always_inline __u32 record_finish(struct build *b)
+{
+	struct ev_hdr *hdr = (void *)b->s->rec;
+	__u64 *pad = rec_at(b->s, b->len);
+	__u32 len;
+
+	/* The bytes up to the next multiple of eight are still the last record's. */
+	__builtin_memset(pad, 0, sizeof(*pad));
+	len = (b->len + 7) & ~7u;
+	hdr->len = len;
+	return len;
+}
+
+static __always_inline void record_submit(struct build *b, __u64 wake)
+{
+	__u32 len = record_finish(b);
+	long err;
+
+	/* Told once more for the verifier. */
+	asm volatile("" : "+r"(len));
+	if (len > EV_REC_MAX)
+		len = EV_REC_MAX;
+	if (b->class == EV_CLASS_file || b->class == EV_CLASS_network) {
+		if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > cfg_ring_mark)
+			wake = BPF_RB_FORCE_WAKEUP;
+		err = bpf_ringbuf_output(&events, b->s->rec, len, wake);
+	} else {
+		if (bpf_ringbuf_query(&decisive, BPF_RB_AVAIL_DATA) > cfg_decisive_mark)
+			wake = BPF_RB_FORCE_WAKEUP;
+		err = bpf_ringbuf_output(&decisive, b->s->rec, len, wake);
+	}
+	if (err)
+		count_lost(b->count, EV_CAUSE_RING_FULL);
+	scratch_put(b->s);
+}
+
+/* Registers which program serves a system call; see struct ev_syscall. */
+#define SERVES_SYSCALL(program, number) \
+	const volatile struct ev_syscall syscall_##program##_##number SEC(".rodata.syscalls") = {#program, number}
+
+#endif

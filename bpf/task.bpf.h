@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Who: reads identity, credentials and namespaces out of a task. */
+#ifndef VARVE_TASK_H
+#define VARVE_TASK_H
+
+/* The thread group id in the innermost pid namespace that the process is in. */
+static __always_inline __u32 task_ns_tgid(struct task_struct *leader)
+{
+	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	struct upid *upid;
+
+	if (!pid)
+		return 0;
+	upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+	       level * bpf_core_type_size(struct upid);
+	return BPF_CORE_READ(upid, nr);
+}
+
+static __always_inline void task_fill_cred(struct ev_task *t, struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+
+	if (!cred)
+		return;
+	t->uid = BPF_CORE_READ(cred, uid.val);
+	t->gid = BPF_CORE_READ(cred, gid.val);
+	t->euid = BPF_CORE_READ(cred, euid.val);
+	t->egid = BPF_CORE_READ(cred, egid.val);
+	bpf_probe_read_kernel(&t->cap_effective, sizeof(t->cap_effective),
+			      (void *)cred + bpf_core_field_offset(struct cred, cap_effective));
+	t->obtained |= EV_TASK_HAS_CRED;
+}
+
+static __always_inline void task_fill(struct ev_task *t, struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent, group_leader);
+
+	t->tgid = BPF_CORE_READ(task, tgid);
+	t->tid = BPF_CORE_READ(task, pid);
+	t->start_ns = BPF_CORE_READ(leader, start_boottime);
+	t->ns_tgid = task_ns_tgid(leader);
+	if (t->ns_tgid)
+		t->obtained |= EV_TASK_HAS_NS_PID;
+	if (parent) {
+		t->parent_tgid = BPF_CORE_READ(parent, tgid);
+		t->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
+		t->obtained |= EV_TASK_HAS_PARENT;
+	}
+	task_fill_cred(t, task);
+	BPF_CORE_READ_STR_INTO(&t->comm, task, comm);
+}
+
+static __always_inline __u64 task_cgroup_id(struct task_struct *task)
+{
+	return cgroup_id(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+}
+
+static __always_inline void task_fill_namespaces(struct ev_namespaces *ns, struct task_struct *task)
+{
+	struct nsproxy *p = BPF_CORE_READ(task, nsproxy);
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct upid *upid;
+
+	if (!p || !pid)
+		return;
+	upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+	       BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid);
+	ns->pid = BPF_CORE_READ(upid, ns, ns.inum);
+	ns->mnt = BPF_CORE_READ(p, mnt_ns, ns.inum);
+	ns->net = BPF_CORE_READ(p, net_ns, ns.inum);
+	ns->uts = BPF_CORE_READ(p, uts_ns, ns.inum);
+	ns->ipc = BPF_CORE_READ(p, ipc_ns, ns.inum);
+	ns->cgroup = BPF_CORE_READ(p, cgroup_ns, ns.inum);
+	ns->user = BPF_CORE_READ(task, cred, user_ns, ns.inum);
+	ns->obtained = 1;
+}
+
+static __always_inline void task_fill_tty(char tty[EV_TTY_LEN], struct task_struct *task)
+{
+	struct tty_struct *t = BPF_CORE_READ(task, signal, tty);
+
+	if (t)
+		bpf_probe_read_kernel_str(tty, EV_TTY_LEN, (void *)t + bpf_core_field_offset(struct tty_struct, name));
+}
+
+#endif
