@@ -11,16 +11,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a)	  (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)	  ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	  ((a) > (b) ? (a) : (b))
-#define NSEC_PER_SEC	  1000000000ULL
-#define NSEC_PER_MSEC	  1000000ULL
-#define UUID_LEN	  36 /* text form, without the NUL */
-#define VARVE_VERSION	  "0.1.0"
+#define ARRAY_SIZE(a)	     (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)	     ((a) < (b) ? (a) : (b))
+#define MAX(a, b)	     ((a) > (b) ? (a) : (b))
+#define NSEC_PER_SEC	     1000000000ULL
+#define NSEC_PER_MSEC	     1000000ULL
+#define UUID_LEN	     36 /* text form, without the NUL */
+#define VARVE_VERSION	     "0.1.0"
 #define VARVE_SCHEMA_VERSION 1
 
-/* Takes the value out of a variable that has a cleanup attribute, so that the cleanup does nothing. */
+/* Takes the value out of a variable with a cleanup attribute, so that the cleanup does nothing. */
 #define TAKE_PTR(p)                       \
 	({                                \
 		__typeof__(p) *_p = &(p); \
@@ -28,12 +28,12 @@
 		*_p = NULL;               \
 		_v;                       \
 	})
-#define TAKE_FD(fd)             \
-	({                      \
+#define TAKE_FD(fd)              \
+	({                       \
 		int *_p = &(fd); \
-		int _v = *_p;   \
-		*_p = -1;       \
-		_v;             \
+		int _v = *_p;    \
+		*_p = -1;        \
+		_v;              \
 	})
 
 static inline void cleanup_free(void *p)

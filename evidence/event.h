@@ -11,14 +11,15 @@
 const char *event_kind_name(unsigned int number);
 /* 17 for "EXEC"; 0 if there is no such kind. */
 unsigned int event_kind_number(const char *name);
-/* "process" for the class of kind 17 ("sensor" for the sensor's own); NULL if there is no such kind. */
+/* "process" for the class of kind 17 ("sensor" for the sensor's own); NULL if there is no such
+ * kind. */
 const char *event_kind_class(unsigned int number);
 /* "process" for EV_CLASS_process; NULL beyond. */
 const char *event_class_name(unsigned int ev_class);
 
 /*
- * Decodes one payload; the caller frees with varve__v1__event__free_unpacked(). NULL if it is not an Event with kind,
- * sequence, run_id and node_name. A kind this build does not know is no error.
+ * Decodes one payload; the caller frees with varve__v1__event__free_unpacked(). NULL if it is not
+ * an Event with kind, sequence, run_id and node_name. A kind this build does not know is no error.
  */
 Varve__V1__Event *event_decode(const uint8_t *payload, size_t len);
 

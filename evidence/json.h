@@ -7,9 +7,10 @@
 #include <stdio.h>
 
 /*
- * Prints the message as one line of JSON without the newline: 64-bit integers as strings, bytes as base64,
- * fields in the order of their numbers, absent ones left out. Strings that are not valid UTF-8 (a hostile
- * record) are printed with U+FFFD; control characters are escaped. 0, or -EIO as the stream says.
+ * Prints the message as one line of JSON without the newline: 64-bit integers as strings, bytes as
+ * base64, fields in the order of their numbers, absent ones left out. Strings that are not valid
+ * UTF-8 (a hostile record) are printed with U+FFFD; control characters are escaped. 0, or -EIO as
+ * the stream says.
  */
 int json_print(FILE *out, const ProtobufCMessage *msg);
 

@@ -7,9 +7,9 @@
  *   DIR/00000000000000000042.seg      named by the index of its first frame (20 digits)
  *   DIR/cursor                        the shipper's
  *
- * A segment is a 32-byte header and frames. A frame is magic, length, CRC32C (over length and
- * payload), payload; integers little endian. Frames are numbered by an index from 0 that goes on
- * over segments and runs. A reader needs no lock: it sees what is flushed.
+ * A segment is a 32-byte header and frames; log_format.h has the bytes. Frames are numbered by an
+ * index from 0 that goes on over segments and runs. A reader needs no lock: it sees what is
+ * flushed.
  */
 #ifndef VARVE_LOG_H
 #define VARVE_LOG_H
@@ -32,41 +32,58 @@ struct log_pos {
 
 struct log_opts {
 	uint64_t segment_bytes; /* roll to a new segment at this size */
-	uint64_t limit_bytes;	/* of all segments together */
+	uint64_t limit_bytes;	/* of all segments together; 0: none */
+	size_t buffer_bytes;	/* of the write buffer; 0: 256 KiB */
+	/*
+	 * The next index is at least this: the shipper's cursor. A power cut may take back what was
+	 * shipped and never synced; its numbers must not be given to new frames, which the cursor
+	 * would pass over.
+	 */
+	uint64_t min_next_index;
 };
 
 /* What open found and did. */
 struct log_recovery {
-	uint64_t cut_bytes;	/* torn tail cut off the last segment */
-	uint32_t corrupt_cnt;	/* corrupt places elsewhere */
-	uint64_t next_index;
+	uint64_t cut_bytes;   /* torn tail cut off the last segment */
+	uint32_t corrupt_cnt; /* corrupt places elsewhere; they are left as they are */
+	uint64_t next_index;  /* exact, or safely beyond what a corrupt place may have held */
 };
 
 /* What had to go at the size limit, oldest first, before it was released. */
 struct log_removed {
 	struct log_pos first;
-	uint64_t frame_cnt;
+	uint64_t frame_cnt; /* readable ones */
 };
 
 /*
- * Opens or makes the directory's log for writing. Errors, logged with what to do: -EWOULDBLOCK another
- * writer has it, -EPROTO another format version, -ENOTEMPTY a directory of something else, and errno's.
+ * Opens or makes the directory's log for writing. Errors, logged with what to do: -EWOULDBLOCK
+ * another writer has it, -EPROTO another format version, -ENOTEMPTY a directory of something else,
+ * and errno's.
  */
-int log_open(const char *dir, const struct log_opts *opts, struct log **ret_log, struct log_recovery *ret_recovery);
-/* Flushes and closes. */
+int log_open(const char *dir, const struct log_opts *opts, struct log **ret_log,
+	     struct log_recovery *ret_recovery);
+/* Flushes and closes. What cannot be flushed is logged and lost; NULL is fine. */
 void log_close(struct log *log);
 
-/* Copies the payload into the write buffer (flushed when full); ret_index may be NULL. */
+/*
+ * Copies the payload into the write buffer (flushed when full); ret_index may be NULL. -EINVAL if
+ * it is empty, -EMSGSIZE if longer than LOG_FRAME_MAX, else what flushing or a new segment failed
+ * with: then the frame was not taken.
+ */
 int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_index);
-/* write(2) what is buffered: from here on readers see it, and it survives the death of the process. */
+/*
+ * write(2) what is buffered: from here on readers see it, and it survives the death of the process.
+ * On an error what is not written stays in the buffer, and the next call goes on exactly there.
+ */
 int log_flush(struct log *log);
-/* fdatasync(2): from here on it survives a power cut. */
+/* Flushes, then fdatasync(2) of all that needs it: from here on it survives a power cut. */
 int log_sync(struct log *log);
 /* All frames below index may go (shipped). Whole segments are removed. */
 int log_release(struct log *log, uint64_t index);
 /*
- * If the size limit is passed, removes the oldest whole segment (never the one being written) and returns 1
- * with what went; 0 if nothing had to. Call again until 0. The caller declares what was not released.
+ * If the size limit is passed, removes the oldest whole segment (never the one being written) and
+ * returns 1 with what went; 0 if nothing had to. Call again until 0. The caller declares what was
+ * not released.
  */
 int log_enforce_limit(struct log *log, struct log_removed *ret_removed);
 uint64_t log_next_index(const struct log *log);
@@ -83,17 +100,24 @@ struct log_damage {
 };
 
 /*
- * Reads from the first frame whose index is at least from_index. Errors as log_open; no lock is taken.
+ * Reads from the first frame whose index is at least from_index. Errors as log_open; no lock is
+ * taken.
  */
 int log_reader_open(const char *dir, uint64_t from_index, struct log_reader **ret_reader);
 void log_reader_close(struct log_reader *reader);
 /*
- * 1: a frame; the payload is valid until the next call. 0: no more for now (call again later to follow).
- * -EBADMSG: a damaged place was skipped, told in log_reader_damage(); go on calling. Else an errno.
- * Never returns a frame whose CRC does not hold. Indexes of frames within a segment are counted from its
- * name; behind a damaged place they are exact only from the next segment on.
+ * 1: a frame; the payload is valid until the next call. 0: no more for now (call again later to
+ * follow). -EBADMSG: a damaged place was skipped, told in log_reader_damage(); go on calling. Else
+ * an errno. Never returns a frame whose CRC does not hold. Indexes of frames within a segment are
+ * counted from its name, a damaged place as one frame; behind one they are exact only from the next
+ * segment on.
  */
-int log_reader_next(struct log_reader *reader, const uint8_t **ret_payload, size_t *ret_len, struct log_pos *ret_pos);
+int log_reader_next(struct log_reader *reader, const uint8_t **ret_payload, size_t *ret_len,
+		    struct log_pos *ret_pos);
+/*
+ * After -EBADMSG: what was skipped. After 0: the unreadable rest of the newest segment (at_tail),
+ * torn or still being written, if there is one; a later call may read it after all. Else NULL.
+ */
 const struct log_damage *log_reader_damage(const struct log_reader *reader);
 
 #endif

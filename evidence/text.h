@@ -9,22 +9,35 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct arena;
 
-/* True if the bytes are valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without NUL. */
+/*
+ * Decodes the character at s (len > 0): its length in bytes, or 0 if the byte there begins no valid
+ * UTF-8 character.
+ */
+size_t text_decode(const char *s, size_t len, uint32_t *ret_cp);
+
+/* True if a terminal may have it raw: no control, nothing invisible or turning the direction. */
+bool text_is_harmless(uint32_t cp);
+
+/* True if the bytes are valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without
+ * NUL. */
 bool text_is_utf8(const char *s, size_t len);
 
 /*
- * Text of len bytes: itself, copied with a NUL behind, if valid; else each offending byte is replaced
- * by U+FFFD and *ret_lossy set. NULL if the arena is used up.
+ * Text of len bytes: itself, copied with a NUL behind, if valid; else each offending byte is
+ * replaced by U+FFFD and *ret_lossy set (it is not cleared otherwise). NULL if the arena is used
+ * up.
  */
 char *text_from_bytes(struct arena *a, const char *s, size_t len, bool *ret_lossy);
 
 /*
- * Prints so that nothing reaches the terminal raw: C0 and C1 controls, DEL, backslash, bytes that are
- * not UTF-8, bidirectional and zero-width format characters come out as \n \t \\ \xHH or \u{HHHH}.
+ * Prints so that nothing reaches the terminal raw: C0 and C1 controls, DEL, backslash, bytes that
+ * are not UTF-8, bidirectional and zero-width format characters come out as \n \t \\ \xHH or
+ * \u{HHHH}.
  */
 void text_print_escaped(FILE *out, const char *s, size_t len);
 

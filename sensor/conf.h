@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration of varve-sensor: one table of options gives command line, environment (VARVE_LOG_DIR), file
- * ("log-dir = /var/lib/varve"), defaults, checks and help. Later sources win: defaults, file, environment, command line.
+ * Configuration of varve-sensor: one table of options gives command line, environment
+ * (VARVE_LOG_DIR), file
+ * ("log-dir = /var/lib/varve"), defaults, checks and help. Later sources win: defaults, file,
+ * environment, command line.
  */
 #ifndef VARVE_CONF_H
 #define VARVE_CONF_H
@@ -19,34 +21,42 @@ struct conf_kafka_property {
 };
 
 struct conf {
-	char *log_dir;		   /* --log-dir, /var/lib/varve */
+	char *log_dir;		    /* --log-dir, /var/lib/varve */
 	uint64_t log_segment_bytes; /* --log-segment-size, 16M */
-	uint64_t log_limit_bytes;  /* --log-limit, 1G */
-	char *node_name;	   /* --node-name, the host name */
-	int scope;		   /* --scope containers|all */
-	int read_opens;		   /* --read-opens off|first|all, first */
-	uint64_t ring_bytes;	   /* --ring-size, of the file and network ring, power of two, 8M */
-	uint64_t decisive_ring_bytes; /* --decisive-ring-size, process and container events, power of two, 4M */
-	uint64_t container_limit;  /* --container-limit, 8192 */
-	uint64_t process_limit;	   /* --process-limit, 65536 */
-	uint64_t heartbeat_ms;	   /* --heartbeat 10s */
-	char *host_root;	   /* --host-root, "": where the node's file system is seen */
-	char *kafka_topic;	   /* --kafka-topic, varve.events */
-	char *record_file;	   /* --record FILE: also write the raw ring records there, for replay tests */
-	int log_level;		   /* --log-level error|warn|info|debug */
-	struct conf_kafka_property *kafka; /* --kafka.PROPERTY=VALUE, any of librdkafka's; bootstrap.servers turns Kafka on */
+	uint64_t log_limit_bytes;   /* --log-limit, 1G */
+	char *node_name;	    /* --node-name, the host name */
+	int scope;		    /* --scope containers|all */
+	int read_opens;		    /* --read-opens off|first|all, first */
+	uint64_t ring_bytes; /* --ring-size, of the file and network ring, power of two, 8M */
+	uint64_t decisive_ring_bytes; /* --decisive-ring-size, process and container events, power
+					 of two, 4M */
+	uint64_t container_limit;     /* --container-limit, 8192 */
+	uint64_t process_limit;	      /* --process-limit, 65536 */
+	uint64_t heartbeat_ms;	      /* --heartbeat 10s */
+	char *host_root;	      /* --host-root, "": where the node's file system is seen */
+	char *kafka_topic;	      /* --kafka-topic, varve.events */
+	char *record_file; /* --record FILE: also write the raw ring records there, for replay tests
+			    */
+	int log_level;	   /* --log-level error|warn|info|debug */
+	struct conf_kafka_property *kafka; /* --kafka.PROPERTY=VALUE, any of librdkafka's;
+					      bootstrap.servers turns Kafka on */
 	size_t kafka_cnt;
 };
 
+#define CONF_KAFKA_LIMIT  256 /* properties */
+#define CONF_FILE_DEFAULT "/etc/varve/sensor.conf"
+
 /*
- * Fills conf from defaults, the file (--config FILE; /etc/varve/sensor.conf if it is there), environment and arguments.
- * 0: go on. 1: --help, --version or --print-config answered, end with success. Negative: told in one line (what, why, what
- * to do), end with failure; an unknown option names the nearest one.
+ * Fills conf from defaults, the file (--config FILE; /etc/varve/sensor.conf if it is there),
+ * environment and arguments. 0: go on. 1: --help, --version or --print-config answered, end with
+ * success. Negative: told in one line (what, why, what to do), end with failure; an unknown option
+ * names the nearest one. Whatever it returns, conf_fini() is due.
  */
 int conf_load(struct conf *conf, int argc, char **argv);
 void conf_fini(struct conf *conf);
 const char *conf_kafka_get(const struct conf *conf, const char *property);
-/* SHA-256 (hex, 65 bytes with NUL) over the effective configuration, secrets (*password*, *secret*, ...) left out. */
+/* SHA-256 (hex, 65 bytes with NUL) over the effective configuration, secrets (*password*, *secret*,
+ * ...) left out. */
 void conf_digest(const struct conf *conf, char ret_hex[65]);
 
 #endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bytes from outside as text; see text.h. */
+#include "evidence/text.h"
+#include "evidence/arena.h"
+#include "evidence/base.h"
+#include <string.h>
+
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
+/* Length that the first byte announces, with the range of the second (RFC 3629, section 4). */
+static size_t lead_len(unsigned char c, unsigned char *ret_lo, unsigned char *ret_hi)
+{
+	*ret_lo = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
+	*ret_hi = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+	if (c < 0x80)
+		return 1;
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	return c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+}
+
+size_t text_decode(const char *s, size_t len, uint32_t *ret_cp)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	unsigned char lo, hi;
+	size_t n = lead_len(u[0], &lo, &hi);
+	uint32_t cp;
+
+	if (!n || n > len)
+		return 0;
+	cp = n == 1 ? u[0] : u[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if (u[i] < (i == 1 ? lo : 0x80) || u[i] > (i == 1 ? hi : 0xbf))
+			return 0;
+		cp = cp << 6 | (u[i] & 0x3f);
+	}
+	*ret_cp = cp;
+	return n;
+}
+
+bool text_is_harmless(uint32_t cp)
+{
+	/* Controls; then what is invisible, joins, breaks lines or turns the direction of writing.
+	 */
+	static const struct {
+		uint32_t first, last;
+	} bad[] = {
+		{0x0000, 0x001f},   {0x007f, 0x009f},	{0x00ad, 0x00ad}, {0x034f, 0x034f},
+		{0x061c, 0x061c},   {0x115f, 0x1160},	{0x17b4, 0x17b5}, {0x180b, 0x180f},
+		{0x200b, 0x200f},   {0x2028, 0x202e},	{0x2060, 0x206f}, {0x3164, 0x3164},
+		{0xfeff, 0xfeff},   {0xffa0, 0xffa0},	{0xfff0, 0xfffb}, {0x1bca0, 0x1bca3},
+		{0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad) && cp >= bad[i].first; i++)
+		if (cp <= bad[i].last)
+			return false;
+	return true;
+}
+
+/* Bytes that a valid text would take; the same as len if it is valid already. */
+static size_t repaired_len(const char *s, size_t len, bool *ret_lossy)
+{
+	size_t out = 0, n;
+	uint32_t cp;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = text_decode(s + i, len - i, &cp);
+		if (n && cp) {
+			out += n;
+			continue;
+		}
+		n = 1;
+		out += strlen(REPLACEMENT);
+		*ret_lossy = true;
+	}
+	return out;
+}
+
+bool text_is_utf8(const char *s, size_t len)
+{
+	bool lossy = false;
+
+	repaired_len(s, len, &lossy);
+	return !lossy;
+}
+
+static void repair(char *out, const char *s, size_t len)
+{
+	uint32_t cp;
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = text_decode(s + i, len - i, &cp);
+		if (n && cp) {
+			out = mempcpy(out, s + i, n);
+			continue;
+		}
+		n = 1;
+		out = mempcpy(out, REPLACEMENT, strlen(REPLACEMENT));
+	}
+	*out = '\0';
+}
+
+char *text_from_bytes(struct arena *a, const char *s, size_t len, bool *ret_lossy)
+{
+	bool lossy = false;
+	size_t size;
+	char *out;
+
+	if (len > SIZE_MAX / 4)
+		return NULL;
+	size = repaired_len(s, len, &lossy);
+	if (!lossy)
+		return arena_strndup(a, s, len);
+	out = arena_alloc(a, size + 1);
+	if (!out)
+		return NULL;
+	repair(out, s, len);
+	*ret_lossy = true;
+	return out;
+}
+
+static void print_char(FILE *out, const char *s, size_t n, uint32_t cp)
+{
+	if (cp == '\n')
+		fputs("\\n", out);
+	else if (cp == '\t')
+		fputs("\\t", out);
+	else if (cp == '\\')
+		fputs("\\\\", out);
+	else if (text_is_harmless(cp))
+		fwrite(s, 1, n, out);
+	else if (n == 1)
+		fprintf(out, "\\x%02x", cp);
+	else
+		fprintf(out, "\\u{%x}", cp);
+}
+
+void text_print_escaped(FILE *out, const char *s, size_t len)
+{
+	uint32_t cp;
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = text_decode(s + i, len - i, &cp);
+		if (n) {
+			print_char(out, s + i, n, cp);
+			continue;
+		}
+		n = 1;
+		fprintf(out, "\\x%02x", (unsigned char)s[i]);
+	}
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sub-commands by table. */
+#include "responder/commands.h"
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include <string.h>
+#include <time.h>
+
+static const struct command commands[] = {
+	{ "replay", "SOURCE --pod NAMESPACE/NAME|UID | --container ID [OPTION]...",
+	  "Prints what happened in a pod or container, and whether anything of it is missing:\n"
+	  "exit status 0 COMPLETE, 3 INCOMPLETE, 4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
+	  true, cmd_replay },
+	{ "pods", "SOURCE [OPTION]...",
+	  "Lists pods and containers: first and last time, number of records.", false, cmd_pods },
+	{ "cat", "SOURCE [OPTION]...",
+	  "Prints all records as lines of JSON; exit status 3 if something could not be read.", false,
+	  cmd_cat },
+};
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: varve COMMAND SOURCE [OPTION]...\n\n"
+	      "Reads the evidence that varve-sensor left in a log directory or in Kafka.\n\n",
+	      out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  varve %s %s\n", commands[i].name, commands[i].usage);
+	fputs("\nvarve COMMAND --help says more. varve --version prints the version.\n", out);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static bool has_word(int argc, char **argv, const char *word)
+{
+	for (int i = 0; i < argc; i++)
+		if (!strcmp(argv[i], word))
+			return true;
+	return false;
+}
+
+/* Output that did not arrive is no output: a full disk must not look like a short history. */
+static int finish(FILE *out, int status)
+{
+	if (fflush(out) || ferror(out)) {
+		log_err(errno ? -errno : -EIO, "cannot write the output");
+		return EXIT_IO;
+	}
+	return status;
+}
+
+static int run_command(const struct command *cmd, int argc, char **argv, FILE *out)
+{
+	struct timespec now;
+	struct options opts;
+	int status = EXIT_USAGE;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (!options_parse(cmd, argc, argv, now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec, &opts))
+		status = cmd->run(&opts, out);
+	options_fini(&opts);
+	return finish(out, status);
+}
+
+int commands_run(int argc, char **argv, FILE *out)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	const struct command *cmd = find_command(name);
+
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+		print_help(out);
+		return finish(out, EXIT_OK);
+	}
+	if (!strcmp(name, "--version")) {
+		fprintf(out, "varve %s (schema %d)\n", VARVE_VERSION, VARVE_SCHEMA_VERSION);
+		return finish(out, EXIT_OK);
+	}
+	if (!cmd) {
+		diag(DIAG_ERROR, "%s%s%s: want replay, pods or cat (varve --help)",
+		     *name ? "unknown command \"" : "no command", name, *name ? "\"" : "");
+		return EXIT_USAGE;
+	}
+	if (has_word(argc - 2, argv + 2, "--help") || has_word(argc - 2, argv + 2, "-h")) {
+		options_print_help(cmd, out);
+		return finish(out, EXIT_OK);
+	}
+	return run_command(cmd, argc - 2, argv + 2, out);
+}

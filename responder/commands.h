@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sub-commands; each prints to out and returns an enum exit_status. */
+#ifndef VARVE_RESPONDER_COMMANDS_H
+#define VARVE_RESPONDER_COMMANDS_H
+
+#include "responder/options.h"
+
+int cmd_replay(const struct options *opts, FILE *out);
+int cmd_pods(const struct options *opts, FILE *out);
+int cmd_cat(const struct options *opts, FILE *out);
+
+/* All of varve but the process's own: argv as main() has it. */
+int commands_run(int argc, char **argv, FILE *out);
+
+#endif

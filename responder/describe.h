@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events in words. All that comes from the evidence is printed escaped. */
+#ifndef VARVE_RESPONDER_DESCRIBE_H
+#define VARVE_RESPONDER_DESCRIBE_H
+
+#include "evidence/event.h"
+#include <stdbool.h>
+#include <stdio.h>
+
+/* What happened, in one line without a newline: "/tmp/x created [upper layer]". */
+void describe_event(FILE *out, const Varve__V1__Event *ev);
+/* "/bin/sh -c \"echo hi\"": the arguments as they would be typed; false if there are none. */
+bool describe_args(FILE *out, const Varve__V1__Event *ev);
+/* Path and flags. NULL: "?". */
+void describe_file(FILE *out, const Varve__V1__File *file);
+/* "[upper layer] [unlinked] [memfd]", each with a space before it. */
+void describe_file_flags(FILE *out, const Varve__V1__File *file);
+/* The exact bytes if there are, else the string; "?" if neither. */
+void describe_text(FILE *out, const char *text, bool has_raw, ProtobufCBinaryData raw);
+/* A string that may be NULL ("?"), escaped. */
+void describe_string(FILE *out, const char *s);
+/* "code 0", "code 1", "signal 9 (Killed), core dumped". */
+void describe_exit(FILE *out, const Varve__V1__Exit *e);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two passes. Every record counts once: (run, sequence) is its name, and a producer that retries, or a
+ * log shipped twice, may bring it again. Which record says what is in learn.c.
+ */
+#include "responder/history.h"
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "responder/learn.h"
+#include "responder/memory.h"
+#include "responder/source.h"
+#include <string.h>
+
+#define HOLES_MAX 100000
+
+/* Where the reading is: the last record of this partition, and the holes behind it. */
+struct place {
+	unsigned int partition;
+	struct history_run *run; /* NULL: no record yet */
+	uint64_t sequence;
+	int64_t ns;
+	size_t open_hole; /* first hole that has no record behind it yet */
+};
+
+static void enter_partition(struct history *h, struct place *at, unsigned int partition)
+{
+	if (at->partition != partition)
+		*at = (struct place){ .partition = partition, .open_hole = h->hole_cnt };
+}
+
+static struct history_hole *add_hole(struct history *h, const struct place *at)
+{
+	if (h->hole_cnt >= HOLES_MAX) {
+		h->holes_left_out++;
+		return NULL;
+	}
+	h->holes = memory_grow(h->holes, h->hole_cnt, &h->hole_cap, sizeof(*h->holes));
+	struct history_hole *hole = &h->holes[h->hole_cnt++];
+
+	*hole = (struct history_hole){
+		.before = at->run,
+		.before_sequence = at->sequence,
+		.before_ns = at->run ? at->ns : HISTORY_NEVER,
+		.after_ns = HISTORY_NEVER,
+	};
+	return hole;
+}
+
+static void add_damage(struct history *h, const struct place *at, const struct source_item *item)
+{
+	struct history_hole *hole = add_hole(h, at);
+
+	h->damage_cnt++;
+	if (!hole)
+		return;
+	hole->where = memory_strdup(item->where);
+	hole->at_tail = item->at_tail;
+}
+
+static void add_undecodable(struct history *h, const struct place *at)
+{
+	h->undecodable_cnt++;
+	if (h->hole_cnt > at->open_hole && h->holes[h->hole_cnt - 1].payload_cnt) {
+		h->holes[h->hole_cnt - 1].payload_cnt++;
+		return;
+	}
+	struct history_hole *hole = add_hole(h, at);
+
+	if (hole)
+		hole->payload_cnt = 1;
+}
+
+/* A record came: what was open behind the one before it lies between the two. */
+static void close_holes(struct history *h, struct place *at)
+{
+	for (; at->open_hole < h->hole_cnt; at->open_hole++) {
+		struct history_hole *hole = &h->holes[at->open_hole];
+
+		hole->after = at->run;
+		hole->after_sequence = at->sequence;
+		hole->after_ns = at->ns;
+	}
+}
+
+static Varve__V1__Event *decode(const struct source_item *item)
+{
+	Varve__V1__Event *ev = event_decode(item->payload, item->len);
+
+	/* The schema keeps 64-bit values below 2^63; more is not ours, and would overflow a range. */
+	if (ev && (ev->sequence >> 63 || ev->stream_sequence >> 63)) {
+		varve__v1__event__free_unpacked(ev, NULL);
+		return NULL;
+	}
+	return ev;
+}
+
+static void add_record(struct history *h, struct place *at, const Varve__V1__Event *ev)
+{
+	struct history_run *run = learn_run(h, ev);
+	int64_t ns = history_time(run, ev);
+	int added = ranges_add(&run->sequences, ev->sequence, ns);
+
+	at->run = run;
+	at->sequence = ev->sequence;
+	at->ns = ns;
+	close_holes(h, at);
+	if (added == 0) {
+		h->duplicate_cnt++;
+		return;
+	}
+	if (added < 0)
+		run->broken = true;
+	h->record_cnt++;
+	learn_record(h, run, ev, ns);
+}
+
+static void add_item(struct history *h, struct place *at, const struct source_item *item)
+{
+	enter_partition(h, at, item->partition);
+	if (item->what == SOURCE_DAMAGE) {
+		add_damage(h, at, item);
+		return;
+	}
+	Varve__V1__Event *ev = decode(item);
+
+	if (!ev) {
+		add_undecodable(h, at);
+		return;
+	}
+	add_record(h, at, ev);
+	varve__v1__event__free_unpacked(ev, NULL);
+}
+
+static void tell_holes(const struct history *h)
+{
+	for (size_t i = 0; i < h->hole_cnt && i < 20; i++) {
+		const struct history_hole *hole = &h->holes[i];
+		_cleanup_free_ char *before = NULL, *after = NULL, *what = NULL;
+
+		before = hole->before ? memory_printf("record %llu of run %s",
+						      (unsigned long long)hole->before_sequence,
+						      hole->before->id) :
+					memory_strdup("the beginning");
+		after = hole->after ? memory_printf("record %llu of run %s",
+						    (unsigned long long)hole->after_sequence,
+						    hole->after->id) :
+				      memory_strdup("the end");
+		what = hole->payload_cnt ? memory_printf("%llu payloads are no records",
+							 (unsigned long long)hole->payload_cnt) :
+					   memory_printf("cannot be read: %s", hole->where);
+		log_warn("%s, between %s and %s", what, before, after);
+	}
+	if (h->hole_cnt > 20)
+		log_warn("%zu more places that cannot be read", h->hole_cnt - 20);
+}
+
+int history_load(struct source *src, const struct history_window *window, struct history **ret_history)
+{
+	struct history *h = memory_zalloc(sizeof(*h));
+	struct place at = {};
+	struct source_item item;
+	int err;
+
+	h->window = *window;
+	h->first_ns = h->last_ns = HISTORY_NEVER;
+	for (unsigned int i = 0; i < HISTORY_CLASS_MAX - 1 && event_class_name(i); i++)
+		h->classes[i] = event_class_name(i);
+	while (!(err = source_next(src, &item)) && item.what != SOURCE_END)
+		add_item(h, &at, &item);
+	if (err < 0) {
+		history_free(h);
+		return err;
+	}
+	tell_holes(h);
+	*ret_history = h;
+	return 0;
+}
+
+/* True if the record is wanted and was not given before. */
+static bool is_wanted(struct history *h, const Varve__V1__Event *ev,
+		      const struct history_container **ret_container)
+{
+	struct history_run *run = history_find_run(h, ev->run_id);
+	const struct history_container *container = learn_find_container(h, ev);
+
+	if (!run || !ranges_has(&run->sequences, ev->sequence))
+		return false;
+	if (!h->everything && (!container || !container->selected))
+		return false;
+	int64_t ns = history_time(run, ev);
+
+	if (ns < h->window.since_ns || ns > h->window.until_ns ||
+	    ranges_add(&run->again, ev->sequence, ns) == 0)
+		return false;
+	*ret_container = container;
+	return true;
+}
+
+int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx, uint64_t *ret_cnt)
+{
+	struct source_item item;
+	uint64_t cnt = 0;
+	int err = source_rewind(src);
+
+	for (struct history_run *run = h->runs; run; run = run->next)
+		run->again.cnt = 0;
+	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
+		const struct history_container *container;
+		Varve__V1__Event *ev = item.what == SOURCE_RECORD ? decode(&item) : NULL;
+
+		if (ev && is_wanted(h, ev, &container)) {
+			cnt++;
+			err = fn(container, ev, ctx);
+		}
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	if (!err)
+		*ret_cnt = cnt;
+	return err;
+}
+
+int64_t history_time(const struct history_run *run, const Varve__V1__Event *ev)
+{
+	if (ev->has_time_unix_nano)
+		return ev->time_unix_nano;
+	return run->last_ns == HISTORY_NEVER ? 0 : run->last_ns;
+}
+
+struct history_run *history_find_run(const struct history *h, const char *id)
+{
+	return strmap_find(&h->run_ids, id);
+}
+
+const struct history_run *history_next_run(const struct history *h, const struct history_run *run)
+{
+	for (const struct history_run *r = h->runs; r; r = r->next)
+		if (r->previous_id && !strcmp(r->previous_id, run->id))
+			return r;
+	for (const struct history_run *r = run->next; r; r = r->next)
+		if (!strcmp(r->node, run->node))
+			return r;
+	return NULL;
+}
+
+static void free_run(struct history_run *run)
+{
+	for (size_t i = 0; i < run->unhooked_cnt; i++)
+		free(run->unhooked[i]);
+	free(run->unhooked);
+	ranges_fini(&run->sequences);
+	ranges_fini(&run->again);
+	free(run->id);
+	free(run->node);
+	free(run->previous_id);
+	free(run->end_reason);
+	free(run);
+}
+
+static void free_container(struct history_container *c)
+{
+	char *strings[] = { c->id,    c->node,	  c->runtime,  c->name,		c->image,
+			    c->state, c->pod_uid, c->pod_name, c->pod_namespace };
+
+	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+		free(strings[i]);
+	for (struct history_stream *s = c->streams, *next; s; s = next) {
+		next = s->next;
+		ranges_fini(&s->sequences);
+		free(s);
+	}
+	free(c);
+}
+
+static void free_losses(struct history_loss *losses, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++) {
+		free(losses[i].cause);
+		free(losses[i].lost_run_id);
+	}
+	free(losses);
+}
+
+void history_free(struct history *h)
+{
+	if (!h)
+		return;
+	for (struct history_run *run = h->runs, *next; run; run = next) {
+		next = run->next;
+		free_run(run);
+	}
+	for (struct history_container *c = h->containers, *next; c; c = next) {
+		next = c->next;
+		free_container(c);
+	}
+	free_losses(h->losses, h->loss_cnt);
+	free_losses(h->suppressions, h->suppression_cnt);
+	for (size_t i = 0; i < h->hole_cnt; i++)
+		free(h->holes[i].where);
+	free(h->holes);
+	strmap_fini(&h->run_ids);
+	strmap_fini(&h->container_ids);
+	free(h);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the evidence is about and how much of it is there: sensor runs, containers, losses, accounts. Read in
+ * two passes: history_load() learns all of this (bindings and losses come later than what they are about),
+ * history_stream() then gives the records of what was selected. Memory grows with runs and
+ * containers, not with records.
+ */
+#ifndef VARVE_RESPONDER_HISTORY_H
+#define VARVE_RESPONDER_HISTORY_H
+
+#include "evidence/event.h"
+#include "responder/ranges.h"
+#include "responder/strmap.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct source;
+
+#define HISTORY_CLASS_MAX 8
+#define HISTORY_NEVER	  INT64_MIN /* a time that is not known */
+
+struct history_window {
+	int64_t since_ns, until_ns; /* both included; INT64_MIN and INT64_MAX when open */
+};
+
+/* One start of the sensor on one node. */
+struct history_run {
+	struct history_run *next; /* in the order in which they appear */
+	char *id, *node;
+	struct ranges sequences; /* of the records held */
+	struct ranges again;	 /* the same, in history_stream() */
+	int64_t first_ns, last_ns;
+	int64_t settled_ns;	   /* losses up to here have been declared: heartbeat, end */
+	int64_t not_watched_since_ns, watched_since_ns, watched_until_ns; /* or HISTORY_NEVER */
+	bool started, ended;	   /* RunStart, RunEnd held */
+	bool has_previous_last;
+	uint64_t previous_last;	   /* sequence */
+	char *previous_id, *end_reason;
+	bool broken;		   /* more gaps than can be kept */
+	char **unhooked;	   /* hooks that did not attach, with why */
+	size_t unhooked_cnt, unhooked_cap;
+};
+
+struct history_count {
+	bool stated; /* by an Account */
+	uint64_t generated, recorded, lost, suppressed;
+	uint64_t held; /* records with a kernel number */
+};
+
+/* One container in one run, from its start (or the run's) to its account. */
+struct history_stream {
+	struct history_stream *next; /* of the same container, in order */
+	struct history_container *container;
+	struct history_run *run;
+	struct ranges sequences; /* stream_sequence of the records held */
+	uint64_t base;		 /* stream_sequence of the first record there must be */
+	uint64_t first, last;	 /* sequence of the first and last record held */
+	int64_t first_ns, last_ns;
+	bool started, from_snapshot, stopped; /* ContainerStart, ContainerStop held */
+	int64_t start_ns, stop_ns;
+	bool accounted, closed;
+	int64_t account_ns;
+	uint64_t account; /* sequence of the Account */
+	struct history_count counts[HISTORY_CLASS_MAX];
+};
+
+struct history_container {
+	struct history_container *next; /* in the order in which they appear */
+	char *id, *node, *runtime, *name, *image, *state;
+	char *pod_uid, *pod_name, *pod_namespace;
+	bool is_sandbox, selected;
+	uint64_t record_cnt, window_cnt; /* all; those in the window */
+	int64_t first_ns, last_ns;
+	struct history_stream *streams, *last_stream;
+};
+
+/* A Loss or a Suppression. */
+struct history_loss {
+	const struct history_run *run;
+	const struct history_container *container; /* NULL: of the node */
+	int event_class;			   /* index into classes */
+	char *cause;				   /* or reason */
+	uint64_t count;
+	int64_t first_ns, last_ns;	 /* or HISTORY_NEVER */
+	char *lost_run_id;		 /* NULL: events that never became records */
+	uint64_t first_sequence, last_sequence; /* with lost_run_id */
+};
+
+/* A place where something could not be read, between two records (of the same partition). */
+struct history_hole {
+	const struct history_run *before, *after; /* run of the record before it; NULL: none */
+	uint64_t before_sequence, after_sequence;
+	int64_t before_ns, after_ns;
+	uint64_t payload_cnt; /* payloads that are no records; 0: damage of the log */
+	char *where;	      /* of damage */
+	bool at_tail;
+};
+
+struct history {
+	struct history_window window;
+	bool everything; /* history_stream() gives all records, of the node too */
+	struct strmap run_ids, container_ids;
+	struct history_run *runs, *last_run;
+	struct history_container *containers, *last_container;
+	size_t container_cnt;
+	struct history_loss *losses, *suppressions;
+	size_t loss_cnt, loss_cap, suppression_cnt, suppression_cap;
+	struct history_hole *holes;
+	size_t hole_cnt, hole_cap;
+	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
+	uint64_t holes_left_out;
+	int64_t first_ns, last_ns;
+	const char *classes[HISTORY_CLASS_MAX];
+};
+
+/* Reads the source to its end. Damage is told as warnings as it is met. */
+int history_load(struct source *src, const struct history_window *window, struct history **ret_history);
+void history_free(struct history *h);
+
+/* Takes a container of the history, or NULL for a record of the node. Negative ends the reading. */
+typedef int (*history_record_fn)(const struct history_container *container, const Varve__V1__Event *ev,
+				 void *ctx);
+/*
+ * Second pass: the records of the selected containers (or all, if h->everything) in the window, in the order of the source, each once.
+ * *ret_cnt: how many came. Only what was there in the first pass is given.
+ */
+int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx, uint64_t *ret_cnt);
+
+/* Time of a record; that of the run's newest when it has none. */
+int64_t history_time(const struct history_run *run, const Varve__V1__Event *ev);
+struct history_run *history_find_run(const struct history *h, const char *id);
+/* The run that came after this one on its node; NULL: none. */
+const struct history_run *history_next_run(const struct history *h, const struct history_run *run);
+
+#endif

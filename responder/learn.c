@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* By kind: RunStart, Loss, Account ... each has a function in a table; all others are only counted. */
+#include "responder/learn.h"
+#include "evidence/base.h"
+#include "responder/memory.h"
+#include <string.h>
+
+#define UNHOOKED_MAX 32
+
+typedef void (*learn_fn)(struct history *h, struct history_run *run, struct history_stream *stream,
+			 const Varve__V1__Event *ev, int64_t ns);
+
+static void set_string(char **p, const char *s)
+{
+	if (!s || (*p && !strcmp(*p, s)))
+		return;
+	free(*p);
+	*p = memory_strdup(s);
+}
+
+static void widen(int64_t *first_ns, int64_t *last_ns, int64_t ns)
+{
+	if (*first_ns == HISTORY_NEVER || ns < *first_ns)
+		*first_ns = ns;
+	if (*last_ns == HISTORY_NEVER || ns > *last_ns)
+		*last_ns = ns;
+}
+
+struct history_run *learn_run(struct history *h, const Varve__V1__Event *ev)
+{
+	struct history_run *run = strmap_find(&h->run_ids, ev->run_id);
+
+	if (run)
+		return run;
+	run = memory_zalloc(sizeof(*run));
+	run->id = memory_strdup(ev->run_id);
+	run->node = memory_strdup(ev->node_name);
+	run->first_ns = run->last_ns = run->settled_ns = HISTORY_NEVER;
+	run->not_watched_since_ns = run->watched_since_ns = run->watched_until_ns = HISTORY_NEVER;
+	strmap_add(&h->run_ids, run->id, run);
+	if (h->last_run)
+		h->last_run->next = run;
+	else
+		h->runs = run;
+	h->last_run = run;
+	return run;
+}
+
+/* A container's name is its node and its id: plain runc's names are not unique beyond a node. */
+static char *container_key(const Varve__V1__Event *ev)
+{
+	if (!ev->container || !ev->container->id)
+		return NULL;
+	return memory_printf("%s\n%s", ev->node_name, ev->container->id);
+}
+
+struct history_container *learn_find_container(const struct history *h, const Varve__V1__Event *ev)
+{
+	_cleanup_free_ char *key = container_key(ev);
+
+	return key ? strmap_find(&h->container_ids, key) : NULL;
+}
+
+static struct history_container *add_container(struct history *h, const Varve__V1__Event *ev)
+{
+	_cleanup_free_ char *key = container_key(ev);
+	struct history_container *c = memory_zalloc(sizeof(*c));
+
+	c->id = memory_strdup(ev->container->id);
+	c->node = memory_strdup(ev->node_name);
+	c->first_ns = c->last_ns = HISTORY_NEVER;
+	strmap_add(&h->container_ids, key, c);
+	if (h->last_container)
+		h->last_container->next = c;
+	else
+		h->containers = c;
+	h->last_container = c;
+	h->container_cnt++;
+	return c;
+}
+
+/* Of two records the one that knows more holds: RESOLVED is never taken back by an earlier PENDING. */
+static void learn_metadata(struct history_container *c, const Varve__V1__Event *ev)
+{
+	const Varve__V1__Container *m = ev->container;
+	bool was_resolved = c->state && !strcmp(c->state, "RESOLVED");
+	bool is_resolved = m->metadata_state && !strcmp(m->metadata_state, "RESOLVED");
+
+	if (was_resolved && !is_resolved)
+		return;
+	set_string(&c->runtime, m->runtime);
+	set_string(&c->name, m->name);
+	set_string(&c->image, m->image);
+	set_string(&c->state, m->metadata_state);
+	if (m->has_is_sandbox)
+		c->is_sandbox = m->is_sandbox;
+	if (!ev->pod)
+		return;
+	set_string(&c->pod_uid, ev->pod->uid);
+	set_string(&c->pod_name, ev->pod->name);
+	set_string(&c->pod_namespace, ev->pod->namespace_);
+}
+
+static struct history_stream *find_stream(const struct history_container *c, const struct history_run *run)
+{
+	struct history_stream *found = NULL;
+
+	if (c->last_stream && c->last_stream->run == run)
+		return c->last_stream;
+	for (struct history_stream *s = c->streams; s; s = s->next)
+		if (s->run == run)
+			found = s;
+	return found;
+}
+
+/*
+ * Plain runc's names are used again: a start behind the closed account is another life of the same name.
+ * Its numbers go on or begin anew, as the sensor remembers the name or not.
+ */
+static bool is_next_life(const struct history_stream *s, const Varve__V1__Event *ev)
+{
+	return s->closed && ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_START &&
+	       ev->sequence > s->account;
+}
+
+static struct history_stream *add_stream(struct history_container *c, struct history_run *run,
+					 const struct history_stream *before, const Varve__V1__Event *ev)
+{
+	struct history_stream *s = memory_zalloc(sizeof(*s));
+
+	s->container = c;
+	s->run = run;
+	s->first = s->last = ev->sequence;
+	s->first_ns = s->last_ns = s->start_ns = s->stop_ns = s->account_ns = HISTORY_NEVER;
+	if (before && before->sequences.cnt && ev->stream_sequence)
+		s->base = before->sequences.v[before->sequences.cnt - 1].last + 1;
+	if (c->last_stream)
+		c->last_stream->next = s;
+	else
+		c->streams = s;
+	c->last_stream = s;
+	return s;
+}
+
+static int class_of(struct history *h, const char *name)
+{
+	if (!name)
+		name = "unnamed";
+	for (int i = 0; i < HISTORY_CLASS_MAX - 1; i++) {
+		if (!h->classes[i])
+			break;
+		if (!strcmp(h->classes[i], name))
+			return i;
+	}
+	/* Classes of a later schema are one: they are counted together, and held against each other so. */
+	h->classes[HISTORY_CLASS_MAX - 1] = "other";
+	return HISTORY_CLASS_MAX - 1;
+}
+
+static struct history_stream *learn_container(struct history *h, struct history_run *run,
+					      const Varve__V1__Event *ev, int64_t ns)
+{
+	struct history_container *c = learn_find_container(h, ev);
+
+	if (!c)
+		c = add_container(h, ev);
+	struct history_stream *s = find_stream(c, run);
+
+	if (!s || is_next_life(s, ev))
+		s = add_stream(c, run, s, ev);
+	learn_metadata(c, ev);
+	c->record_cnt++;
+	c->window_cnt += ns >= h->window.since_ns && ns <= h->window.until_ns;
+	widen(&c->first_ns, &c->last_ns, ns);
+	widen(&s->first_ns, &s->last_ns, ns);
+	s->first = MIN(s->first, ev->sequence);
+	s->last = MAX(s->last, ev->sequence);
+	if (ev->has_stream_sequence && ranges_add(&s->sequences, ev->stream_sequence, ns) < 0)
+		run->broken = true;
+	if (ev->kernel_number)
+		s->counts[class_of(h, ev->kernel_number->event_class)].held++;
+	return s;
+}
+
+static void learn_run_start(struct history *h, struct history_run *run, struct history_stream *stream,
+			    const Varve__V1__Event *ev, int64_t ns)
+{
+	const Varve__V1__RunStart *b = ev->run_start;
+
+	(void)h;
+	(void)stream;
+	run->started = true;
+	set_string(&run->previous_id, b->previous_run_id);
+	run->has_previous_last = b->has_previous_last_sequence;
+	run->previous_last = b->previous_last_sequence;
+	if (b->has_not_watched_since_unix_nano)
+		run->not_watched_since_ns = b->not_watched_since_unix_nano;
+	run->watched_since_ns = b->has_watched_since_unix_nano ? b->watched_since_unix_nano : ns;
+}
+
+static void learn_run_end(struct history *h, struct history_run *run, struct history_stream *stream,
+			  const Varve__V1__Event *ev, int64_t ns)
+{
+	const Varve__V1__RunEnd *b = ev->run_end;
+
+	(void)h;
+	(void)stream;
+	run->ended = true;
+	set_string(&run->end_reason, b->reason);
+	run->watched_until_ns = b->has_watched_until_unix_nano ? b->watched_until_unix_nano : ns;
+	run->settled_ns = MAX(run->settled_ns, run->watched_until_ns);
+}
+
+static void learn_coverage(struct history *h, struct history_run *run, struct history_stream *stream,
+			   const Varve__V1__Event *ev, int64_t ns)
+{
+	(void)h;
+	(void)stream;
+	(void)ns;
+	for (size_t i = 0; i < ev->coverage->n_hooks && run->unhooked_cnt < UNHOOKED_MAX; i++) {
+		const Varve__V1__Hook *hook = ev->coverage->hooks[i];
+
+		if (!hook->has_attached || hook->attached)
+			continue;
+		run->unhooked = memory_grow(run->unhooked, run->unhooked_cnt, &run->unhooked_cap,
+					    sizeof(*run->unhooked));
+		run->unhooked[run->unhooked_cnt++] =
+			memory_printf("%s (%s)", hook->name ? hook->name : "?",
+				      hook->error ? hook->error : "no reason given");
+	}
+}
+
+static void learn_heartbeat(struct history *h, struct history_run *run, struct history_stream *stream,
+			    const Varve__V1__Event *ev, int64_t ns)
+{
+	(void)h;
+	(void)stream;
+	(void)ev;
+	run->settled_ns = MAX(run->settled_ns, ns);
+}
+
+static void learn_loss(struct history *h, struct history_run *run, struct history_stream *stream,
+		       const Varve__V1__Event *ev, int64_t ns)
+{
+	const Varve__V1__Loss *b = ev->loss;
+
+	(void)ns;
+	if (b->has_count && !b->count)
+		return;
+	h->losses = memory_grow(h->losses, h->loss_cnt, &h->loss_cap, sizeof(*h->losses));
+	h->losses[h->loss_cnt++] = (struct history_loss){
+		.run = run,
+		.container = stream ? stream->container : NULL,
+		.event_class = class_of(h, b->event_class),
+		.cause = memory_strdup(b->cause ? b->cause : "unknown"),
+		.count = b->has_count ? b->count : 1,
+		.first_ns = b->has_first_unix_nano ? b->first_unix_nano : HISTORY_NEVER,
+		.last_ns = b->has_last_unix_nano ? b->last_unix_nano : HISTORY_NEVER,
+		.lost_run_id = b->has_first_sequence && b->has_last_sequence ?
+				       memory_strdup(b->lost_run_id) :
+				       NULL,
+		.first_sequence = b->first_sequence,
+		.last_sequence = b->last_sequence,
+	};
+}
+
+static void learn_suppression(struct history *h, struct history_run *run, struct history_stream *stream,
+			      const Varve__V1__Event *ev, int64_t ns)
+{
+	const Varve__V1__Suppression *b = ev->suppression;
+
+	(void)ns;
+	if (!stream || !b->count)
+		return;
+	h->suppressions = memory_grow(h->suppressions, h->suppression_cnt, &h->suppression_cap,
+				      sizeof(*h->suppressions));
+	h->suppressions[h->suppression_cnt++] = (struct history_loss){
+		.run = run,
+		.container = stream->container,
+		.event_class = class_of(h, b->event_class),
+		.cause = memory_strdup(b->reason ? b->reason : "unknown"),
+		.count = b->count,
+		.first_ns = b->has_first_unix_nano ? b->first_unix_nano : HISTORY_NEVER,
+		.last_ns = b->has_last_unix_nano ? b->last_unix_nano : HISTORY_NEVER,
+	};
+}
+
+static void learn_start(struct history *h, struct history_run *run, struct history_stream *s,
+			const Varve__V1__Event *ev, int64_t ns)
+{
+	const Varve__V1__ContainerStart *b = ev->container_start;
+
+	(void)h;
+	(void)run;
+	if (!s)
+		return;
+	s->started = true;
+	s->from_snapshot = b->has_from_snapshot && b->from_snapshot;
+	s->start_ns = ns;
+}
+
+static void learn_stop(struct history *h, struct history_run *run, struct history_stream *s,
+		       const Varve__V1__Event *ev, int64_t ns)
+{
+	(void)h;
+	(void)run;
+	(void)ev;
+	if (!s)
+		return;
+	s->stopped = true;
+	s->stop_ns = ns;
+}
+
+static void learn_account(struct history *h, struct history_run *run, struct history_stream *s,
+			  const Varve__V1__Event *ev, int64_t ns)
+{
+	const Varve__V1__Account *b = ev->account;
+
+	(void)run;
+	if (!s)
+		return;
+	s->accounted = true;
+	s->closed = b->has_closed && b->closed;
+	s->account_ns = ns;
+	s->account = ev->sequence;
+	for (int i = 0; i < HISTORY_CLASS_MAX; i++)
+		s->counts[i] = (struct history_count){ .held = s->counts[i].held };
+	for (size_t i = 0; i < b->n_counts; i++) {
+		struct history_count *count = &s->counts[class_of(h, b->counts[i]->event_class)];
+
+		count->stated = true;
+		count->generated += b->counts[i]->generated;
+		count->recorded += b->counts[i]->recorded;
+		count->lost += b->counts[i]->lost;
+		count->suppressed += b->counts[i]->suppressed;
+	}
+}
+
+static const struct {
+	Varve__V1__Event__BodyCase body;
+	learn_fn fn;
+} learners[] = {
+	{ VARVE__V1__EVENT__BODY_RUN_START, learn_run_start },
+	{ VARVE__V1__EVENT__BODY_RUN_END, learn_run_end },
+	{ VARVE__V1__EVENT__BODY_COVERAGE, learn_coverage },
+	{ VARVE__V1__EVENT__BODY_HEARTBEAT, learn_heartbeat },
+	{ VARVE__V1__EVENT__BODY_LOSS, learn_loss },
+	{ VARVE__V1__EVENT__BODY_SUPPRESSION, learn_suppression },
+	{ VARVE__V1__EVENT__BODY_CONTAINER_START, learn_start },
+	{ VARVE__V1__EVENT__BODY_CONTAINER_STOP, learn_stop },
+	{ VARVE__V1__EVENT__BODY_ACCOUNT, learn_account },
+};
+
+void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev, int64_t ns)
+{
+	struct history_stream *stream = NULL;
+
+	widen(&run->first_ns, &run->last_ns, ns);
+	widen(&h->first_ns, &h->last_ns, ns);
+	if (ev->container && ev->container->id)
+		stream = learn_container(h, run, ev, ns);
+	for (size_t i = 0; i < ARRAY_SIZE(learners); i++)
+		if (learners[i].body == ev->body_case)
+			learners[i].fn(h, run, stream, ev, ns);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A name that matches nothing is mostly a slip: the answer names the nearest, and what time is covered. */
+#include "responder/select.h"
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "responder/history.h"
+#include "responder/memory.h"
+#include "responder/when.h"
+#include <string.h>
+#include <strings.h>
+
+#define PREFIX_MIN  8
+#define NEAREST_CNT 3
+#define NAME_MAX_LEN 128
+
+/* Edit distance (Levenshtein), over at most NAME_MAX_LEN bytes. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[NAME_MAX_LEN + 1];
+	size_t alen = strnlen(a, NAME_MAX_LEN), blen = strnlen(b, NAME_MAX_LEN);
+
+	for (size_t j = 0; j <= blen; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= alen; i++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= blen; j++) {
+			unsigned int best = MIN(row[j], row[j - 1]) + 1;
+
+			best = MIN(best, diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[blen];
+}
+
+static char *pod_name(const struct history_container *c)
+{
+	if (c->pod_name)
+		return memory_printf("%s/%s", c->pod_namespace ? c->pod_namespace : "", c->pod_name);
+	return memory_strdup(c->pod_uid);
+}
+
+static char *container_name(const struct history_container *c)
+{
+	return memory_printf("%.64s", c->id);
+}
+
+struct nearest {
+	char *names[NEAREST_CNT];
+	unsigned int distances[NEAREST_CNT];
+	size_t cnt;
+};
+
+/* Keeps the best, ascending. Takes the name over. */
+static void nearest_offer(struct nearest *n, char *name, unsigned int d)
+{
+	size_t i;
+
+	for (i = 0; i < n->cnt; i++) {
+		if (!strcmp(n->names[i], name)) {
+			free(name);
+			return;
+		}
+	}
+	if (n->cnt == NEAREST_CNT && d >= n->distances[n->cnt - 1]) {
+		free(name);
+		return;
+	}
+	if (n->cnt == NEAREST_CNT)
+		free(n->names[--n->cnt]);
+	for (i = n->cnt++; i > 0 && n->distances[i - 1] > d; i--) {
+		n->names[i] = n->names[i - 1];
+		n->distances[i] = n->distances[i - 1];
+	}
+	n->names[i] = name;
+	n->distances[i] = d;
+}
+
+static char *nearest_text(struct nearest *n)
+{
+	char *text = memory_strdup(n->cnt ? "; nearest: " : "");
+
+	for (size_t i = 0; i < n->cnt; i++) {
+		char *longer = memory_printf("%s%s%s", text, i ? ", " : "", n->names[i]);
+
+		free(text);
+		free(n->names[i]);
+		text = longer;
+	}
+	return text;
+}
+
+static int tell_no_match(const struct history *h, const char *what, const char *wanted,
+			 char *(*name_of)(const struct history_container *c))
+{
+	char first[WHEN_LEN], last[WHEN_LEN];
+	struct nearest n = {};
+
+	if (!h->record_cnt) {
+		diag(DIAG_ERROR, "no %s matches \"%s\": the evidence holds no records", what, wanted);
+		return -ENOENT;
+	}
+	for (const struct history_container *c = h->containers; c; c = c->next) {
+		char *name = name_of(c);
+
+		if (name)
+			nearest_offer(&n, name, distance(wanted, name));
+	}
+	_cleanup_free_ char *nearest = nearest_text(&n);
+
+	diag(DIAG_ERROR, "no %s matches \"%s\"%s (%zu containers, from %s to %s)", what, wanted, nearest,
+	     h->container_cnt, when_format(h->first_ns, first), when_format(h->last_ns, last));
+	return -ENOENT;
+}
+
+/* A pod's containers may be known by its UID alone (the name came later, or never). */
+static size_t mark_same_uid(struct history *h)
+{
+	struct strmap uids = {};
+	size_t cnt = 0;
+
+	for (struct history_container *c = h->containers; c; c = c->next)
+		if (c->selected && c->pod_uid && !strmap_find(&uids, c->pod_uid))
+			strmap_add(&uids, c->pod_uid, c);
+	for (struct history_container *c = h->containers; c; c = c->next) {
+		if (c->pod_uid && strmap_find(&uids, c->pod_uid))
+			c->selected = true;
+		cnt += c->selected;
+	}
+	strmap_fini(&uids);
+	return cnt;
+}
+
+int select_pod(struct history *h, const char *pod)
+{
+	const char *slash = strchr(pod, '/');
+
+	for (struct history_container *c = h->containers; c; c = c->next) {
+		if (!slash)
+			c->selected = c->pod_uid && !strcasecmp(c->pod_uid, pod);
+		else
+			c->selected = c->pod_name && c->pod_namespace &&
+				      !strcmp(c->pod_name, slash + 1) &&
+				      strlen(c->pod_namespace) == (size_t)(slash - pod) &&
+				      !strncmp(c->pod_namespace, pod, slash - pod);
+	}
+	return mark_same_uid(h) ? 0 : tell_no_match(h, "pod", pod, pod_name);
+}
+
+/* Containers of the same id are one, even if two nodes have it: plain runc's names. */
+static size_t mark_containers(struct history *h, const char *id, size_t len, const char **ret_first,
+			      const char **ret_other)
+{
+	size_t cnt = 0;
+
+	for (struct history_container *c = h->containers; c; c = c->next) {
+		c->selected = !strncmp(c->id, id, len);
+		if (!c->selected)
+			continue;
+		cnt++;
+		if (!*ret_first)
+			*ret_first = c->id;
+		else if (strcmp(*ret_first, c->id))
+			*ret_other = c->id;
+	}
+	return cnt;
+}
+
+int select_container(struct history *h, const char *id)
+{
+	const char *first = NULL, *other = NULL;
+	size_t len = strlen(id);
+
+	if (mark_containers(h, id, len + 1, &first, &other))
+		return 0;
+	if (strspn(id, "0123456789abcdef") != len || len < PREFIX_MIN)
+		return tell_no_match(h, "container", id, container_name);
+	if (!mark_containers(h, id, len, &first, &other))
+		return tell_no_match(h, "container", id, container_name);
+	if (!other)
+		return 0;
+	diag(DIAG_ERROR, "\"%s\" is the beginning of more than one container: %s, %s; give more of it", id,
+	     first, other);
+	return -ENOTUNIQ;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chooses the kind of source by its name. */
+#include "responder/source.h"
+#include "evidence/diag.h"
+#include <errno.h>
+#include <string.h>
+
+#define KAFKA_SCHEME "kafka://"
+
+int source_open(const char *name, const struct source_opts *opts, struct source **ret_src)
+{
+	if (!strncmp(name, KAFKA_SCHEME, strlen(KAFKA_SCHEME)))
+		return source_kafka_open(name + strlen(KAFKA_SCHEME), opts, ret_src);
+	if (strstr(name, "://"))
+		return log_err(-EINVAL,
+			       "%s: neither a log directory nor kafka://host:port[,host:port]", name);
+	return source_dir_open(name, ret_src);
+}
+
+int source_next(struct source *src, struct source_item *ret_item)
+{
+	return src->type->next(src, ret_item);
+}
+
+int source_rewind(struct source *src)
+{
+	return src->type->rewind(src);
+}
+
+void source_close(struct source *src)
+{
+	if (src)
+		src->type->close(src);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Evidence, wherever it is: a log directory or a Kafka topic. What a source gives from open to its end is
+ * fixed when it is opened (Kafka: the high watermarks), and can be read again.
+ */
+#ifndef VARVE_RESPONDER_SOURCE_H
+#define VARVE_RESPONDER_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct source;
+
+struct source_property {
+	const char *name, *value;
+};
+
+struct source_opts {
+	const char *topic;			  /* Kafka: NULL is varve.events */
+	const struct source_property *properties; /* Kafka: librdkafka's, from -X */
+	size_t property_cnt;
+	int timeout_ms; /* Kafka: how long to wait for a broker; 0 is 10 s */
+};
+
+enum source_what {
+	SOURCE_END,
+	SOURCE_RECORD, /* a payload, nothing said about what is in it */
+	SOURCE_DAMAGE, /* something that could not be read was here */
+};
+
+struct source_item {
+	enum source_what what;
+	const uint8_t *payload; /* valid until the next call */
+	size_t len;
+	unsigned int partition; /* records of one partition come in one piece; a directory is partition 0 */
+	const char *where;	/* SOURCE_DAMAGE: the place in words; valid until the next call */
+	int at_tail;		/* SOURCE_DAMAGE: nothing readable behind it */
+};
+
+/* A kind of source. All calls log what goes wrong, once, and return a negative errno. */
+struct source_type {
+	int (*next)(struct source *src, struct source_item *ret_item);
+	int (*rewind)(struct source *src);
+	void (*close)(struct source *src);
+};
+
+struct source {
+	const struct source_type *type;
+};
+
+/* name: a path, or kafka://host:port[,host:port...] */
+int source_open(const char *name, const struct source_opts *opts, struct source **ret_src);
+/* 0 with what == SOURCE_END at the end. */
+int source_next(struct source *src, struct source_item *ret_item);
+/* Back to the first record. */
+int source_rewind(struct source *src);
+void source_close(struct source *src);
+
+int source_dir_open(const char *dir, struct source **ret_src);
+int source_kafka_open(const char *servers, const struct source_opts *opts, struct source **ret_src);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is the history of the selected containers whole? Pure: judges what history_load() learnt, reads nothing.
+ *
+ * COMPLETE is said only when nothing speaks against it: the start was seen, numbers have no gaps, nothing
+ * was declared lost, no place could not be read, the account is closed and equals what is held.
+ */
+#ifndef VARVE_RESPONDER_VERDICT_H
+#define VARVE_RESPONDER_VERDICT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct history;
+
+enum verdict_result { VERDICT_COMPLETE, VERDICT_UNKNOWN, VERDICT_INCOMPLETE }; /* the worst is last */
+
+enum verdict_kind { VERDICT_REASON_NOTE, VERDICT_REASON_UNKNOWN, VERDICT_REASON_INCOMPLETE };
+
+struct verdict_reason {
+	enum verdict_kind kind;
+	char *text;
+};
+
+struct verdict {
+	enum verdict_result result;
+	struct verdict_reason *reasons; /* each once, in the order found */
+	size_t reason_cnt, reason_cap;
+	size_t container_cnt; /* judged: selected, and there in the window */
+	uint64_t record_cnt;  /* of these, in the window */
+};
+
+void verdict_make(const struct history *h, struct verdict *ret_verdict);
+/* The second pass gave this many records: says so if that is not what the first one saw. */
+void verdict_check_streamed(struct verdict *v, uint64_t streamed_cnt);
+void verdict_fini(struct verdict *v);
+/* The verdict's lines, escaped; each begins with COMPLETE:, INCOMPLETE:, UNKNOWN: or note:. */
+void verdict_print(const struct verdict *v, FILE *out);
+/* 0, 3 or 4. */
+int verdict_exit_status(const struct verdict *v);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The processes of each container as a tree, and beneath each what it ran, wrote, took away and talked to.
+ * Depth is what the evidence says, so the walk keeps no stack and the drawing stops at DEPTH_MAX.
+ */
+#include "evidence/base.h"
+#include "responder/describe.h"
+#include "responder/memory.h"
+#include "responder/proctree.h"
+#include "responder/views/view.h"
+#include "responder/when.h"
+#include <inttypes.h>
+#include <string.h>
+
+#define DEPTH_MAX 40
+
+static void *tree_open(const struct history *h, FILE *out)
+{
+	struct proctree *tree = memory_zalloc(sizeof(*tree));
+
+	(void)out;
+	proctree_init(tree, h);
+	return tree;
+}
+
+static void tree_record(void *state, FILE *out, const struct history_container *c,
+			const Varve__V1__Event *ev)
+{
+	(void)out;
+	proctree_add(state, c, ev);
+}
+
+static void tree_free(void *state)
+{
+	proctree_fini(state);
+	free(state);
+}
+
+static void print_field(FILE *out, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	fprintf(out, "  %-9s ", name);
+	describe_string(out, value);
+	fputc('\n', out);
+}
+
+static void print_time(FILE *out, const char *name, int64_t ns, const char *what)
+{
+	char when[WHEN_LEN];
+
+	fprintf(out, "  %-9s %s  (%s)\n", name, when_format(ns, when), what);
+}
+
+static void print_life(FILE *out, const struct history_container *c)
+{
+	const struct history_stream *first = c->streams, *last = c->last_stream;
+	char span[WHEN_LEN];
+
+	if (first->started)
+		print_time(out, "from", first->start_ns,
+			   first->from_snapshot ? "ran already when the sensor started" :
+						  "container started");
+	else
+		print_time(out, "from", c->first_ns, "first record; the start is not in the evidence");
+	if (last->stopped)
+		print_time(out, "to", last->stop_ns, "container removed");
+	else
+		print_time(out, "to", c->last_ns, "last record");
+	if (first->started && last->stopped)
+		fprintf(out, "  %-9s %s\n", "lasted",
+			when_format_span(last->stop_ns - first->start_ns, span));
+}
+
+static void print_header(FILE *out, const struct history_container *c)
+{
+	fputs("Container ", out);
+	describe_string(out, c->name ? c->name : c->is_sandbox ? "(pod sandbox)" : c->id);
+	fputc('\n', out);
+	if (c->pod_name || c->pod_uid) {
+		fprintf(out, "  %-9s ", "pod");
+		describe_string(out, c->pod_namespace);
+		fputc('/', out);
+		describe_string(out, c->pod_name);
+		fputs("  uid ", out);
+		describe_string(out, c->pod_uid);
+		fputc('\n', out);
+	}
+	print_field(out, "id", c->id);
+	print_field(out, "runtime", c->runtime);
+	print_field(out, "image", c->image);
+	print_field(out, "node", c->node);
+	if (c->state && strcmp(c->state, "RESOLVED"))
+		print_field(out, "metadata", c->state);
+	print_life(out, c);
+	fprintf(out, "  %-9s %" PRIu64 "\n\n", "records", c->window_cnt);
+}
+
+/* Bars of the ancestors, outermost first; own: the branch to this process itself. */
+static void print_indent(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root,
+			 bool own)
+{
+	const struct proctree_proc *path[DEPTH_MAX];
+	size_t depth = 0, all = 0;
+
+	for (; p != root; p = p->parent, all++)
+		if (depth < DEPTH_MAX)
+			path[depth++] = p;
+	if (all > depth)
+		fprintf(out, "(%zu levels) ", all - depth);
+	while (depth-- > 0) {
+		bool is_last = !path[depth]->sibling;
+
+		if (own && !depth)
+			fputs(is_last ? "└─ " : "├─ ", out);
+		else
+			fputs(is_last ? "   " : "│  ", out);
+	}
+}
+
+static void print_below(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+{
+	print_indent(out, p, root, false);
+	fputs(p->first_child ? "│    " : "     ", out);
+}
+
+/* Text that was escaped when it was made. */
+static void print_text(FILE *out, const char *s)
+{
+	fputs(s ? s : "?", out);
+}
+
+static void print_headline(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+{
+	print_indent(out, p, root, true);
+	fprintf(out, "%" PRIu32 " ", p->pid);
+	print_text(out, p->args ? p->args : p->exe ? p->exe : p->name);
+	if (p->setup)
+		fputs("  [runtime set-up]", out);
+	if (!p->seen)
+		fputs("  [not of this container: known only as a parent]", out);
+	fputc('\n', out);
+	if (!p->seen && p->ancestors && *p->ancestors) {
+		print_below(out, p, root);
+		fprintf(out, "child of %s\n", p->ancestors);
+	}
+}
+
+static void print_identity(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+{
+	print_below(out, p, root);
+	print_text(out, p->exe);
+	fputs(p->exe_flags ? p->exe_flags : "", out);
+	if (p->name) {
+		fputs("  comm ", out);
+		print_text(out, p->name);
+	}
+	if (p->has_euid)
+		fprintf(out, "  euid %" PRIu32, p->euid);
+	if (p->has_ns_pid)
+		fprintf(out, "  pid %" PRIu32 " inside", p->ns_pid);
+	fputc('\n', out);
+}
+
+static void print_course(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+{
+	char when[WHEN_LEN], span[WHEN_LEN];
+
+	print_below(out, p, root);
+	fprintf(out, "%s %s", when_format_clock(p->begin_ns, when),
+		p->from_snapshot ? "ran already" :
+		p->forked	 ? "forked" :
+				   "first seen (its fork is not in these records)");
+	if (p->executed)
+		fprintf(out, ", %s exec", when_format_clock(p->exec_ns, when));
+	if (p->exited)
+		fprintf(out, ", %s exit %s (%s)", when_format_clock(p->exit_ns, when), p->exit,
+			when_format_span(p->exit_ns - p->begin_ns, span));
+	else
+		fputs(", no exit seen", out);
+	fputc('\n', out);
+}
+
+static void print_lines(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+{
+	char when[WHEN_LEN];
+
+	for (size_t i = 0; i < p->line_cnt; i++) {
+		const struct proctree_line *line = &p->lines[i];
+
+		/* A single exec is the headline. */
+		if (!line->cnt || (p->exec_cnt == 1 && !strcmp(line->what, "exec")))
+			continue;
+		print_below(out, p, root);
+		fprintf(out, "%s %-11s %s", when_format_clock(line->first_ns, when), line->what,
+			line->text);
+		if (line->cnt > 1)
+			fprintf(out, "  x%" PRIu64 ", last %s", line->cnt,
+				when_format_clock(line->last_ns, when));
+		fputc('\n', out);
+	}
+	if (p->more_cnt) {
+		print_below(out, p, root);
+		fprintf(out, "... and %" PRIu64 " more (all are in --format timeline)\n", p->more_cnt);
+	}
+	if (p->read_cnt) {
+		print_below(out, p, root);
+		fprintf(out, "read %" PRIu64 " other file%s (in --format timeline)\n", p->read_cnt,
+			p->read_cnt == 1 ? "" : "s");
+	}
+}
+
+static void print_proc(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+{
+	print_headline(out, p, root);
+	if (!p->seen)
+		return;
+	print_identity(out, p, root);
+	print_course(out, p, root);
+	print_lines(out, p, root);
+}
+
+static struct proctree_proc *unvisited(struct proctree_proc *p)
+{
+	while (p && p->visited)
+		p = p->sibling;
+	return p;
+}
+
+/* Depth first; NULL when back at the root. A ring in the evidence ends at what was visited. */
+static struct proctree_proc *next_in_tree(struct proctree_proc *p, const struct proctree_proc *root)
+{
+	struct proctree_proc *next = unvisited(p->first_child);
+
+	while (!next && p != root) {
+		next = unvisited(p->sibling);
+		p = p->parent;
+	}
+	return next;
+}
+
+static void print_tree(FILE *out, struct proctree_proc *root)
+{
+	for (struct proctree_proc *p = root; p; p = next_in_tree(p, root)) {
+		p->visited = true;
+		print_proc(out, p, root);
+	}
+}
+
+static void print_container(FILE *out, const struct proctree *tree, const struct history_container *c)
+{
+	bool any = false;
+
+	print_header(out, c);
+	/* Roots first; what is left then hangs in a ring. */
+	for (int rings = 0; rings < 2; rings++) {
+		for (struct proctree_proc *p = tree->first; p; p = p->next) {
+			if (p->container != c || p->visited || (p->parent && !rings))
+				continue;
+			print_tree(out, p);
+			any = true;
+		}
+	}
+	fputs(any ? "\n" : "(no processes in these records)\n\n", out);
+}
+
+static void tree_finish(void *state, FILE *out)
+{
+	struct proctree *tree = state;
+
+	proctree_link(tree);
+	for (const struct history_container *c = tree->h->containers; c; c = c->next)
+		if (c->selected && c->window_cnt)
+			print_container(out, tree, c);
+}
+
+const struct view_type view_tree = {
+	.name = "tree",
+	.open = tree_open,
+	.record = tree_record,
+	.finish = tree_finish,
+	.free = tree_free,
+};

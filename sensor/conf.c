@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads the configuration. The sources are read from the strongest to the weakest, and a value once
+ * set is not set again: so --help works with a broken file, and an error is reported in the order a
+ * person would look. Every value is checked, also one that a stronger source hides.
+ */
+#include "sensor/conf.h"
+
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "sensor/conf_loader.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *origin_of(size_t i, void *ctx)
+{
+	struct conf_loader *l = ctx;
+
+	return conf_place(
+		l, l->origins[i < conf_option_cnt ? i : i - conf_option_cnt + CONF_OPTION_LIMIT]);
+}
+
+static int load_defaults(struct conf_loader *l)
+{
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (gethostname(host, sizeof(host) - 1))
+		*host = 0;
+	for (size_t i = 0; i < conf_option_cnt; i++) {
+		const char *initial = conf_options[i].initial ? conf_options[i].initial : host;
+		int err = l->origins[i].source
+				  ? 0
+				  : conf_set_option(l, i, initial, (struct conf_origin){});
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int check(const struct conf *conf)
+{
+	if (conf->log_limit_bytes >= 2 * conf->log_segment_bytes)
+		return 0;
+	diag(DIAG_ERROR,
+	     "log-limit is below two log segments: raise log-limit or lower log-segment-size");
+	return -EINVAL;
+}
+
+int conf_load(struct conf *conf, int argc, char **argv)
+{
+	struct conf_loader l = {.conf = conf};
+	int err;
+
+	*conf = (struct conf){};
+	assert(conf_option_cnt <= CONF_OPTION_LIMIT);
+	err = conf_read_command(&l, argc, argv);
+	if (!err)
+		err = conf_read_environment(&l);
+	if (!err)
+		err = conf_read_file(&l);
+	if (!err)
+		err = load_defaults(&l);
+	if (!err)
+		err = check(conf);
+	if (!err && l.print) {
+		conf_show_values(conf, origin_of, &l);
+		err = 1;
+	}
+	return err;
+}
+
+void conf_fini(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->kafka_cnt; i++) {
+		free(conf->kafka[i].name);
+		free(conf->kafka[i].value);
+	}
+	free(conf->kafka);
+	free(conf->log_dir);
+	free(conf->node_name);
+	free(conf->host_root);
+	free(conf->kafka_topic);
+	free(conf->record_file);
+	*conf = (struct conf){};
+}
+
+const char *conf_kafka_get(const struct conf *conf, const char *property)
+{
+	for (size_t i = 0; i < conf->kafka_cnt; i++)
+		if (!strcmp(conf->kafka[i].name, property))
+			return conf->kafka[i].value;
+	return NULL;
+}

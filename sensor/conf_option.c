@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of varve-sensor, one row each, and the text forms of their values. */
+#include "sensor/conf_option.h"
+
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "evidence/text.h"
+#include "sensor/conf.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <string.h>
+
+#define KIB 1024ULL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+static bool is_given(const char *text)
+{
+	return *text;
+}
+
+static bool is_topic(const char *text)
+{
+	size_t len =
+		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return len && !text[len] && len <= 249 && strcmp(text, ".") && strcmp(text, "..");
+}
+
+static bool is_root(const char *text)
+{
+	return !*text || *text == '/';
+}
+
+static bool is_node(const char *text)
+{
+	return *text && strlen(text) <= 253;
+}
+
+static const char *const scopes[] = {"containers", "all", NULL};
+static const char *const read_opens[] = {"off", "first", "all", NULL};
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+_Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 && DIAG_DEBUG == 3,
+	       "in the order of the enums");
+
+#define AT(member) .offset = offsetof(struct conf, member)
+const struct conf_option conf_options[] = {
+	{"log-dir", "DIR", CONF_TEXT, AT(log_dir), .initial = "/var/lib/varve", .valid = is_given,
+	 .rule = "a directory", .help = "where the evidence log is kept"},
+	{"log-segment-size", "SIZE", CONF_SIZE, AT(log_segment_bytes), .initial = "16M",
+	 .min = 64 * KIB, .max = GIB, .help = "a segment of the log is closed at this size"},
+	{"log-limit", "SIZE", CONF_SIZE, AT(log_limit_bytes), .initial = "1G", .min = 128 * KIB,
+	 .max = 1024 * GIB,
+	 .help = "most the log may take; beyond it the oldest segment is removed, and what was not "
+		 "shipped is declared lost"},
+	{"node-name", "NAME", CONF_TEXT, AT(node_name), .valid = is_node,
+	 .rule = "1 to 253 characters", .help = "name of this node in every record"},
+	{"scope", "WHAT", CONF_CHOICE, AT(scope), .initial = "containers", .choices = scopes,
+	 .help = "whose events are recorded"},
+	{"read-opens", "WHICH", CONF_CHOICE, AT(read_opens), .initial = "first",
+	 .choices = read_opens,
+	 .help = "opens for reading: none, once per process and file, or each; opens that write "
+		 "are always recorded"},
+	{"ring-size", "SIZE", CONF_RING, AT(ring_bytes), .initial = "8M", .min = 4 * KIB,
+	 .max = GIB, .help = "kernel buffer of file and network events"},
+	{"decisive-ring-size", "SIZE", CONF_RING, AT(decisive_ring_bytes), .initial = "4M",
+	 .min = 4 * KIB, .max = GIB, .help = "kernel buffer of process and container events"},
+	{"container-limit", "COUNT", CONF_COUNT, AT(container_limit), .initial = "8192", .min = 16,
+	 .max = 1 << 20, .help = "most containers followed at a time"},
+	{"process-limit", "COUNT", CONF_COUNT, AT(process_limit), .initial = "65536", .min = 256,
+	 .max = 1 << 22, .help = "most processes followed at a time"},
+	{"heartbeat", "TIME", CONF_DURATION, AT(heartbeat_ms), .initial = "10s", .min = 100,
+	 .max = 3600000, .help = "interval of heartbeat records"},
+	{"host-root", "DIR", CONF_TEXT, AT(host_root), .initial = "", .valid = is_root,
+	 .rule = "an absolute path, or nothing",
+	 .help = "where the node's file system is seen, /host in a pod"},
+	{"kafka-topic", "TOPIC", CONF_TEXT, AT(kafka_topic), .initial = "varve.events",
+	 .valid = is_topic, .rule = "1 to 249 of a-z A-Z 0-9 . _ -",
+	 .help = "topic the records are produced to"},
+	{"record", "FILE", CONF_TEXT, AT(record_file), .initial = "",
+	 .help = "also write the kernel's raw records to this file, for replay tests"},
+	{"log-level", "LEVEL", CONF_CHOICE, AT(log_level), .initial = "info", .choices = levels,
+	 .help = "messages shown on standard error"},
+};
+const size_t conf_option_cnt = ARRAY_SIZE(conf_options);
+
+static const char *const command_words[] = {"config", "help", "version", "print-config"};
+
+int conf_option_find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < conf_option_cnt; i++)
+		if (strlen(conf_options[i].name) == len && !memcmp(conf_options[i].name, name, len))
+			return i;
+	return -ENOENT;
+}
+
+/* Levenshtein's distance; b has at most 31 characters. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[32], len = MIN(strlen(b), ARRAY_SIZE(row) - 1);
+
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 1; j <= len; j++) {
+			size_t above = row[j];
+			size_t change = diagonal + (a[i] != b[j - 1]);
+
+			row[j] = MIN(change, MIN(above, row[j - 1]) + 1);
+			diagonal = above;
+		}
+	}
+	return row[len];
+}
+
+static void nearer(const char *name, const char *candidate, size_t *best, const char **ret_nearest)
+{
+	size_t d = distance(name, candidate);
+
+	if (d >= *best)
+		return;
+	*best = d;
+	*ret_nearest = candidate;
+}
+
+const char *conf_option_nearest(const char *name, bool command_line)
+{
+	const char *nearest = NULL;
+	size_t best = strlen(name) / 2 + 2; /* further away it is no misspelling */
+
+	if (strlen(name) > 64)
+		return NULL;
+	for (size_t i = 0; i < conf_option_cnt; i++)
+		nearer(name, conf_options[i].name, &best, &nearest);
+	for (size_t i = 0; command_line && i < ARRAY_SIZE(command_words); i++)
+		nearer(name, command_words[i], &best, &nearest);
+	return nearest;
+}
+
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+static const struct unit no_units[] = {{"", 1}, {}};
+static const struct unit size_units[] = {{"G", GIB}, {"M", MIB}, {"K", KIB}, {"", 1}, {}};
+static const struct unit time_units[] = {{"m", 60000}, {"s", 1000}, {"ms", 1}, {}};
+
+static const struct unit *units_of(const struct conf_option *option)
+{
+	switch (option->type) {
+	case CONF_SIZE:
+	case CONF_RING:
+		return size_units;
+	case CONF_DURATION:
+		return time_units;
+	default:
+		return no_units;
+	}
+}
+
+/* Digits and a unit, nothing else: no sign, no blank, no overflow. */
+static int parse_number(const char *text, const struct unit *units, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+	const char *p = text;
+
+	for (; isdigit((unsigned char)*p); p++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, *p - '0', &value))
+			return -ERANGE;
+	if (p == text)
+		return -EINVAL;
+	for (; units->name; units++) {
+		if (strcasecmp(p, units->name))
+			continue;
+		if (__builtin_mul_overflow(value, units->factor, &value))
+			return -ERANGE;
+		*ret_value = value;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static void format_number(uint64_t value, const struct unit *units, char *text, size_t size)
+{
+	while (units[1].name && (!value || value % units->factor))
+		units++;
+	snprintf(text, size, "%llu%s", (unsigned long long)(value / units->factor), units->name);
+}
+
+static int set_number(void *member, const struct conf_option *option, const char *text, char *rule,
+		      size_t size)
+{
+	static const char *const what[] = {[CONF_COUNT] = "a number",
+					   [CONF_SIZE] = "a size",
+					   [CONF_RING] = "a power of two of at least a page",
+					   [CONF_DURATION] = "a time with its unit (ms, s, m)"};
+	const struct unit *units = units_of(option);
+	uint64_t value, least = option->min;
+	char min[32], max[32];
+
+	if (option->type == CONF_RING)
+		least = MAX(least, (uint64_t)sysconf(_SC_PAGESIZE));
+	if (!parse_number(text, units, &value) && value >= least && value <= option->max &&
+	    (option->type != CONF_RING || !(value & (value - 1)))) {
+		*(uint64_t *)member = value;
+		return 0;
+	}
+	format_number(least, units, min, sizeof(min));
+	format_number(option->max, units, max, sizeof(max));
+	snprintf(rule, size, "%s, from %s to %s", what[option->type], min, max);
+	return -EINVAL;
+}
+
+static int set_choice(int *member, const struct conf_option *option, const char *text, char *rule,
+		      size_t size)
+{
+	size_t len = 0;
+
+	for (int i = 0; option->choices[i]; i++) {
+		if (strcmp(text, option->choices[i]))
+			continue;
+		*member = i;
+		return 0;
+	}
+	for (int i = 0; option->choices[i] && len < size; i++)
+		len += snprintf(rule + len, size - len, "%s%s", i ? ", " : "one of ",
+				option->choices[i]);
+	return -EINVAL;
+}
+
+/* Every text may end up in a record, a path or a message: UTF-8 without control characters. */
+static bool is_printable(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return false;
+	return text_is_utf8(text, strlen(text));
+}
+
+static int set_text(char **member, const struct conf_option *option, const char *text, char *rule,
+		    size_t size)
+{
+	char *copy;
+
+	if (!is_printable(text) || strlen(text) >= PATH_MAX) {
+		snprintf(rule, size, "UTF-8 text without control characters, shorter than %d bytes",
+			 PATH_MAX);
+		return -EINVAL;
+	}
+	if (option->valid && !option->valid(text)) {
+		snprintf(rule, size, "%s", option->rule);
+		return -EINVAL;
+	}
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	free(*member);
+	*member = copy;
+	return 0;
+}
+
+int conf_option_set(struct conf *conf, const struct conf_option *option, const char *text,
+		    char *ret_rule, size_t rule_size)
+{
+	void *member = (char *)conf + option->offset;
+
+	switch (option->type) {
+	case CONF_TEXT:
+		return set_text(member, option, text, ret_rule, rule_size);
+	case CONF_CHOICE:
+		return set_choice(member, option, text, ret_rule, rule_size);
+	default:
+		return set_number(member, option, text, ret_rule, rule_size);
+	}
+}
+
+void conf_option_format(const struct conf *conf, const struct conf_option *option, char *ret_text,
+			size_t size)
+{
+	const void *member = (const char *)conf + option->offset;
+
+	switch (option->type) {
+	case CONF_TEXT:
+		snprintf(ret_text, size, "%s",
+			 *(char *const *)member ? *(char *const *)member : "");
+		break;
+	case CONF_CHOICE:
+		snprintf(ret_text, size, "%s", option->choices[*(const int *)member]);
+		break;
+	default:
+		format_number(*(const uint64_t *)member, units_of(option), ret_text, size);
+	}
+}

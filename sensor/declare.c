@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/declare.h"
+#include "evidence/event.h"
+#include "sensor/container.h"
+#include "sensor/emit.h"
+#include "sensor/events/fill.h"
+
+static Varve__V1__Loss *loss_begin(struct emit *e, Varve__V1__Event *ev, const char *cause, uint64_t count)
+{
+	Varve__V1__Loss *out;
+
+	varve__v1__event__init(ev);
+	arena_reset(&e->arena);
+	if (NEW_BODY(&e->arena, ev, LOSS, loss, out))
+		return NULL;
+	out->cause = (char *)cause;
+	SET(out, count, count);
+	return out;
+}
+
+static int declare_loss(struct emit *e, const struct streams_finding *f, struct container *c)
+{
+	Varve__V1__Event ev;
+	Varve__V1__Loss *out = loss_begin(e, &ev, streams_cause_name(f->cause), f->count);
+
+	if (!out)
+		return -ENOMEM;
+	out->event_class = (char *)event_class_name(f->ev_class);
+	SET(out, first_unix_nano, (int64_t)f->first_ns + e->clock_offset_ns);
+	SET(out, last_unix_nano, (int64_t)f->last_ns + e->clock_offset_ns);
+	return emit_event(e, &ev, c);
+}
+
+static int declare_suppression(struct emit *e, const struct streams_finding *f, struct container *c)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Suppression *out;
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, SUPPRESSION, suppression, out);
+	if (err)
+		return err;
+	out->event_class = (char *)event_class_name(f->ev_class);
+	out->reason = (char *)(e->read_opens_off ? "read_opens_off" : "read_open_repeated");
+	SET(out, count, f->count);
+	SET(out, first_unix_nano, (int64_t)f->first_ns + e->clock_offset_ns);
+	SET(out, last_unix_nano, (int64_t)f->last_ns + e->clock_offset_ns);
+	return emit_event(e, &ev, c);
+}
+
+int declare_finding(struct emit *e, const struct streams_finding *f, struct container *c)
+{
+	return f->suppressed ? declare_suppression(e, f, c) : declare_loss(e, f, c);
+}
+
+int declare_fill_counts(const struct streams_sum *sums, struct arena *arena, size_t *ret_cnt,
+			Varve__V1__ClassCount ***ret_counts)
+{
+	Varve__V1__ClassCount **list = arena_alloc(arena, EV_CLASS_CNT * sizeof(*list));
+	unsigned int c;
+
+	for (c = 0; list && c < EV_CLASS_CNT; c++) {
+		list[c] = arena_alloc(arena, sizeof(**list));
+		if (!list[c])
+			return -ENOMEM;
+		varve__v1__class_count__init(list[c]);
+		list[c]->event_class = (char *)event_class_name(c);
+		SET(list[c], generated, sums[c].generated);
+		SET(list[c], recorded, sums[c].recorded);
+		SET(list[c], lost, sums[c].lost);
+		SET(list[c], suppressed, sums[c].suppressed);
+	}
+	if (!list)
+		return -ENOMEM;
+	*ret_cnt = EV_CLASS_CNT;
+	*ret_counts = list;
+	return 0;
+}
+
+int declare_account(struct emit *e, const struct streams_sum sums[EV_CLASS_CNT], bool closed,
+		    struct container *c)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Account *out;
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, ACCOUNT, account, out);
+	if (!err)
+		err = declare_fill_counts(sums, &e->arena, &out->n_counts, &out->counts);
+	if (err)
+		return err;
+	SET(out, closed, closed);
+	return emit_event(e, &ev, c);
+}
+
+int declare_binding(struct emit *e, struct container *c)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Binding *out;
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, BINDING, binding, out);
+	if (err)
+		return err;
+	SET(out, pending_records, c->pending_records);
+	return emit_event(e, &ev, c);
+}
+
+int declare_log_removed(struct emit *e, const struct log_removed *removed, uint64_t run_first_index)
+{
+	uint64_t last = removed->first.index + removed->frame_cnt - 1;
+	Varve__V1__Event ev;
+	Varve__V1__Loss *out = loss_begin(e, &ev, "log_limit", removed->frame_cnt);
+
+	if (!out)
+		return -ENOMEM;
+	/* Frames of this run and its sequence go side by side; those of earlier runs are only counted. */
+	if (removed->first.index >= run_first_index) {
+		out->lost_run_id = e->run_id;
+		SET(out, first_sequence, removed->first.index - run_first_index);
+		SET(out, last_sequence, last - run_first_index);
+	}
+	return emit_event(e, &ev, NULL);
+}
+
+int declare_not_delivered(struct emit *e, const char *run_id, uint64_t sequence, int64_t time_unix_nano)
+{
+	Varve__V1__Event ev;
+	Varve__V1__Loss *out = loss_begin(e, &ev, "not_delivered", 1);
+
+	if (!out)
+		return -ENOMEM;
+	out->lost_run_id = (char *)run_id;
+	SET(out, first_sequence, sequence);
+	SET(out, last_sequence, sequence);
+	SET(out, first_unix_nano, time_unix_nano);
+	SET(out, last_unix_nano, time_unix_nano);
+	return emit_event(e, &ev, NULL);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/emit.h"
+#include "evidence/diag.h"
+#include "evidence/event.h"
+#include "evidence/log.h"
+#include "sensor/container.h"
+#include "sensor/events/fill.h"
+#include <sys/random.h>
+#include <time.h>
+
+/* A record of the kernel's is at most 60 KiB; text that is not UTF-8 grows threefold and its raw bytes come beside it. */
+#define ARENA_SIZE (2u << 20)
+
+static void make_uuid(char ret_uuid[UUID_LEN + 1])
+{
+	uint8_t r[16];
+
+	if (getrandom(r, sizeof(r), 0) != sizeof(r))
+		abort(); /* cannot fail for so few bytes once the kernel's pool is ready */
+	r[6] = (r[6] & 0x0f) | 0x40;
+	r[8] = (r[8] & 0x3f) | 0x80;
+	snprintf(ret_uuid, UUID_LEN + 1,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
+		 r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
+		 r[15]);
+}
+
+int emit_init(struct emit *e, struct log *log, const char *node_name)
+{
+	*e = (struct emit){.log = log, .node_name = node_name, .buf_size = LOG_FRAME_MAX};
+	e->buf = malloc(e->buf_size);
+	if (!e->buf)
+		return -ENOMEM;
+	make_uuid(e->run_id);
+	emit_sync_clock(e);
+	return arena_init(&e->arena, ARENA_SIZE);
+}
+
+void emit_fini(struct emit *e)
+{
+	arena_fini(&e->arena);
+	free(e->buf);
+	e->buf = NULL;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+uint64_t emit_boot_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+void emit_sync_clock(struct emit *e)
+{
+	/* The two are read one after the other; the mean of before and after takes out half of the way. */
+	uint64_t before = emit_boot_ns(), wall = clock_ns(CLOCK_REALTIME), after = emit_boot_ns();
+
+	e->clock_offset_ns = (int64_t)(wall - before - (after - before) / 2);
+}
+
+static int fill_container(struct emit *e, Varve__V1__Event *ev, const struct container *c)
+{
+	static const char *const states[] = {
+		[CONTAINER_PENDING] = "PENDING",
+		[CONTAINER_RESOLVED] = "RESOLVED",
+		[CONTAINER_UNRESOLVED] = "UNRESOLVED",
+	};
+	Varve__V1__Container *out = arena_alloc(&e->arena, sizeof(*out));
+
+	if (!out)
+		return -ENOMEM;
+	varve__v1__container__init(out);
+	out->id = (char *)c->id.container_id;
+	if (c->id.runtime[0])
+		out->runtime = (char *)c->id.runtime;
+	if (c->meta.name[0])
+		out->name = (char *)c->meta.name;
+	if (c->meta.image[0])
+		out->image = (char *)c->meta.image;
+	if (c->meta.is_sandbox)
+		SET(out, is_sandbox, 1);
+	out->metadata_state = (char *)states[c->state];
+	SET(out, cgroup_id, c->cgroup_id);
+	ev->container = out;
+	return 0;
+}
+
+static int fill_pod(struct emit *e, Varve__V1__Event *ev, const struct container *c)
+{
+	const char *uid = c->meta.pod_uid[0] ? c->meta.pod_uid : c->id.pod_uid;
+	Varve__V1__Pod *out;
+
+	if (!uid[0] && !c->meta.pod_name[0])
+		return 0;
+	out = arena_alloc(&e->arena, sizeof(*out));
+	if (!out)
+		return -ENOMEM;
+	varve__v1__pod__init(out);
+	if (uid[0])
+		out->uid = (char *)uid;
+	if (c->meta.pod_name[0])
+		out->name = (char *)c->meta.pod_name;
+	if (c->meta.pod_namespace[0])
+		out->namespace_ = (char *)c->meta.pod_namespace;
+	ev->pod = out;
+	return 0;
+}
+
+static int fill_envelope(struct emit *e, Varve__V1__Event *ev, struct container *c)
+{
+	int err = 0;
+
+	if (!ev->has_boot_time_nano)
+		SET(ev, boot_time_nano, emit_boot_ns());
+	SET(ev, time_unix_nano, (int64_t)ev->boot_time_nano + e->clock_offset_ns);
+	SET(ev, sequence, e->sequence);
+	SET(ev, schema_version, VARVE_SCHEMA_VERSION);
+	SET(ev, stream_sequence, c ? c->stream_sequence : e->node_stream_sequence);
+	ev->kind = (char *)event_kind_name(ev->body_case);
+	ev->run_id = e->run_id;
+	ev->node_name = (char *)e->node_name;
+	ev->stream = (char *)(c ? c->id.container_id : "node");
+	if (c)
+		err = fill_container(e, ev, c);
+	return err || !c ? err : fill_pod(e, ev, c);
+}
+
+int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
+{
+	int err = fill_envelope(e, ev, c);
+	size_t len;
+
+	if (!err) {
+		len = varve__v1__event__get_packed_size(ev);
+		err = len > e->buf_size ? -EMSGSIZE : 0;
+	}
+	if (!err) {
+		len = varve__v1__event__pack(ev, e->buf);
+		err = log_append(e->log, e->buf, len, NULL);
+	}
+	if (err) {
+		e->failed_cnt++;
+		return err;
+	}
+	e->sequence++;
+	if (!c) {
+		e->node_stream_sequence++;
+	} else {
+		c->stream_sequence++;
+		c->pending_records += c->state == CONTAINER_PENDING;
+	}
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the envelope on an event, encodes it and appends it to the log: here a record gets its place in the order of the run. */
+#ifndef VARVE_EMIT_H
+#define VARVE_EMIT_H
+
+#include "evidence/arena.h"
+#include "evidence/base.h"
+#include "varve.pb-c.h"
+
+struct container;
+struct log;
+
+struct emit {
+	struct log *log;
+	struct arena arena; /* what the event being made points to; the maker resets it */
+	uint8_t *buf;
+	size_t buf_size;
+	const char *node_name;
+	char run_id[UUID_LEN + 1];
+	uint64_t sequence;
+	uint64_t node_stream_sequence;
+	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	bool read_opens_off;	 /* names the reason of suppressions */
+	uint64_t failed_cnt;	 /* records that the log did not take */
+};
+
+/* Makes a run id. log and node_name stay the caller's. */
+int emit_init(struct emit *emit, struct log *log, const char *node_name);
+void emit_fini(struct emit *emit);
+
+uint64_t emit_boot_ns(void);
+/* Measures the clock offset anew. */
+void emit_sync_clock(struct emit *emit);
+
+/*
+ * Appends the event to the log. container: whose stream it belongs to; NULL: the node's. Sets sequence, times (from
+ * boot_time_nano, or now), run, node, stream, container and pod. 0, or what log_append() says: then no sequence is used.
+ */
+int emit_event(struct emit *emit, Varve__V1__Event *ev, struct container *container);
+
+#endif

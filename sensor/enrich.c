@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/enrich.h"
+#include "sensor/events/fill.h"
+#include "sensor/proctab.h"
+#include <string.h>
+
+#define ANCESTRY_MAX 16
+
+static void update_exec(struct proctab *table, struct process *p, const struct record *rec,
+			bool in_container)
+{
+	const struct ev_exec *in = (const void *)rec->hdr;
+	const char *exe = in->exe.path.off ? record_bytes(rec, &in->exe.path) : NULL;
+	const char *args = in->args.off ? record_bytes(rec, &in->args) : NULL;
+
+	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, args ? args : "",
+		     args ? in->args.len : 0);
+	if (in_container)
+		p->in_container_image = true;
+}
+
+static void update_snapshot(struct proctab *table, struct process *p, const struct record *rec,
+			    const Varve__V1__ProcessSnapshot *body, bool in_container)
+{
+	const struct ev_process_snapshot *in = (const void *)rec->hdr;
+	const char *exe = in->exe.path.off ? record_bytes(rec, &in->exe.path) : NULL;
+	const char *line = body->cmd_line ? body->cmd_line : "";
+
+	p->from_snapshot = true;
+	p->in_container_image = in_container;
+	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, line, strlen(line));
+}
+
+/* The entry of the record's process, brought up to date; NULL if the table is full. */
+static struct process *update(struct proctab *table, const struct record *rec,
+			      const Varve__V1__Event *ev, bool in_container)
+{
+	const struct ev_task *t = &rec->hdr->task;
+	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
+	struct process *p;
+
+	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
+			has_parent ? t->parent_start_ns : 0, rec->hdr->time_ns);
+	if (!p)
+		return NULL;
+	memcpy(p->comm, t->comm, sizeof(p->comm));
+	if (rec->hdr->kind == EV_EXEC)
+		update_exec(table, p, rec, in_container);
+	else if (rec->hdr->kind == EV_EXIT)
+		proctab_exit(table, p, rec->hdr->time_ns);
+	else if (rec->hdr->kind == EV_PROCESS_SNAPSHOT)
+		update_snapshot(table, p, rec, ev->process_snapshot, in_container);
+	return p;
+}
+
+static int fill_image(const struct process *p, struct arena *arena, Varve__V1__Process *out)
+{
+	const struct proc_image *image = p->image;
+	int err = 0;
+
+	if (!image)
+		return 0;
+	if (image->exe_len)
+		err = fill_text(arena, image->data, image->exe_len, &out->exe_path, &out->has_exe_path_raw,
+				&out->exe_path_raw);
+	if (!err && image->cmd_len)
+		err = fill_text(arena, image->data + image->exe_len, image->cmd_len, &out->cmd_line,
+				NULL, NULL);
+	return err;
+}
+
+static int fill_parent(struct proctab *table, const struct process *p, struct arena *arena,
+		       Varve__V1__Process *out)
+{
+	Varve__V1__ParentProcess *parent = arena_alloc(arena, sizeof(*parent));
+	const struct process *pp = proctab_find(table, p->parent_pid, p->parent_start_ns);
+	char *uid = arena_alloc(arena, UUID_LEN + 1);
+	int err = 0;
+
+	if (!parent || !uid)
+		return -ENOMEM;
+	varve__v1__parent_process__init(parent);
+	if (pp)
+		memcpy(uid, pp->uid, UUID_LEN + 1);
+	else
+		proctab_uid(table, p->parent_pid, p->parent_start_ns, uid);
+	parent->process_uid = uid;
+	SET(parent, pid, p->parent_pid);
+	SET(parent, start_boot_time_nano, p->parent_start_ns);
+	if (pp && pp->comm[0])
+		err = fill_text(arena, pp->comm, strnlen(pp->comm, sizeof(pp->comm)), &parent->name, NULL, NULL);
+	if (!err && pp && pp->image && pp->image->exe_len)
+		err = fill_text(arena, pp->image->data, pp->image->exe_len, &parent->exe_path, NULL, NULL);
+	if (!err && pp && pp->image && pp->image->cmd_len)
+		err = fill_text(arena, pp->image->data + pp->image->exe_len, pp->image->cmd_len,
+				&parent->cmd_line, NULL, NULL);
+	out->parent = parent;
+	return err;
+}
+
+static int fill_ancestor(const struct process *p, struct arena *arena, Varve__V1__Ancestor **ret_ancestor)
+{
+	Varve__V1__Ancestor *a = arena_alloc(arena, sizeof(*a));
+	int err = 0;
+
+	if (!a)
+		return -ENOMEM;
+	varve__v1__ancestor__init(a);
+	a->process_uid = (char *)p->uid;
+	SET(a, pid, p->pid);
+	if (p->comm[0])
+		err = fill_text(arena, p->comm, strnlen(p->comm, sizeof(p->comm)), &a->name, NULL, NULL);
+	if (!err && p->image && p->image->exe_len)
+		err = fill_text(arena, p->image->data, p->image->exe_len, &a->exe_path, NULL, NULL);
+	*ret_ancestor = a;
+	return err;
+}
+
+static int fill_ancestry(struct proctab *table, const struct process *p, struct arena *arena,
+			 Varve__V1__Process *out)
+{
+	Varve__V1__Ancestor **list = arena_alloc(arena, ANCESTRY_MAX * sizeof(*list));
+	size_t n;
+	int err;
+
+	if (!list)
+		return -ENOMEM;
+	for (n = 0; n < ANCESTRY_MAX; n++) {
+		p = proctab_find(table, p->parent_pid, p->parent_start_ns);
+		if (!p)
+			break;
+		err = fill_ancestor(p, arena, &list[n]);
+		if (err)
+			return err;
+	}
+	out->n_ancestry = n;
+	out->ancestry = list;
+	return 0;
+}
+
+/*
+ * A runtime's own process before the container's first program: it has run no program in a container, and goes by
+ * the name that runc or crun gives it. A process of the container cannot pass for one: it has.
+ */
+static bool is_runtime_setup(const struct process *p)
+{
+	return !p->in_container_image &&
+	       (!strncmp(p->comm, "runc", 4) || !strncmp(p->comm, "crun", 4) ||
+		!strncmp(p->comm, "youki", 5));
+}
+
+/* The uid is made for processes that the table has no room for, too. */
+static int fill_unknown(struct proctab *table, const struct ev_task *t, struct arena *arena,
+			Varve__V1__Process *out)
+{
+	char *uid = arena_alloc(arena, UUID_LEN + 1);
+
+	if (!uid)
+		return -ENOMEM;
+	proctab_uid(table, t->tgid, t->start_ns, uid);
+	out->process_uid = uid;
+	return 0;
+}
+
+int enrich_process(struct proctab *table, const struct record *rec, bool in_container,
+		   struct arena *arena, Varve__V1__Event *ev)
+{
+	Varve__V1__Process *out = ev->process;
+	struct process *p = update(table, rec, ev, in_container);
+	int err;
+
+	if (!p)
+		return fill_unknown(table, &rec->hdr->task, arena, out);
+	out->process_uid = p->uid;
+	if (p->from_snapshot)
+		SET(out, from_snapshot, 1);
+	if (in_container && is_runtime_setup(p))
+		SET(out, runtime_setup, 1);
+	err = fill_image(p, arena, out);
+	if (!err && p->parent_pid)
+		err = fill_parent(table, p, arena, out);
+	return err ? err : fill_ancestry(table, p, arena, out);
+}

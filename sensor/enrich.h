@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps the process table by the records that pass, and adds to each what the table knows of its process. */
+#ifndef VARVE_ENRICH_H
+#define VARVE_ENRICH_H
+
+#include "sensor/record.h"
+#include <stdbool.h>
+
+struct proctab;
+
+/*
+ * Updates the table by a checked record and fills ev->process (identity, executable, command line, parent, ancestry).
+ * in_container: the event is a container's. -ENOMEM: the arena is used up.
+ */
+int enrich_process(struct proctab *table, const struct record *rec, bool in_container, struct arena *arena,
+		   Varve__V1__Event *ev);
+
+#endif

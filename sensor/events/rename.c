@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/events/fill.h"
+
+int event_fill_rename(const struct record *rec, struct arena *arena, Varve__V1__Event *ev)
+{
+	const struct ev_rename *in = (const void *)rec->hdr;
+	Varve__V1__Rename *out;
+	int err = NEW_BODY(arena, ev, RENAME, rename, out);
+
+	if (err)
+		return err;
+	SET(out, flags, in->flags);
+	err = fill_file(rec, &in->from, arena, &out->old_file);
+	return err ? err : fill_file(rec, &in->to, arena, &out->new_file);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/events/fill.h"
+
+int event_fill_unlink(const struct record *rec, struct arena *arena, Varve__V1__Event *ev)
+{
+	const struct ev_unlink *in = (const void *)rec->hdr;
+	Varve__V1__Unlink *out;
+	int err = NEW_BODY(arena, ev, UNLINK, unlink, out);
+
+	return err ? err : fill_file(rec, &in->file, arena, &out->file);
+}

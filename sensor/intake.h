@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a raw record to the log: check, keep the tables, enrich, emit, book. And the life of a container: registered at its
+ * start, its account closed a moment after its cgroup has gone.
+ */
+#ifndef VARVE_INTAKE_H
+#define VARVE_INTAKE_H
+
+#include "sensor/emit.h"
+#include <stdbool.h>
+
+struct conf;
+struct container_table;
+struct probes;
+struct proctab;
+struct streams;
+
+/* A container whose cgroup has gone, until its account is closed. */
+struct intake_gone {
+	uint64_t cgroup_id;
+	uint64_t due_ns; /* boot time */
+};
+
+struct intake {
+	const struct conf *conf;
+	struct probes *probes; /* NULL: records from a file */
+	struct emit *emit;
+	struct streams *streams;
+	struct proctab *proctab;
+	struct container_table *containers;
+	int record_fd;	       /* raw records go there too; -1: nowhere */
+	uint64_t invalid_cnt;  /* records that failed their check */
+	uint64_t invalid_told; /* boot time of the last message about them */
+	/* Gone, first come first served. */
+	struct intake_gone *gone;
+	size_t gone_size, gone_head, gone_cnt, gone_settling;
+};
+
+int intake_init(struct intake *in, const struct conf *conf, struct probes *probes, struct emit *emit,
+		struct streams *streams, struct proctab *proctab, struct container_table *containers);
+void intake_fini(struct intake *in);
+
+/* ring_fn: ctx is the intake. */
+void intake_record(const void *data, size_t len, void *ctx);
+
+/* Registers the containers that are there already. mount: the v2 hierarchy. */
+int intake_existing_containers(struct intake *in, const char *mount);
+
+/* Looks for metadata that was not there yet; says it with bindings. ret_next_ns as container_table_retry(). */
+void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_next_ns);
+
+/*
+ * Closing accounts. begin: reads the counters of those that are due; then the rings have to be emptied; finish: declares, writes
+ * the accounts and forgets. Returns how many are between the two.
+ */
+size_t intake_close_begin(struct intake *in, uint64_t now_ns);
+void intake_close_finish(struct intake *in);
+/* When the next one is due, boot time; 0: none waits. */
+uint64_t intake_close_due(const struct intake *in);
+/* Settles everything; final: also accounts of all containers, at the end of the run. After streams_snapshot() and empty rings. */
+void intake_settle(struct intake *in, bool final);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel side as the sensor sees it. The only owner of the BPF skeleton: opens, sets the configuration, loads,
+ * attaches, and reads and writes the maps. Nobody else touches libbpf's objects.
+ */
+#ifndef VARVE_PROBES_H
+#define VARVE_PROBES_H
+
+#include "bpf/event.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf;
+struct probes;
+
+/* One program, for the coverage record. Lent for the life of the probes. */
+struct probes_hook {
+	const char *name;
+	const char *target; /* its ELF section: "tp_btf/sched_process_exec" */
+	bool attached;
+	int err; /* why not, negative errno */
+};
+
+#define PROBES_RING_CNT 2
+
+/*
+ * Opens and loads. Errors are told in one line that says what to do: no BTF in the kernel, a capability that is missing.
+ */
+int probes_load(const struct conf *conf, struct probes **ret_probes);
+/*
+ * Attaches what can be attached; events begin to be numbered here. cgroup_root: where the v2 hierarchy is mounted. Fails
+ * only if nothing attached.
+ */
+int probes_attach(struct probes *probes, const char *cgroup_root);
+/* No event is numbered any more; rings and counters can still be read. */
+void probes_detach(struct probes *probes);
+void probes_close(struct probes *probes);
+
+/* The rings' map descriptors in the order that ring_open() wants: those explained by others first. Also for epoll. */
+void probes_ring_fds(const struct probes *probes, int ret_fds[PROBES_RING_CNT]);
+const struct probes_hook *probes_hooks(const struct probes *probes, size_t *ret_cnt);
+size_t probes_cpu_cnt(const struct probes *probes);
+
+/* From now on the cgroup's events are recorded. -EEXIST: they are already. */
+int probes_scope_add(struct probes *probes, uint64_t cgroup_id, uint64_t container);
+/* Counters of one cgroup, an element for each possible CPU. -ENOENT: it has none (yet). */
+int probes_account(const struct probes *probes, uint64_t cgroup_id, struct ev_account *ret_accounts);
+/* The cgroup id after `previous` (NULL: the first) that has counters. -ENOENT: that was the last. */
+int probes_account_next(const struct probes *probes, const uint64_t *previous, uint64_t *ret_cgroup_id);
+/* Takes a cgroup that is gone out of the maps. */
+void probes_forget(struct probes *probes, uint64_t cgroup_id);
+/* First and last times of losses start anew from here. */
+void probes_next_epoch(struct probes *probes);
+/* A descriptor that gives one ev_process_snapshot record after the other for what runs now. */
+int probes_snapshot_open(const struct probes *probes, int *ret_fd);
+
+#endif

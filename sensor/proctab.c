@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/proctab.h"
+#include <openssl/sha.h>
+#include <string.h>
+
+#define GRACE_NS (30 * NSEC_PER_SEC)
+
+struct proctab {
+	uint8_t boot_id[16];
+	struct process **bucket;
+	size_t mask;
+	size_t cnt, limit;
+	uint64_t refused;
+	/* The dead, longest dead first. */
+	struct process *dead_head, **dead_tail;
+};
+
+static void boot_id_parse(const char *text, uint8_t ret_id[16])
+{
+	unsigned int byte;
+	size_t i;
+
+	for (i = 0; i < 16 && *text; i++) {
+		text += *text == '-';
+		if (sscanf(text, "%2x", &byte) != 1)
+			return;
+		ret_id[i] = byte;
+		text += 2;
+	}
+}
+
+int proctab_new(const char *boot_id, size_t limit, struct proctab **ret_table)
+{
+	struct proctab *t = calloc(1, sizeof(*t));
+	size_t buckets = 1024;
+
+	if (!t)
+		return -ENOMEM;
+	while (buckets < limit / 2)
+		buckets *= 2;
+	t->bucket = calloc(buckets, sizeof(*t->bucket));
+	if (!t->bucket) {
+		free(t);
+		return -ENOMEM;
+	}
+	boot_id_parse(boot_id, t->boot_id);
+	t->mask = buckets - 1;
+	t->limit = limit;
+	t->dead_tail = &t->dead_head;
+	*ret_table = t;
+	return 0;
+}
+
+static void image_put(struct proc_image *image)
+{
+	if (image && !--image->refs)
+		free(image);
+}
+
+void proctab_free(struct proctab *t)
+{
+	struct process *p, *next;
+	size_t i;
+
+	if (!t)
+		return;
+	for (i = 0; i <= t->mask; i++) {
+		for (p = t->bucket[i]; p; p = next) {
+			next = p->chain;
+			image_put(p->image);
+			free(p);
+		}
+	}
+	free(t->bucket);
+	free(t);
+}
+
+static struct process **bucket_of(struct proctab *t, uint32_t pid, uint64_t start_ns)
+{
+	return &t->bucket[((start_ns ^ pid) * 0x9e3779b97f4a7c15ULL >> 32) & t->mask];
+}
+
+struct process *proctab_find(struct proctab *t, uint32_t pid, uint64_t start_ns)
+{
+	struct process *p = *bucket_of(t, pid, start_ns);
+
+	while (p && (p->pid != pid || p->start_ns != start_ns))
+		p = p->chain;
+	return p;
+}
+
+static void drop(struct proctab *t, struct process *p)
+{
+	struct process **at = bucket_of(t, p->pid, p->start_ns), *parent;
+
+	while (*at != p)
+		at = &(*at)->chain;
+	*at = p->chain;
+	parent = proctab_find(t, p->parent_pid, p->parent_start_ns);
+	if (parent && parent->child_cnt)
+		parent->child_cnt--;
+	image_put(p->image);
+	free(p);
+	t->cnt--;
+}
+
+static void mark_dead(struct proctab *t, struct process *p, uint64_t now_ns)
+{
+	p->dead_ns = now_ns ? now_ns : 1;
+	if (p->in_dead_list)
+		return;
+	p->in_dead_list = true;
+	p->dead_next = NULL;
+	*t->dead_tail = p;
+	t->dead_tail = &p->dead_next;
+}
+
+/*
+ * Takes the dead off the front of their list while they are due. One with children goes to the end, to be asked again
+ * after another grace time.
+ */
+static bool drop_dead(struct proctab *t, uint64_t due_ns, uint64_t now_ns, size_t most)
+{
+	struct process *p;
+	bool dropped = false;
+
+	while (most-- && (p = t->dead_head) && p->dead_ns <= due_ns) {
+		t->dead_head = p->dead_next;
+		if (!t->dead_head)
+			t->dead_tail = &t->dead_head;
+		p->in_dead_list = false;
+		if (!p->dead_ns) /* a stub that turned out to live */
+			continue;
+		if (!p->child_cnt) {
+			drop(t, p);
+			dropped = true;
+			continue;
+		}
+		mark_dead(t, p, now_ns);
+	}
+	return dropped;
+}
+
+void proctab_expire(struct proctab *t, uint64_t now_ns)
+{
+	if (now_ns > GRACE_NS)
+		drop_dead(t, now_ns - GRACE_NS, now_ns, t->limit);
+}
+
+static struct process *add(struct proctab *t, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
+{
+	struct process *p, **bucket = bucket_of(t, pid, start_ns);
+
+	if (t->cnt >= t->limit && !drop_dead(t, UINT64_MAX, now_ns, 64)) {
+		t->refused++;
+		return NULL;
+	}
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->pid = pid;
+	p->start_ns = start_ns;
+	proctab_uid(t, pid, start_ns, p->uid);
+	p->chain = *bucket;
+	*bucket = p;
+	t->cnt++;
+	return p;
+}
+
+struct process *proctab_get(struct proctab *t, uint32_t pid, uint64_t start_ns, uint32_t parent_pid,
+			    uint64_t parent_start_ns, uint64_t now_ns)
+{
+	struct process *p = proctab_find(t, pid, start_ns), *parent;
+
+	if (p && !p->stub)
+		return p;
+	parent = proctab_find(t, parent_pid, parent_start_ns);
+	if (!parent && parent_pid) {
+		parent = add(t, parent_pid, parent_start_ns, now_ns);
+		if (parent) {
+			/* We may never see its end: it goes when its children have gone. */
+			parent->stub = true;
+			mark_dead(t, parent, now_ns);
+		}
+	}
+	if (!p) {
+		/* Held, lest adding the child drops it. */
+		if (parent)
+			parent->child_cnt++;
+		p = add(t, pid, start_ns, now_ns);
+		if (!p) {
+			if (parent)
+				parent->child_cnt--;
+			return NULL;
+		}
+	} else if (parent) {
+		parent->child_cnt++;
+	}
+	if (p->stub)
+		p->dead_ns = 0;
+	p->stub = false;
+	p->parent_pid = parent_pid;
+	p->parent_start_ns = parent_start_ns;
+	if (parent && parent->image && !p->image) {
+		p->image = parent->image;
+		p->image->refs++;
+		p->in_container_image = parent->in_container_image;
+	}
+	return p;
+}
+
+void proctab_exec(struct proctab *t, struct process *p, const char *exe, size_t exe_len, const char *args,
+		  size_t args_len)
+{
+	size_t cmd_len = MIN(args_len, (size_t)PROCTAB_CMD_LINE_MAX), i;
+	struct proc_image *image;
+
+	(void)t;
+	if (cmd_len == args_len && cmd_len && !args[cmd_len - 1])
+		cmd_len--;
+	image = malloc(sizeof(*image) + exe_len + cmd_len);
+	if (!image)
+		return;
+	image->refs = 1;
+	image->exe_len = exe_len;
+	image->cmd_len = cmd_len;
+	memcpy(image->data, exe, exe_len);
+	for (i = 0; i < cmd_len; i++)
+		image->data[exe_len + i] = args[i] ? args[i] : ' ';
+	image_put(p->image);
+	p->image = image;
+}
+
+void proctab_exit(struct proctab *t, struct process *p, uint64_t now_ns)
+{
+	if (!p->dead_ns)
+		mark_dead(t, p, now_ns);
+}
+
+size_t proctab_count(const struct proctab *t)
+{
+	return t->cnt;
+}
+
+uint64_t proctab_refused(const struct proctab *t)
+{
+	return t->refused;
+}
+
+void proctab_uid(const struct proctab *t, uint32_t pid, uint64_t start_ns, char ret_uid[UUID_LEN + 1])
+{
+	uint8_t in[28], h[SHA256_DIGEST_LENGTH];
+	size_t i;
+
+	memcpy(in, t->boot_id, 16);
+	for (i = 0; i < 4; i++)
+		in[16 + i] = pid >> (8 * i);
+	for (i = 0; i < 8; i++)
+		in[20 + i] = start_ns >> (8 * i);
+	SHA256(in, sizeof(in), h);
+	h[6] = (h[6] & 0x0f) | 0x80; /* version 8, RFC 9562: made by a rule of one's own */
+	h[8] = (h[8] & 0x3f) | 0x80;
+	snprintf(ret_uid, UUID_LEN + 1,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1],
+		 h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14],
+		 h[15]);
+}

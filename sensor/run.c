@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/run.h"
+#include "evidence/diag.h"
+#include "evidence/event.h"
+#include "evidence/log.h"
+#include "sensor/conf.h"
+#include "sensor/declare.h"
+#include "sensor/emit.h"
+#include "sensor/events/fill.h"
+#include "sensor/probes.h"
+#include "sensor/streams.h"
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+/* First line of a small file, without the newline. */
+static int read_line(const char *path, char *ret_line, size_t size)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, ret_line, size - 1);
+
+	if (n < 0)
+		return -errno;
+	ret_line[n] = '\0';
+	ret_line[strcspn(ret_line, "\n")] = '\0';
+	return 0;
+}
+
+int run_boot_id(char ret_id[UUID_LEN + 1])
+{
+	char line[64];
+	int err = read_line("/proc/sys/kernel/random/boot_id", line, sizeof(line));
+
+	if (err || strlen(line) != UUID_LEN)
+		return log_err(err ? err : -EPROTO, "cannot read the boot id");
+	memcpy(ret_id, line, UUID_LEN + 1);
+	return 0;
+}
+
+static void previous_from(const Varve__V1__Event *ev, struct run_previous *ret)
+{
+	snprintf(ret->run_id, sizeof(ret->run_id), "%s", ev->run_id);
+	ret->last_sequence = ev->sequence;
+	ret->last_time_unix_nano = ev->time_unix_nano;
+	ret->clean = ev->body_case == VARVE__V1__EVENT__BODY_RUN_END;
+}
+
+int run_find_previous(const char *dir, uint64_t next_index, struct run_previous *ret_previous)
+{
+	struct log_reader *reader;
+	struct log_pos pos;
+	const uint8_t *payload;
+	size_t len;
+	int err;
+
+	*ret_previous = (struct run_previous){};
+	err = log_reader_open(dir, next_index ? next_index - 1 : 0, &reader);
+	if (err)
+		return err;
+	while ((err = log_reader_next(reader, &payload, &len, &pos)) == 1 || err == -EBADMSG) {
+		Varve__V1__Event *ev = err == 1 ? event_decode(payload, len) : NULL;
+
+		if (ev)
+			previous_from(ev, ret_previous);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	log_reader_close(reader);
+	return err;
+}
+
+int run_emit_start(struct emit *e, const struct run_previous *previous, const struct log_recovery *recovery)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	char machine_id[64] = "", boot_id[UUID_LEN + 1] = "";
+	Varve__V1__RunStart *out;
+	struct utsname uts;
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, RUN_START, run_start, out);
+	if (err)
+		return err;
+	uname(&uts);
+	out->sensor_version = (char *)VARVE_VERSION;
+	out->kernel_release = uts.release;
+	if (!run_boot_id(boot_id))
+		out->boot_id = boot_id;
+	if (!read_line("/etc/machine-id", machine_id, sizeof(machine_id)))
+		out->machine_id = machine_id;
+	SET(&ev, boot_time_nano, emit_boot_ns());
+	SET(out, watched_since_unix_nano, (int64_t)ev.boot_time_nano + e->clock_offset_ns);
+	if (previous->run_id[0]) {
+		out->previous_run_id = (char *)previous->run_id;
+		SET(out, previous_last_sequence, previous->last_sequence);
+		SET(out, previous_clean, previous->clean);
+		SET(out, not_watched_since_unix_nano, previous->last_time_unix_nano);
+	}
+	if (recovery->cut_bytes)
+		SET(out, log_cut_bytes, recovery->cut_bytes);
+	if (recovery->corrupt_cnt)
+		SET(out, log_corrupt_count, recovery->corrupt_cnt);
+	return emit_event(e, &ev, NULL);
+}
+
+static char *binary_digest(struct arena *arena)
+{
+	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	char *hex = arena_alloc(arena, 2 * EVP_MAX_MD_SIZE + 1);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	uint8_t buf[16384], digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0, i;
+	ssize_t n = -1;
+
+	if (fd >= 0 && md && hex && EVP_DigestInit_ex(md, EVP_sha256(), NULL))
+		while ((n = read(fd, buf, sizeof(buf))) > 0)
+			EVP_DigestUpdate(md, buf, n);
+	if (n == 0 && EVP_DigestFinal_ex(md, digest, &len))
+		for (i = 0; i < len; i++)
+			sprintf(hex + 2 * i, "%02x", digest[i]);
+	EVP_MD_CTX_free(md);
+	return len ? hex : NULL;
+}
+
+static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size_t cnt, Varve__V1__Coverage *out)
+{
+	size_t i;
+
+	out->hooks = arena_alloc(arena, cnt * sizeof(*out->hooks));
+	if (!out->hooks)
+		return -ENOMEM;
+	for (i = 0; i < cnt; i++) {
+		Varve__V1__Hook *h = arena_alloc(arena, sizeof(*h));
+
+		if (!h)
+			return -ENOMEM;
+		varve__v1__hook__init(h);
+		h->name = (char *)hooks[i].name;
+		h->target = (char *)hooks[i].target;
+		SET(h, attached, hooks[i].attached);
+		if (hooks[i].err)
+			h->error = strerror(-hooks[i].err);
+		out->hooks[i] = h;
+	}
+	out->n_hooks = cnt;
+	return 0;
+}
+
+int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes_hook *hooks, size_t hook_cnt)
+{
+	static const char *const read_opens[] = {"off", "first", "all"};
+	char *exclusions[] = {(char *)"the sensor's own process",
+			      (char *)"32-bit (ia32) system calls: file and network events",
+			      (char *)"io_uring: file and network events"};
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Coverage *out;
+	struct utsname uts;
+	char config[65];
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, COVERAGE, coverage, out);
+	if (!err)
+		err = fill_hooks(&e->arena, hooks, hook_cnt, out);
+	if (err)
+		return err;
+	uname(&uts);
+	conf_digest(conf, config);
+	out->config_sha256 = config;
+	out->binary_sha256 = binary_digest(&e->arena);
+	out->kernel_release = uts.release;
+	out->scope = (char *)(conf->scope == CONF_SCOPE_ALL ? "all" : "containers");
+	out->read_opens = (char *)read_opens[conf->read_opens];
+	out->n_exclusions = ARRAY_SIZE(exclusions);
+	out->exclusions = exclusions;
+	return emit_event(e, &ev, NULL);
+}
+
+static uint64_t rss_bytes(void)
+{
+	char line[128];
+	unsigned long pages = 0;
+
+	if (read_line("/proc/self/statm", line, sizeof(line)) || sscanf(line, "%*u %lu", &pages) != 1)
+		return 0;
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+int run_emit_heartbeat(struct emit *e, const struct run_state *state)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Heartbeat *out;
+	struct rusage ru;
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, HEARTBEAT, heartbeat, out);
+	if (!err)
+		err = declare_fill_counts(state->sums, &e->arena, &out->n_counts, &out->counts);
+	if (err)
+		return err;
+	getrusage(RUSAGE_SELF, &ru);
+	SET(out, clock_offset_nano, e->clock_offset_ns);
+	SET(out, rss_bytes, rss_bytes());
+	SET(out, cpu_time_nano,
+	    (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * NSEC_PER_SEC +
+		    (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1000);
+	SET(out, unshipped_records, state->unshipped_records);
+	SET(out, invalid_records, state->invalid_records);
+	SET(out, containers, state->containers);
+	SET(out, processes, state->processes);
+	return emit_event(e, &ev, NULL);
+}
+
+int run_emit_end(struct emit *e, const char *reason)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__RunEnd *out;
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, RUN_END, run_end, out);
+	if (err)
+		return err;
+	SET(&ev, boot_time_nano, emit_boot_ns());
+	SET(out, watched_until_unix_nano, (int64_t)ev.boot_time_nano + e->clock_offset_ns);
+	out->reason = (char *)reason;
+	return emit_event(e, &ev, NULL);
+}

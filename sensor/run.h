@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The records that a run says of itself: start (and what came before), coverage, heartbeat, end. */
+#ifndef VARVE_RUN_H
+#define VARVE_RUN_H
+
+#include "evidence/base.h"
+#include "bpf/event.h"
+
+struct conf;
+struct emit;
+struct log_recovery;
+struct probes_hook;
+struct streams_sum;
+
+/* What the log says of the run before. */
+struct run_previous {
+	char run_id[UUID_LEN + 1]; /* "": there was none */
+	uint64_t last_sequence;
+	int64_t last_time_unix_nano;
+	bool clean; /* it ended with RUN_END */
+};
+
+/* For the heartbeat. */
+struct run_state {
+	uint64_t unshipped_records;
+	uint64_t invalid_records;
+	uint32_t containers, processes;
+	const struct streams_sum *sums; /* [EV_CLASS_CNT] */
+};
+
+/* Reads the last record of the log in dir; next_index: the index behind it. */
+int run_find_previous(const char *dir, uint64_t next_index, struct run_previous *ret_previous);
+/* The kernel's boot id in text form. */
+int run_boot_id(char ret_id[UUID_LEN + 1]);
+
+int run_emit_start(struct emit *emit, const struct run_previous *previous, const struct log_recovery *recovery);
+int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct probes_hook *hooks, size_t hook_cnt);
+int run_emit_heartbeat(struct emit *emit, const struct run_state *state);
+int run_emit_end(struct emit *emit, const char *reason);
+
+#endif

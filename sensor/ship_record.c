@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Payload to Kafka message: see ship_record.h. */
+#include "sensor/ship_record.h"
+
+#include <string.h>
+
+#include "evidence/base.h"
+#include "evidence/event.h"
+
+#define SCHEMA "varve.v1.Event/1"
+
+static void cleanup_event(Varve__V1__Event **event)
+{
+	if (*event)
+		varve__v1__event__free_unpacked(*event, NULL);
+}
+
+static void cleanup_headers(rd_kafka_headers_t **headers)
+{
+	if (*headers)
+		rd_kafka_headers_destroy(*headers);
+}
+
+static rd_kafka_resp_err_t add(rd_kafka_headers_t *headers, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return RD_KAFKA_RESP_ERR_NO_ERROR;
+	return rd_kafka_header_add(headers, name, -1, value, -1);
+}
+
+static rd_kafka_resp_err_t add_all(rd_kafka_headers_t *headers, const Varve__V1__Event *event)
+{
+	rd_kafka_resp_err_t err = add(headers, "schema", SCHEMA);
+
+	if (!err && event)
+		err = add(headers, "kind", event->kind);
+	if (!err && event && event->pod)
+		err = add(headers, "pod_uid", event->pod->uid);
+	if (!err && event && event->container)
+		err = add(headers, "container_id", event->container->id);
+	return err;
+}
+
+rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, const char *default_key,
+				   const uint8_t *payload, size_t len, uint64_t serial)
+{
+	__attribute__((cleanup(cleanup_event))) Varve__V1__Event *event = event_decode(payload, len);
+	__attribute__((cleanup(cleanup_headers))) rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
+	const char *key = event ? event->node_name : default_key;
+	int64_t time_ms = event && event->has_time_unix_nano && event->time_unix_nano > 0
+				  ? event->time_unix_nano / (int64_t)NSEC_PER_MSEC
+				  : 0; /* 0: now */
+	rd_kafka_resp_err_t err = add_all(headers, event);
+
+	if (err)
+		return err;
+	err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, strlen(key)),
+				RD_KAFKA_V_VALUE((void *)payload, len),
+				RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time_ms),
+				RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)serial),
+				RD_KAFKA_V_END);
+	if (!err)
+		headers = NULL; /* the message owns them now */
+	return err;
+}

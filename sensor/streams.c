@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/streams.h"
+#include "evidence/base.h"
+#include "sensor/probes.h"
+#include <string.h>
+
+#define BUCKET_CNT 4096 /* a power of two */
+
+struct series {
+	uint64_t recorded; /* numbers that came and are in the log */
+	uint64_t below;	   /* of these, below `next` */
+	uint64_t next;	   /* the kernel's counter at the last snapshot */
+};
+
+struct stream {
+	uint64_t cgroup_id;
+	uint64_t container;
+	struct stream *chain;
+	struct streams_sum sum[EV_CLASS_CNT];
+	/* As read at the last snapshot, and as declared so far. */
+	uint64_t cause[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
+	uint64_t cause_declared[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
+	uint64_t suppressed[EV_CLASS_CNT];
+	uint64_t owed[EV_CLASS_CNT]; /* missing at the last settling, without a cause */
+	struct {
+		uint64_t first_ns, last_ns;
+	} lost_time[EV_CLASS_CNT], suppressed_time[EV_CLASS_CNT];
+	struct series series[]; /* [cpu][class] */
+};
+
+struct streams {
+	struct stream *bucket[BUCKET_CNT];
+	struct ev_account *accounts; /* room for one lookup */
+	size_t cpu_cnt;
+	struct streams_sum gone[EV_CLASS_CNT]; /* of the streams forgotten */
+	/* Of the last two settlings; of the last closing of single containers. */
+	uint64_t snapshot_ns, previous_snapshot_ns, close_ns;
+};
+
+const char *streams_cause_name(unsigned int cause)
+{
+	static const char *const names[STREAMS_CAUSE_CNT] = {
+		[EV_CAUSE_RING_FULL] = "ring_full",
+		[EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
+		[EV_CAUSE_MAP_FULL] = "map_full",
+		[STREAMS_CAUSE_INVALID] = "invalid_record",
+		[STREAMS_CAUSE_LOG] = "log_write",
+		[STREAMS_CAUSE_UNKNOWN] = "unknown",
+	};
+
+	return cause < STREAMS_CAUSE_CNT ? names[cause] : "unknown";
+}
+
+int streams_new(size_t cpu_cnt, struct streams **ret_streams)
+{
+	struct streams *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->cpu_cnt = cpu_cnt;
+	s->accounts = calloc(cpu_cnt, sizeof(*s->accounts));
+	if (!s->accounts) {
+		free(s);
+		return -ENOMEM;
+	}
+	*ret_streams = s;
+	return 0;
+}
+
+void streams_free(struct streams *s)
+{
+	struct stream *st, *next;
+	size_t i;
+
+	if (!s)
+		return;
+	for (i = 0; i < BUCKET_CNT; i++) {
+		for (st = s->bucket[i]; st; st = next) {
+			next = st->chain;
+			free(st);
+		}
+	}
+	free(s->accounts);
+	free(s);
+}
+
+static size_t bucket_of(uint64_t cgroup_id)
+{
+	return (cgroup_id * 0x9e3779b97f4a7c15ULL) >> 52;
+}
+
+static struct stream *stream_find(const struct streams *s, uint64_t cgroup_id)
+{
+	struct stream *st = s->bucket[bucket_of(cgroup_id)];
+
+	while (st && st->cgroup_id != cgroup_id)
+		st = st->chain;
+	return st;
+}
+
+/* The map `accounts` bounds how many cgroups can have numbers, and so how many streams there are. */
+static struct stream *stream_get(struct streams *s, uint64_t cgroup_id)
+{
+	struct stream *st = stream_find(s, cgroup_id);
+
+	if (st)
+		return st;
+	st = calloc(1, sizeof(*st) + s->cpu_cnt * EV_CLASS_CNT * sizeof(st->series[0]));
+	if (!st)
+		return NULL;
+	st->cgroup_id = cgroup_id;
+	st->chain = s->bucket[bucket_of(cgroup_id)];
+	s->bucket[bucket_of(cgroup_id)] = st;
+	return st;
+}
+
+int streams_bind(struct streams *s, uint64_t cgroup_id, uint64_t container)
+{
+	struct stream *st = stream_get(s, cgroup_id);
+
+	if (!st)
+		return -ENOMEM;
+	st->container = container;
+	return 0;
+}
+
+uint64_t streams_container(const struct streams *s, uint64_t cgroup_id)
+{
+	const struct stream *st = stream_find(s, cgroup_id);
+
+	return st ? st->container : 0;
+}
+
+static unsigned int class_of(const struct ev_hdr *hdr)
+{
+	static const unsigned char classes[EV_KIND_END] = {
+#define EV(number, NAME, name, group) [number] = EV_CLASS_##group,
+#include "bpf/events.def"
+	};
+
+	return classes[hdr->kind];
+}
+
+void streams_recorded(struct streams *s, const struct ev_hdr *hdr)
+{
+	struct stream *st = stream_get(s, hdr->cgroup_id);
+	unsigned int c = class_of(hdr);
+	struct series *series;
+
+	if (!st || hdr->cpu >= s->cpu_cnt)
+		return;
+	series = &st->series[hdr->cpu * EV_CLASS_CNT + c];
+	series->recorded++;
+	if (hdr->number < series->next)
+		series->below++;
+}
+
+void streams_dropped(struct streams *s, const struct ev_hdr *hdr, enum streams_cause cause)
+{
+	struct stream *st = stream_get(s, hdr->cgroup_id);
+
+	if (st)
+		st->cause[class_of(hdr)][cause]++;
+}
+
+static void read_class(struct streams *s, struct stream *st, unsigned int c)
+{
+	uint64_t first = UINT64_MAX, last = 0, suppressed_first = UINT64_MAX, suppressed_last = 0;
+	size_t cpu, cause;
+
+	for (cause = 0; cause < EV_CAUSE_CNT; cause++)
+		st->cause[c][cause] = 0;
+	st->suppressed[c] = 0;
+	for (cpu = 0; cpu < s->cpu_cnt; cpu++) {
+		const struct ev_count *count = &s->accounts[cpu].count[c];
+		struct series *series = &st->series[cpu * EV_CLASS_CNT + c];
+
+		/* What has come so far was numbered before the counter was read. */
+		series->below = series->recorded;
+		series->next = count->next;
+		for (cause = 0; cause < EV_CAUSE_CNT; cause++)
+			st->cause[c][cause] += count->lost[cause];
+		st->suppressed[c] += count->suppressed;
+		if (count->lost_last_ns) {
+			first = MIN(first, count->lost_first_ns);
+			last = MAX(last, count->lost_last_ns);
+		}
+		if (count->suppressed_last_ns) {
+			suppressed_first = MIN(suppressed_first, count->suppressed_first_ns);
+			suppressed_last = MAX(suppressed_last, count->suppressed_last_ns);
+		}
+	}
+	st->lost_time[c].first_ns = first;
+	st->lost_time[c].last_ns = last;
+	st->suppressed_time[c].first_ns = suppressed_first;
+	st->suppressed_time[c].last_ns = suppressed_last;
+}
+
+static void snapshot_one(struct streams *s, struct stream *st, const struct probes *probes)
+{
+	unsigned int c;
+
+	if (probes_account(probes, st->cgroup_id, s->accounts))
+		return;
+	for (c = 0; c < EV_CLASS_CNT; c++)
+		read_class(s, st, c);
+}
+
+void streams_snapshot_container(struct streams *s, uint64_t container, const struct probes *probes,
+				uint64_t now_ns)
+{
+	struct stream *st;
+	size_t i;
+
+	s->close_ns = now_ns;
+	for (i = 0; i < BUCKET_CNT; i++) {
+		for (st = s->bucket[i]; st; st = st->chain) {
+			if (st->container == container)
+				snapshot_one(s, st, probes);
+		}
+	}
+}
+
+void streams_snapshot(struct streams *s, const struct probes *probes, uint64_t now_ns)
+{
+	uint64_t id, previous;
+	struct stream *st;
+	int err;
+
+	s->previous_snapshot_ns = s->snapshot_ns;
+	s->snapshot_ns = now_ns;
+	for (err = probes_account_next(probes, NULL, &id); !err;
+	     err = probes_account_next(probes, &previous, &id)) {
+		previous = id;
+		st = stream_get(s, id);
+		if (st)
+			snapshot_one(s, st, probes);
+	}
+}
+
+/* Without a time from the kernel (UINT64_MAX, 0) the bounds are those of the settling. */
+static void declare(struct streams *s, struct stream *st, struct streams_finding *f, uint64_t first_ns,
+		    uint64_t last_ns, streams_fn fn, void *ctx)
+{
+	f->container = st->container;
+	f->first_ns = last_ns ? first_ns : s->previous_snapshot_ns;
+	f->last_ns = last_ns ? last_ns : MAX(s->snapshot_ns, s->close_ns);
+	fn(f, ctx);
+}
+
+static void declare_lost(struct streams *s, struct stream *st, unsigned int c, unsigned int cause,
+			 uint64_t count, streams_fn fn, void *ctx)
+{
+	struct streams_finding f = {.ev_class = c, .cause = cause, .count = count};
+	bool timed = cause < EV_CAUSE_CNT;
+
+	st->cause_declared[c][cause] += count;
+	st->sum[c].lost += count;
+	declare(s, st, &f, st->lost_time[c].first_ns, timed ? st->lost_time[c].last_ns : 0, fn, ctx);
+}
+
+static void settle_class(struct streams *s, struct stream *st, unsigned int c, bool final,
+			 streams_fn fn, void *ctx)
+{
+	struct streams_sum *sum = &st->sum[c];
+	uint64_t missing, next = 0, below = 0, n;
+	size_t cpu, cause;
+
+	for (cpu = 0; cpu < s->cpu_cnt; cpu++) {
+		const struct series *series = &st->series[cpu * EV_CLASS_CNT + c];
+
+		next += series->next;
+		below += series->below;
+	}
+	missing = next - below;
+	missing -= MIN(missing, sum->lost);
+	for (cause = 0; cause < STREAMS_CAUSE_CNT && missing; cause++) {
+		n = MIN(missing, st->cause[c][cause] - st->cause_declared[c][cause]);
+		if (cause == STREAMS_CAUSE_UNKNOWN)
+			n = final ? missing : MIN(missing, st->owed[c]);
+		if (n)
+			declare_lost(s, st, c, cause, n, fn, ctx);
+		missing -= n;
+	}
+	st->owed[c] = missing;
+	n = st->suppressed[c] - sum->suppressed;
+	if (n) {
+		struct streams_finding f = {.ev_class = c, .suppressed = true, .count = n};
+
+		sum->suppressed += n;
+		declare(s, st, &f, st->suppressed_time[c].first_ns, st->suppressed_time[c].last_ns,
+			fn, ctx);
+	}
+	sum->recorded = below;
+	sum->generated = next + sum->suppressed;
+}
+
+static void settle_matching(struct streams *s, const uint64_t *container, bool final, streams_fn fn,
+			    void *ctx)
+{
+	struct stream *st;
+	unsigned int c;
+	size_t i;
+
+	for (i = 0; i < BUCKET_CNT; i++) {
+		for (st = s->bucket[i]; st; st = st->chain) {
+			if (container && st->container != *container)
+				continue;
+			for (c = 0; c < EV_CLASS_CNT; c++)
+				settle_class(s, st, c, final, fn, ctx);
+		}
+	}
+}
+
+void streams_settle(struct streams *s, bool final, streams_fn fn, void *ctx)
+{
+	settle_matching(s, NULL, final, fn, ctx);
+}
+
+void streams_settle_container(struct streams *s, uint64_t container, streams_fn fn, void *ctx)
+{
+	settle_matching(s, &container, true, fn, ctx);
+}
+
+static void add(struct streams_sum to[EV_CLASS_CNT], const struct streams_sum from[EV_CLASS_CNT])
+{
+	unsigned int c;
+
+	for (c = 0; c < EV_CLASS_CNT; c++) {
+		to[c].generated += from[c].generated;
+		to[c].recorded += from[c].recorded;
+		to[c].lost += from[c].lost;
+		to[c].suppressed += from[c].suppressed;
+	}
+}
+
+void streams_sum(const struct streams *s, uint64_t container, struct streams_sum ret_sums[EV_CLASS_CNT])
+{
+	const struct stream *st;
+	size_t i;
+
+	memset(ret_sums, 0, EV_CLASS_CNT * sizeof(*ret_sums));
+	if (!container)
+		add(ret_sums, s->gone);
+	for (i = 0; i < BUCKET_CNT; i++) {
+		for (st = s->bucket[i]; st; st = st->chain) {
+			if (!container || st->container == container)
+				add(ret_sums, st->sum);
+		}
+	}
+}
+
+void streams_forget(struct streams *s, uint64_t container, struct probes *probes)
+{
+	struct stream *st, **at;
+	size_t i;
+
+	for (i = 0; i < BUCKET_CNT; i++) {
+		for (at = &s->bucket[i]; (st = *at);) {
+			if (st->container != container) {
+				at = &st->chain;
+				continue;
+			}
+			*at = st->chain;
+			add(s->gone, st->sum);
+			if (probes)
+				probes_forget(probes, st->cgroup_id);
+			free(st);
+		}
+	}
+}

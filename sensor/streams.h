@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The books: what the kernel side numbered against what came. Every missing number becomes exactly one loss count.
+ *
+ * A stream is a cgroup; in it each (CPU, class) is a series of numbers of its own. Closing the books over a time has two steps.
+ * streams_snapshot() reads the kernel's counters; then the caller empties the rings; then streams_settle() knows: every number below a
+ * counter has come, or is lost. The kernel's own counts of losses say why. What neither came nor is counted is given
+ * until the next settling (a probe may stand between its number and the ring), then is a loss of unknown cause.
+ */
+#ifndef VARVE_STREAMS_H
+#define VARVE_STREAMS_H
+
+#include "bpf/event.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct probes;
+struct streams;
+
+/* Why userspace lost it, beside enum ev_cause. */
+enum streams_cause {
+	STREAMS_CAUSE_INVALID = EV_CAUSE_CNT, /* the record failed its check */
+	STREAMS_CAUSE_LOG,		      /* the log could not take it */
+	STREAMS_CAUSE_UNKNOWN,
+	STREAMS_CAUSE_CNT,
+};
+const char *streams_cause_name(unsigned int cause);
+
+struct streams_sum {
+	uint64_t generated, recorded, lost, suppressed;
+};
+
+/* What settling declares: `count` events of a container (0: of none) since the last settling. */
+struct streams_finding {
+	uint64_t container;
+	unsigned int ev_class;
+	bool suppressed;    /* by policy; else lost */
+	unsigned int cause; /* of a loss */
+	uint64_t count;
+	uint64_t first_ns, last_ns; /* boot time bounds */
+};
+typedef void (*streams_fn)(const struct streams_finding *finding, void *ctx);
+
+int streams_new(size_t cpu_cnt, struct streams **ret_streams);
+void streams_free(struct streams *streams);
+
+/* The cgroup belongs to this container (its own id, or the one that it lies in). */
+int streams_bind(struct streams *streams, uint64_t cgroup_id, uint64_t container);
+/* The container of a cgroup; 0: none is known. */
+uint64_t streams_container(const struct streams *streams, uint64_t cgroup_id);
+
+/* This record is in the log. */
+void streams_recorded(struct streams *streams, const struct ev_hdr *hdr);
+/* This one came and could not be recorded. */
+void streams_dropped(struct streams *streams, const struct ev_hdr *hdr, enum streams_cause cause);
+
+/* Reads the kernel's counters of all streams. */
+void streams_snapshot(struct streams *streams, const struct probes *probes, uint64_t now_ns);
+/* The same for the cgroups of one container only. */
+void streams_snapshot_container(struct streams *streams, uint64_t container, const struct probes *probes, uint64_t now_ns);
+/* Declares what the last snapshot shows. final: also what would be given until the next time. */
+void streams_settle(struct streams *streams, bool final, streams_fn fn, void *ctx);
+/* Like streams_settle(final) for the cgroups of one container only. */
+void streams_settle_container(struct streams *streams, uint64_t container, streams_fn fn, void *ctx);
+
+/* Sums over the streams of a container as of the last settling; 0: of everything since the run began. */
+void streams_sum(const struct streams *streams, uint64_t container, struct streams_sum ret_sums[EV_CLASS_CNT]);
+/* Forgets the streams of a container, in the kernel too; their sums stay in the node's. */
+void streams_forget(struct streams *streams, uint64_t container, struct probes *probes);
+
+#endif

@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every way in which a history can lack something is told, and a whole one is called whole. */
+#include "tests/unit/responder_sample.h"
+#include "responder/select.h"
+#include "responder/verdict.h"
+
+struct fixture {
+	struct sample s;
+	struct sample_container c, other;
+	struct history *h;
+	struct verdict v;
+	char *text;
+	size_t len;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	sample_init(&f->s);
+	f->c = (struct sample_container){ .id = SAMPLE_ID, .name = "app", .in_pod = true };
+	f->other = (struct sample_container){ .id = SAMPLE_ID2, .name = "side", .in_pod = true };
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	verdict_fini(&f->v);
+	history_free(f->h);
+	sample_fini(&f->s);
+	free(f->text);
+	free(f);
+	return 0;
+}
+
+static int judge_window(struct fixture *f, int64_t since_ns, int64_t until_ns)
+{
+	f->h = sample_load(&f->s, since_ns, until_ns);
+	assert_int_equal(select_pod(f->h, SAMPLE_POD), 0);
+	verdict_make(f->h, &f->v);
+	FILE *out = open_memstream(&f->text, &f->len);
+
+	verdict_print(&f->v, out);
+	fclose(out);
+	return verdict_exit_status(&f->v);
+}
+
+static int judge(struct fixture *f)
+{
+	return judge_window(f, INT64_MIN, INT64_MAX);
+}
+
+#define assert_says(f, words)                                                              \
+	do {                                                                               \
+		if (!strstr((f)->text, words))                                             \
+			fail_msg("\"%s\" is not in:\n%s", words, (f)->text);               \
+	} while (0)
+
+static int64_t at(int sec)
+{
+	return SAMPLE_T0 + sec * SAMPLE_SEC;
+}
+
+static void test_whole_life_is_complete(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+	assert_string_equal(f->text, "COMPLETE: 1 container, 14 records, nothing is missing\n");
+}
+
+static void test_duplicates_are_no_loss(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	for (size_t i = 3; i < 6; i++)
+		sample_garbage(&f->s, f->s.items[i].payload, f->s.items[i].len);
+	assert_int_equal(judge(f), 0);
+	assert_says(f, "note: 3 records came more than once");
+	assert_says(f, "COMPLETE: 1 container, 14 records");
+}
+
+static void test_declared_loss(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_loss(&f->s, &f->c, "file", 100, at(1), at(2));
+	sample_loss(&f->s, &f->c, "file", 20, at(2), at(4));
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 120, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "INCOMPLETE: 120 file events lost (ring_full) between 2026-11-20T20:00:01.000000Z "
+		       "and 2026-11-20T20:00:04.000000Z\n");
+	assert_null(strstr(f->text, "the account"));
+}
+
+static void test_undeclared_loss(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 5, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the account says 5 file events lost, loss records declare 0");
+}
+
+static void test_loss_of_other_container_is_not_ours(void **state)
+{
+	struct fixture *f = *state;
+
+	f->other.in_pod = false;
+	sample_run_start(&f->s, NULL, 0);
+	sample_loss(&f->s, &f->other, "file", 9, at(0), at(99));
+	sample_life(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+}
+
+static void test_loss_of_node_in_life(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_loss(&f->s, NULL, "process", 2, at(3), at(4));
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "2 process events of the node lost (ring_full), of which container is not known, between");
+}
+
+static void test_loss_of_node_after_life(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_loss(&f->s, NULL, "process", 2, at(500), at(501));
+	assert_int_equal(judge(f), 0);
+}
+
+static void put_lost_records(struct sample *s, uint64_t first, uint64_t last)
+{
+	Varve__V1__Loss body = VARVE__V1__LOSS__INIT;
+	struct sample_event e;
+
+	body.event_class = (char *)"file";
+	body.cause = (char *)"not_delivered";
+	body.lost_run_id = (char *)SAMPLE_RUN;
+	SAMPLE_SET(&body, count, last - first + 1);
+	SAMPLE_SET(&body, first_sequence, first);
+	SAMPLE_SET(&body, last_sequence, last);
+	sample_begin(s, &e, NULL, 31);
+	e.ev.loss = &body;
+	sample_put(s, &e);
+}
+
+static void test_undelivered_but_held(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	put_lost_records(&f->s, 4, 4); /* Kafka lacks it; this log does not */
+	assert_int_equal(judge(f), 0);
+}
+
+static void test_undelivered(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->s.drop = true;
+	sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	put_lost_records(&f->s, 2, 2);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "1 file records of the node lost (not_delivered)");
+	assert_says(f, "INCOMPLETE: 1 records of the container are missing (stream_sequence 1 to 1 of run " SAMPLE_RUN
+		       ") between 2026-11-20T20:00:01.000000Z and 2026-11-20T20:00:03.000000Z");
+	assert_says(f, "1 records of the node are missing (sequence 2 to 2");
+	assert_says(f, "the account says 1 file events recorded, the evidence holds 0");
+}
+
+static void test_gap_of_node_in_life(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->s.drop = true;
+	sample_heartbeat(&f->s);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "1 records of the node are missing (sequence 2 to 2");
+	assert_null(strstr(f->text, "of the container are missing"));
+}
+
+static void test_gap_beyond_account_does_not_matter(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	f->s.drop = true;
+	sample_heartbeat(&f->s);
+	sample_heartbeat(&f->s);
+	assert_int_equal(judge(f), 0);
+}
+
+static void test_front_of_log_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	/* The log let its oldest records go; the container is younger. */
+	f->s.drop = true;
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+	assert_says(f, "note: the start of run " SAMPLE_RUN " is not in the evidence");
+}
+
+static void test_front_of_container_gone(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	f->s.drop = true;
+	sample_start(&f->s, &f->c, false);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the start of the container is not in the evidence; its first record here is of "
+		       "2026-11-20T20:00:02.000000Z");
+	assert_says(f, "(stream_sequence 0 to 0");
+}
+
+static void test_already_ran(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, true);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the container already ran when the sensor started at 2026-11-20T20:00:00.000000Z");
+}
+
+static void test_already_ran_but_since_is_later(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, true);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge_window(f, at(2), INT64_MAX), 0);
+	assert_says(f, "note: a part of the container's life: judged by sequence gaps and declared losses");
+}
+
+static void test_damage_in_life(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_damage(&f->s);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the log is damaged (00000000000000000000.seg, offset 99, 7 bytes), between");
+}
+
+static void test_damage_beyond_account_does_not_matter(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_damage(&f->s);
+	sample_heartbeat(&f->s);
+	sample_garbage(&f->s, "", 0);
+	assert_int_equal(judge(f), 0);
+}
+
+static void test_garbage_in_life(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_garbage(&f->s, "\xff\xff\xff", 3);
+	sample_garbage(&f->s, "hello", 5);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "INCOMPLETE: 2 payloads are no records, between");
+}
+
+static void test_garbage_of_other_partition(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	f->s.partition = 1;
+	sample_garbage(&f->s, "hello", 5);
+	assert_int_equal(judge(f), 0);
+}
+
+static void test_account_does_not_add_up(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->c.counts[1] += 3; /* the account speaks of file records that are not there */
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the account says 3 file events recorded, the evidence holds 0");
+}
+
+static void put_bad_account(struct sample *s, struct sample_container *c)
+{
+	Varve__V1__Account body = VARVE__V1__ACCOUNT__INIT;
+	Varve__V1__ClassCount count = VARVE__V1__CLASS_COUNT__INIT, *pointer = &count;
+	struct sample_event e;
+
+	count.event_class = (char *)"container";
+	SAMPLE_SET(&count, recorded, 1);
+	SAMPLE_SET(&count, generated, 7);
+	body.counts = &pointer;
+	body.n_counts = 1;
+	SAMPLE_SET(&body, closed, 1);
+	sample_begin(s, &e, c, 34);
+	e.ev.account = &body;
+	sample_put(s, &e);
+}
+
+static void test_account_sum(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	put_bad_account(&f->s, &f->c);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the account of container events does not add up: 1 recorded + 0 lost + 0 suppressed, "
+		       "7 generated");
+}
+
+static void test_class_without_account(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
+	Varve__V1__Account body = VARVE__V1__ACCOUNT__INIT;
+	struct sample_event e;
+
+	SAMPLE_SET(&body, closed, 1);
+	sample_begin(&f->s, &e, &f->c, 34);
+	e.ev.account = &body;
+	sample_put(&f->s, &e);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the account says 0 file events recorded, the evidence holds 1");
+}
+
+static void test_still_running(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_heartbeat(&f->s);
+	assert_int_equal(judge(f), 4);
+	assert_says(f, "UNKNOWN: the container's account is not closed: at the last record of the run, "
+		       "2026-11-20T20:00:02.000000Z, it still ran, or the sensor died");
+}
+
+static void test_stopped_without_account(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_stop(&f->s, &f->c);
+	assert_int_equal(judge(f), 4);
+	assert_says(f, "UNKNOWN: the container stopped, but the evidence ends at");
+}
+
+static void test_sensor_ended_first(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_account(&f->s, &f->c, false, 0, 0);
+	sample_run_end(&f->s);
+	assert_int_equal(judge(f), 4);
+	assert_says(f, "UNKNOWN: the container still ran when the sensor ended (SIGTERM) at");
+}
+
+static void start_second_run(struct sample *s, struct sample_container *c, int64_t since_ns)
+{
+	s->run = SAMPLE_RUN2;
+	s->sequence = s->node_sequence = 0;
+	*c = (struct sample_container){ .id = c->id, .name = c->name, .in_pod = c->in_pod };
+	sample_run_start(s, SAMPLE_RUN, since_ns);
+}
+
+static void test_sensor_crashed_and_came_back(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->s.now_ns = at(60);
+	start_second_run(&f->s, &f->c, at(1));
+	sample_start(&f->s, &f->c, true);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "INCOMPLETE: not watched between 2026-11-20T20:00:01.000000Z and "
+		       "2026-11-20T20:01:00.000000Z: the sensor died (no RUN_END)\n");
+	assert_null(strstr(f->text, "already ran"));
+}
+
+static void test_sensor_stopped_and_container_not_seen_again(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_account(&f->s, &f->c, false, 0, 0);
+	sample_run_end(&f->s);
+	start_second_run(&f->s, &f->c, at(3));
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the sensor was stopped; the container was not seen again");
+}
+
+static void test_restart_outside_of_window(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->s.now_ns = at(60);
+	start_second_run(&f->s, &f->c, at(1));
+	sample_start(&f->s, &f->c, true);
+	sample_stop(&f->s, &f->c);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge_window(f, at(61), INT64_MAX), 0);
+}
+
+static void test_restart_after_account(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	start_second_run(&f->s, &f->c, at(15));
+	assert_int_equal(judge(f), 0);
+}
+
+static void test_tail_of_previous_run(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__RunStart body = VARVE__V1__RUN_START__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->s.run = SAMPLE_RUN2;
+	f->s.sequence = 0;
+	body.previous_run_id = (char *)SAMPLE_RUN;
+	SAMPLE_SET(&body, previous_last_sequence, 11);
+	sample_begin(&f->s, &e, NULL, 27);
+	e.ev.run_start = &body;
+	sample_put(&f->s, &e);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "the last 10 records of run " SAMPLE_RUN " are missing");
+}
+
+static void test_until_with_settled_losses(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
+	sample_heartbeat(&f->s);
+	assert_int_equal(judge_window(f, INT64_MIN, at(2)), 0);
+	assert_says(f, "note: a part of the container's life: judged by sequence gaps and declared losses, not by "
+		       "its account");
+	assert_says(f, "COMPLETE: 1 container, 2 records");
+}
+
+static void test_until_beyond_the_evidence(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_heartbeat(&f->s);
+	assert_int_equal(judge_window(f, INT64_MIN, at(50)), 4);
+}
+
+static void test_loss_outside_of_window(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->s.now_ns = at(100);
+	sample_loss(&f->s, &f->c, "file", 9, at(80), at(90));
+	sample_heartbeat(&f->s);
+	assert_int_equal(judge_window(f, INT64_MIN, at(50)), 0);
+}
+
+static void test_suppressed_is_told_and_complete(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Suppression body = VARVE__V1__SUPPRESSION__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	body.event_class = (char *)"file";
+	body.reason = (char *)"read_open_repeated";
+	SAMPLE_SET(&body, count, 12);
+	sample_begin(&f->s, &e, &f->c, 32);
+	e.ev.suppression = &body;
+	sample_put(&f->s, &e);
+	sample_account(&f->s, &f->c, true, 0, 12);
+	assert_int_equal(judge(f), 0);
+	assert_says(f, "note: suppressed by policy: 12 repeated read-opens\n");
+}
+
+static void test_worst_container_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_start(&f->s, &f->other, false);
+	assert_int_equal(judge(f), 4);
+	assert_says(f, "UNKNOWN: container side: the container's account is not closed");
+}
+
+static void test_incomplete_is_worse_than_unknown(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_loss(&f->s, &f->c, "file", 1, at(1), at(1));
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "UNKNOWN: ");
+	assert_says(f, "INCOMPLETE: 1 file events lost");
+	assert_null(strstr(f->text, "nothing is missing"));
+}
+
+static void test_unknown_pods_are_told(void **state)
+{
+	struct fixture *f = *state;
+
+	f->other.state = "PENDING";
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->other, false);
+	sample_life(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+	assert_says(f, "note: 1 containers whose pod is not known were there in this time");
+}
+
+static void test_name_used_again(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	memset(f->c.counts, 0, sizeof(f->c.counts)); /* stream_sequence goes on */
+	sample_life(&f->s, &f->c);
+	memset(&f->c.stream_sequence, 0, sizeof(f->c.stream_sequence));
+	memset(f->c.counts, 0, sizeof(f->c.counts)); /* and here it begins anew */
+	sample_life(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+	assert_says(f, "COMPLETE: 1 container, 42 records");
+}
+
+static void test_unhooked_is_told(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Coverage body = VARVE__V1__COVERAGE__INIT;
+	Varve__V1__Hook hook = VARVE__V1__HOOK__INIT, *pointer = &hook;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	hook.name = (char *)"unlink_exit";
+	hook.error = (char *)"No such process";
+	SAMPLE_SET(&hook, attached, 0);
+	body.hooks = &pointer;
+	body.n_hooks = 1;
+	sample_begin(&f->s, &e, NULL, 29);
+	e.ev.coverage = &body;
+	sample_put(&f->s, &e);
+	sample_life(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+	assert_says(f, "note: the sensor did not have hook unlink_exit (No such process)");
+}
+
+static void test_hostile_names_are_escaped(void **state)
+{
+	struct fixture *f = *state;
+
+	f->other.name = "a\033[2J";
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_start(&f->s, &f->other, false);
+	assert_int_equal(judge(f), 4);
+	assert_null(strchr(f->text, '\033'));
+}
+
+static void test_records_gone_while_read(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+	verdict_check_streamed(&f->v, 14);
+	assert_int_equal(verdict_exit_status(&f->v), 0);
+	verdict_check_streamed(&f->v, 11);
+	assert_int_equal(verdict_exit_status(&f->v), 3);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_whole_life_is_complete),
+		T(test_duplicates_are_no_loss),
+		T(test_declared_loss),
+		T(test_undeclared_loss),
+		T(test_loss_of_other_container_is_not_ours),
+		T(test_loss_of_node_in_life),
+		T(test_loss_of_node_after_life),
+		T(test_undelivered_but_held),
+		T(test_undelivered),
+		T(test_gap_of_node_in_life),
+		T(test_gap_beyond_account_does_not_matter),
+		T(test_front_of_log_gone),
+		T(test_front_of_container_gone),
+		T(test_already_ran),
+		T(test_already_ran_but_since_is_later),
+		T(test_damage_in_life),
+		T(test_damage_beyond_account_does_not_matter),
+		T(test_garbage_in_life),
+		T(test_garbage_of_other_partition),
+		T(test_account_does_not_add_up),
+		T(test_account_sum),
+		T(test_class_without_account),
+		T(test_still_running),
+		T(test_stopped_without_account),
+		T(test_sensor_ended_first),
+		T(test_sensor_crashed_and_came_back),
+		T(test_sensor_stopped_and_container_not_seen_again),
+		T(test_restart_outside_of_window),
+		T(test_restart_after_account),
+		T(test_tail_of_previous_run),
+		T(test_until_with_settled_losses),
+		T(test_until_beyond_the_evidence),
+		T(test_loss_outside_of_window),
+		T(test_suppressed_is_told_and_complete),
+		T(test_worst_container_counts),
+		T(test_incomplete_is_worse_than_unknown),
+		T(test_unknown_pods_are_told),
+		T(test_name_used_again),
+		T(test_unhooked_is_told),
+		T(test_hostile_names_are_escaped),
+		T(test_records_gone_while_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
