@@ -231,14 +231,13 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 	const char *name = strrchr(path, '/');
 	struct cgroup_identity id;
 	char own_path[4096];
-	uint64_t own;
+	uint64_t own = cgroup_id;
 	struct container *c;
 
 	name = name ? name + 1 : path;
 	if (container_parse_cgroup(path, false, &id)) {
 		if (!is_runc_container(in, name) || container_parse_cgroup(path, true, &id))
 			return;
-		own = cgroup_id;
 		snprintf(own_path, sizeof(own_path), "%s", path);
 	} else if (own_cgroup(x->mount, path, &id, &own, own_path, sizeof(own_path))) {
 		return; /* gone meanwhile */

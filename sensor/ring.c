@@ -209,6 +209,17 @@ size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx)
 	return n;
 }
 
+bool ring_is_emptied(const struct ring *ring)
+{
+	size_t i;
+
+	for (i = 0; i < ring->cnt; i++) {
+		if (ring->live[i].pos < ring->live[i].end)
+			return false;
+	}
+	return true;
+}
+
 void ring_commit(struct ring *ring)
 {
 	size_t i;

@@ -10,6 +10,7 @@
 #ifndef VARVE_RING_H
 #define VARVE_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ void ring_close(struct ring *ring);
  * one ring only if no older one can be in another.
  */
 size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx);
+/* True if the last turn took all that was there when it began. */
+bool ring_is_emptied(const struct ring *ring);
 /* Gives the space of all records taken so far back to the kernel. */
 void ring_commit(struct ring *ring);
 

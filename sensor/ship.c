@@ -2,10 +2,11 @@
 /*
  * The shipper: log to window to producer, delivery reports to window to cursor. See ship.h.
  *
- * A delivery that fails for any reason but the record itself ends the producer: what it still queues is taken back, so
- * that nothing overtakes the failed record, and after a pause a new producer goes on from the oldest record not
- * acknowledged, leaving out those that are. (librdkafka keeps a topic's authorization error, and a fatal
- * error for good: a new producer is the one way out of all of them.)
+ * A delivery that fails for any reason but the record itself ends the producer: what it still
+ * queues is taken back, so that nothing overtakes the failed record, and after a pause a new
+ * producer goes on from the oldest record not acknowledged, leaving out those that are. (librdkafka
+ * keeps a topic's authorization error, and a fatal error for good: a new producer is the one way
+ * out of all of them.)
  */
 #include "sensor/ship.h"
 
@@ -22,11 +23,11 @@
 #include "sensor/ship_source.h"
 #include "sensor/ship_window.h"
 
-#define PROBE_MS	5000
-#define RUN_FRAMES	4096  /* read in one turn, so that the caller's loop goes on */
-#define RETRY_MIN_MS	1000
-#define RETRY_MAX_MS	30000
-#define DRAIN_MS	5000 /* for answers to what is on the wire, once a delivery failed */
+#define PROBE_MS     5000
+#define RUN_FRAMES   4096 /* read in one turn, so that the caller's loop goes on */
+#define RETRY_MIN_MS 1000
+#define RETRY_MAX_MS 30000
+#define DRAIN_MS     5000 /* for answers to what is on the wire, once a delivery failed */
 
 struct ship {
 	const struct conf *conf;
@@ -79,11 +80,11 @@ static void refuse(struct ship *ship, struct window_entry *e, const void *payloa
 }
 
 /*
- * The broker judges a batch. Only of a message that was alone in its batch do we know that it was meant; otherwise
- * the records go again in smaller batches, until it is alone.
+ * The broker judges a batch. Only of a message that was alone in its batch do we know that it was
+ * meant; otherwise the records go again in smaller batches, until it is alone.
  */
-static void take_record_error(struct ship *ship, struct window_entry *e, const void *payload, size_t len,
-			      rd_kafka_resp_err_t err)
+static void take_record_error(struct ship *ship, struct window_entry *e, const void *payload,
+			      size_t len, rd_kafka_resp_err_t err)
 {
 	e->state = WINDOW_WAITING;
 	if (len >= ship->producer.batch_bytes && ship->refused) {
@@ -94,13 +95,15 @@ static void take_record_error(struct ship *ship, struct window_entry *e, const v
 		return;
 	ship->shrunk = true;
 	producer_shrink_batch(&ship->producer);
-	log_warn("Kafka refuses a batch of records (%s): trying again with batches of %zu bytes; compare "
+	log_warn("Kafka refuses a batch of records (%s): trying again with batches of %zu bytes; "
+		 "compare "
 		 "kafka.batch.size with the topic's max.message.bytes",
 		 rd_kafka_err2str(err), ship->producer.batch_bytes);
 	drain(ship, 0);
 }
 
-static void on_report(uint64_t serial, rd_kafka_resp_err_t err, const void *payload, size_t len, void *ctx)
+static void on_report(uint64_t serial, rd_kafka_resp_err_t err, const void *payload, size_t len,
+		      void *ctx)
 {
 	struct ship *ship = ctx;
 	struct window_entry *e = window_at(&ship->window, serial);
@@ -124,7 +127,8 @@ static void on_report(uint64_t serial, rd_kafka_resp_err_t err, const void *payl
 
 /* --- from one producer to the next */
 
-/* All reports are in, or have been waited for long enough: go back to the oldest record not settled. */
+/* All reports are in, or have been waited for long enough: go back to the oldest record not
+ * settled. */
 static void end_drain(struct ship *ship)
 {
 	uint64_t now = ship_now_ms();
@@ -146,8 +150,9 @@ static int restart(struct ship *ship)
 	if (ship_now_ms() < ship->restart_ms)
 		return 0;
 	/* Still checking: nothing was produced, the source is where it should be. */
-	err = ship->source.checking ? 0
-				    : source_seek(&ship->source, oldest ? oldest->index : ship->mark.index);
+	err = ship->source.checking
+		      ? 0
+		      : source_seek(&ship->source, oldest ? oldest->index : ship->mark.index);
 	if (!err)
 		err = producer_start(&ship->producer);
 	if (err) {
@@ -161,8 +166,10 @@ static int restart(struct ship *ship)
 
 /* --- log to producer */
 
-/* The window's entry for the frame; NULL: the frame is not to be produced, or (*ret_full) not now. */
-static struct window_entry *entry_of(struct ship *ship, const struct ship_frame *frame, bool *ret_full)
+/* The window's entry for the frame; NULL: the frame is not to be produced, or (*ret_full) not now.
+ */
+static struct window_entry *entry_of(struct ship *ship, const struct ship_frame *frame,
+				     bool *ret_full)
 {
 	struct window_entry *e;
 
@@ -222,7 +229,8 @@ static bool produce_frame(struct ship *ship)
 /* The log is not the one the cursor is of: ship all of it. */
 static int start_over(struct ship *ship)
 {
-	log_warn("the shipper's cursor (record %" PRIu64 ") does not fit the evidence log in %s, as after a power cut: "
+	log_warn("the shipper's cursor (record %" PRIu64
+		 ") does not fit the evidence log in %s, as after a power cut: "
 		 "shipping it from its beginning, expect duplicates in Kafka",
 		 ship->mark.index, ship->conf->log_dir);
 	ship->mark = (struct ship_mark){0};
@@ -268,7 +276,8 @@ static int save_cursor(struct ship *ship)
 		return 0;
 	err = ship_cursor_save(&ship->cursor, &ship->mark);
 	if (err && ship_once_a_minute(&ship->told_cursor_ms))
-		log_err(err, "cannot write the shipper's cursor in %s; make room", ship->conf->log_dir);
+		log_err(err, "cannot write the shipper's cursor in %s; make room",
+			ship->conf->log_dir);
 	return err;
 }
 
@@ -296,7 +305,8 @@ int ship_run(struct ship *ship, ship_refused_fn refused, void *ctx)
 {
 	int err, save_err = 0;
 
-	/* A refusal's declaration reaches the log with the caller's next flush: only then may the cursor pass it. */
+	/* A refusal's declaration reaches the log with the caller's next flush: only then may the
+	 * cursor pass it. */
 	if (ship->refused_now)
 		save_err = save_cursor(ship);
 	ship->refused_now = false;
@@ -322,7 +332,8 @@ void ship_skip_to(struct ship *ship, uint64_t index)
 	ship->mark = (struct ship_mark){.index = index};
 	ship->source.checking = false;
 	save_cursor(ship);
-	/* What is with the producer already is read again, and not produced twice (produce_frame). */
+	/* What is with the producer already is read again, and not produced twice (produce_frame).
+	 */
 	if (source_seek(&ship->source, ship->mark.index) == 0)
 		ship->next = ship->window.tail;
 }
@@ -377,7 +388,8 @@ void ship_close(struct ship *ship, int timeout_ms)
 
 	if (!ship)
 		return;
-	/* Nobody is there to declare a refused record: it stays behind the cursor for the next run. */
+	/* Nobody is there to declare a refused record: it stays behind the cursor for the next run.
+	 */
 	while (ship_run(ship, NULL, NULL) == 0 && !all_acknowledged(ship) && ship_now_ms() < end) {
 		if (ship->producer.rk)
 			rd_kafka_poll(ship->producer.rk, 5);

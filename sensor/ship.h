@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shipper: follows the evidence log from a durable cursor and produces to Kafka. The cursor moves on delivery reports
- * only and never passes an undelivered record, so an outage, a slow broker and a restart are the same case: it lags.
+ * The shipper: follows the evidence log from a durable cursor and produces to Kafka. The cursor
+ * moves on delivery reports only and never passes an undelivered record, so an outage, a slow
+ * broker and a restart are the same case: it lags.
  */
 #ifndef VARVE_SHIP_H
 #define VARVE_SHIP_H
@@ -13,21 +14,22 @@ struct conf;
 struct ship;
 
 /* A record that Kafka will never take (too large): told so that the loss can be declared. */
-typedef void (*ship_refused_fn)(uint64_t index, const char *run_id, uint64_t sequence, int64_t time_unix_nano,
-				const char *reason, void *ctx);
+typedef void (*ship_refused_fn)(uint64_t index, const char *run_id, uint64_t sequence,
+				int64_t time_unix_nano, const char *reason, void *ctx);
 
 /*
- * Starts the producer (idempotent, acks=all, zstd, socket.nagle.disable; overridden by kafka.* properties, except that
- * acks and idempotence may not be weakened: an error). Waits up to 5 s for the broker's answer: credentials refused, TLS that does not
- * verify, topic not authorized are errors, told in one line; a broker that is away is a warning, the log holds the records.
+ * Starts the producer (idempotent, acks=all, zstd, socket.nagle.disable; overridden by kafka.*
+ * properties, except that acks and idempotence may not be weakened: an error). Waits up to 5 s for
+ * the broker's answer: credentials refused, TLS that does not verify, topic not authorized are
+ * errors, told in one line; a broker that is away is a warning, the log holds the records.
  */
 int ship_open(const struct conf *conf, struct ship **ret_ship);
 /* Waits up to timeout_ms for what is in the log to be acknowledged, writes the cursor, frees. */
 void ship_close(struct ship *ship, int timeout_ms);
 
 /*
- * Produces what the log has (bounded by the producer's queue), takes delivery reports, writes the cursor. Never blocks.
- * Call after each flush of the log and at least every 100 ms.
+ * Produces what the log has (bounded by the producer's queue), takes delivery reports, writes the
+ * cursor. Never blocks. Call after each flush of the log and at least every 100 ms.
  */
 int ship_run(struct ship *ship, ship_refused_fn refused, void *ctx);
 /* All frames below this index are acknowledged, and the cursor on disk says so. */

@@ -85,7 +85,8 @@ int ship_cursor_open(const char *dir, struct ship_cursor *ret_cursor)
 	if (cnt < 0)
 		return log_err(cnt, "cannot read the shipper's cursor %s", path);
 	if (cnt == 0 && st.st_size > 0)
-		log_warn("%s is damaged: shipping the log again from its beginning, expect duplicates in Kafka",
+		log_warn("%s is damaged: shipping the log again from its beginning, expect "
+			 "duplicates in Kafka",
 			 path);
 	cursor.fd = TAKE_FD(fd);
 	*ret_cursor = cursor;

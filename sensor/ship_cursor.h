@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shipper's cursor on disk: DIR/cursor, two slots written in turn, so that a write cut short spoils only the older
- * one. Not synced: after a power cut it may be older than it was (records are sent again: duplicates) or newer than
- * the log, whose acknowledged tail need not have reached the disk either. For the second case the cursor carries
- * the CRC of the last acknowledged frame, and ship.c starts over from the log's beginning when it does not match.
+ * The shipper's cursor on disk: DIR/cursor, two slots written in turn, so that a write cut short
+ * spoils only the older one. Not synced: after a power cut it may be older than it was (records are
+ * sent again: duplicates) or newer than the log, whose acknowledged tail need not have reached the
+ * disk either. For the second case the cursor carries the CRC of the last acknowledged frame, and
+ * ship.c starts over from the log's beginning when it does not match.
  */
 #ifndef VARVE_SHIP_CURSOR_H
 #define VARVE_SHIP_CURSOR_H

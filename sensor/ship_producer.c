@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The librdkafka producer: see ship_producer.h. librdkafka's callbacks run inside rd_kafka_poll(), on our thread. */
+/* The librdkafka producer: see ship_producer.h. librdkafka's callbacks run inside rd_kafka_poll(),
+ * on our thread. */
 #include "sensor/ship_producer.h"
 
 #include <signal.h>
@@ -20,15 +21,18 @@ static const struct conf_kafka_property defaults[] = {
 	{"enable.idempotence", "true"},
 	{"acks", "all"},
 	/*
-	 * Nothing may overtake a record that the broker turned down: one request at a time, and the producer
-	 * stops at a failed batch instead of numbering the rest anew. (ship.c then goes on in order.)
+	 * Nothing may overtake a record that the broker turned down: one request at a time, and the
+	 * producer stops at a failed batch instead of numbering the rest anew. (ship.c then goes on
+	 * in order.)
 	 */
 	{"max.in.flight.requests.per.connection", "1"},
 	{"enable.gapless.guarantee", "true"},
 	{"compression.codec", "zstd"},
-	/* TLS with idempotence and Nagle stalls and spins: 5,400 records a second instead of 200,000. */
+	/* TLS with idempotence and Nagle stalls and spins: 5,400 records a second instead of
+	   200,000. */
 	{"socket.nagle.disable", "true"},
-	/* Java's default for keyed records, so that every client maps a node to the same partition. */
+	/* Java's default for keyed records, so that every client maps a node to the same partition.
+	 */
 	{"partitioner", "murmur2_random"},
 	/* Never give a record up: the log holds it, and the cursor waits. */
 	{"message.timeout.ms", "0"},
@@ -47,8 +51,10 @@ static const struct {
 	const char *name, *value, *why;
 } required[] = {
 	{"acks", "-1", "evidence counts as shipped when all in-sync replicas have it; use all"},
-	{"enable.idempotence", "true", "without it a retry duplicates and reorders records; use true"},
-	{"delivery.report.only.error", "false", "the cursor moves on delivery reports; leave it out"},
+	{"enable.idempotence", "true",
+	 "without it a retry duplicates and reorders records; use true"},
+	{"delivery.report.only.error", "false",
+	 "the cursor moves on delivery reports; leave it out"},
 	{"log.queue", "true", "the shipper serves it; leave it out"},
 };
 
@@ -91,12 +97,16 @@ static const char *what_to_do(const struct conf *conf, rd_kafka_resp_err_t err)
 	case RD_KAFKA_RESP_ERR__AUTHENTICATION:
 		if (mechanism && strncasecmp(mechanism, "SCRAM", 5) == 0 &&
 		    rd_kafka_version() < SCRAM_FIXED)
-			return "check kafka.sasl.username and kafka.sasl.password; if they are right and the broker is "
-			       "Kafka 4: librdkafka before 2.6.1 cannot do SCRAM with it, use mTLS or SASL PLAIN over TLS";
+			return "check kafka.sasl.username and kafka.sasl.password; if they are "
+			       "right and the broker is "
+			       "Kafka 4: librdkafka before 2.6.1 cannot do SCRAM with it, use mTLS "
+			       "or SASL PLAIN over TLS";
 		return "check kafka.sasl.mechanism, kafka.sasl.username and kafka.sasl.password";
 	case RD_KAFKA_RESP_ERR__SSL:
-		return "check kafka.ssl.ca.location (the CA of the broker's certificate), the host names in "
-		       "kafka.bootstrap.servers, kafka.ssl.certificate.location and kafka.ssl.key.location";
+		return "check kafka.ssl.ca.location (the CA of the broker's certificate), the host "
+		       "names in "
+		       "kafka.bootstrap.servers, kafka.ssl.certificate.location and "
+		       "kafka.ssl.key.location";
 	case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
 		return "grant the sensor's principal IdempotentWrite on the cluster";
 	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
@@ -138,7 +148,8 @@ void producer_tell_refusal(struct ship_producer *p, rd_kafka_resp_err_t err, con
 {
 	if (!ship_once_a_minute(&p->told_refusal_ms))
 		return;
-	log_warn("Kafka does not take records for topic %s: %s; %s; the log holds them, trying again",
+	log_warn("Kafka does not take records for topic %s: %s; %s; the log holds them, trying "
+		 "again",
 		 p->conf->kafka_topic, reason, what_to_do(p->conf, err));
 }
 
@@ -165,7 +176,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 			producer_tell_refusal(p, err, reason);
 	} else if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !p->starting) {
 		if (ship_once_a_minute(&p->told_away_ms))
-			log_warn("no Kafka broker can be reached (%s): the log holds the records", p->reason);
+			log_warn("no Kafka broker can be reached (%s): the log holds the records",
+				 p->reason);
 	}
 }
 
@@ -191,7 +203,8 @@ static int set_property(rd_kafka_conf_t *kc, const char *name, const char *value
 	if (rd_kafka_conf_set(kc, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
 		return 0;
 	/* Every such line of librdkafka's names the property but those of callbacks. */
-	diag(DIAG_ERROR, "kafka.%s cannot be set: %s; see librdkafka's CONFIGURATION.md", name, why);
+	diag(DIAG_ERROR, "kafka.%s cannot be set: %s; see librdkafka's CONFIGURATION.md", name,
+	     why);
 	return -EINVAL;
 }
 
@@ -215,7 +228,8 @@ static int check_required(const rd_kafka_conf_t *kc)
 		rd_kafka_conf_get(kc, required[i].name, value, &size);
 		if (strcmp(value, required[i].value) == 0)
 			continue;
-		diag(DIAG_ERROR, "kafka.%s=%s is refused: %s", required[i].name, value, required[i].why);
+		diag(DIAG_ERROR, "kafka.%s=%s is refused: %s", required[i].name, value,
+		     required[i].why);
 		return -EINVAL;
 	}
 	return 0;
@@ -228,13 +242,15 @@ static int check_supported(const struct conf *conf)
 	for (size_t i = 0; i < ARRAY_SIZE(unsupported); i++) {
 		if (!conf_kafka_get(conf, unsupported[i]))
 			continue;
-		diag(DIAG_ERROR, "kafka.%s is refused: the sensor uses no transactions; leave it out",
+		diag(DIAG_ERROR,
+		     "kafka.%s is refused: the sensor uses no transactions; leave it out",
 		     unsupported[i]);
 		return -EINVAL;
 	}
 	if (partitioner && strcmp(partitioner, "random") == 0) {
-		diag(DIAG_ERROR, "kafka.partitioner=random is refused: a node's records belong into one "
-				 "partition; use murmur2_random");
+		diag(DIAG_ERROR,
+		     "kafka.partitioner=random is refused: a node's records belong into one "
+		     "partition; use murmur2_random");
 		return -EINVAL;
 	}
 	return 0;
@@ -258,7 +274,8 @@ static int set_properties(rd_kafka_conf_t *kc, const struct conf *conf)
 	return err ? err : check_supported(conf);
 }
 
-int producer_init(struct ship_producer *p, const struct conf *conf, producer_report_fn report, void *ctx)
+int producer_init(struct ship_producer *p, const struct conf *conf, producer_report_fn report,
+		  void *ctx)
 {
 	int err;
 
@@ -337,7 +354,8 @@ int producer_start(struct ship_producer *p)
 	p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, kc, why, sizeof(why));
 	if (!p->rk) {
 		rd_kafka_conf_destroy(kc);
-		diag(DIAG_ERROR, "cannot start the Kafka producer: %s; check the kafka.* options", why);
+		diag(DIAG_ERROR, "cannot start the Kafka producer: %s; check the kafka.* options",
+		     why);
 		return -EINVAL;
 	}
 	rd_kafka_set_log_queue(p->rk, NULL);
@@ -356,7 +374,8 @@ static rd_kafka_resp_err_t ask(struct ship_producer *p, rd_kafka_topic_t *topic)
 	rd_kafka_resp_err_t err = rd_kafka_metadata(p->rk, 0, topic, &md, PROBE_STEP_MS);
 
 	if (!err) {
-		err = md->topic_cnt == 1 ? md->topics[0].err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+		err = md->topic_cnt == 1 ? md->topics[0].err
+					 : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 		rd_kafka_metadata_destroy(md);
 	}
 	rd_kafka_poll(p->rk, err ? 50 : 0);
@@ -369,7 +388,8 @@ static bool is_answer(rd_kafka_resp_err_t err)
 	       is_refusal(err);
 }
 
-static rd_kafka_resp_err_t ask_until(struct ship_producer *p, rd_kafka_topic_t *topic, int timeout_ms)
+static rd_kafka_resp_err_t ask_until(struct ship_producer *p, rd_kafka_topic_t *topic,
+				     int timeout_ms)
 {
 	uint64_t end = ship_now_ms() + (uint64_t)timeout_ms;
 	bool refused = false;
@@ -395,17 +415,21 @@ static int tell_probe(const struct ship_producer *p, rd_kafka_resp_err_t err)
 	if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION || err == RD_KAFKA_RESP_ERR__SSL)
 		reason = p->reason;
 	if (is_refusal(err)) {
-		diag(DIAG_ERROR, "Kafka at %s, topic %s, refuses the sensor: %s; %s", brokers(p->conf),
-		     p->conf->kafka_topic, reason, what_to_do(p->conf, err));
+		diag(DIAG_ERROR, "Kafka at %s, topic %s, refuses the sensor: %s; %s",
+		     brokers(p->conf), p->conf->kafka_topic, reason, what_to_do(p->conf, err));
 		return -EACCES;
 	}
 	if (err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION) {
-		diag(DIAG_ERROR, "Kafka refuses the topic name %s; set kafka-topic to letters, digits, dots, _ and -",
+		diag(DIAG_ERROR,
+		     "Kafka refuses the topic name %s; set kafka-topic to letters, digits, dots, _ "
+		     "and -",
 		     p->conf->kafka_topic);
 		return -EINVAL;
 	}
-	if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
-		log_warn("Kafka has no topic %s yet: create it; until then the log holds the records",
+	if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+	    err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+		log_warn("Kafka has no topic %s yet: create it; until then the log holds the "
+			 "records",
 			 p->conf->kafka_topic);
 	else if (err)
 		log_warn("Kafka at %s does not answer (%s): the log holds the records, trying on",

@@ -44,8 +44,10 @@ static rd_kafka_resp_err_t add_all(rd_kafka_headers_t *headers, const Varve__V1_
 rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, const char *default_key,
 				   const uint8_t *payload, size_t len, uint64_t serial)
 {
-	__attribute__((cleanup(cleanup_event))) Varve__V1__Event *event = event_decode(payload, len);
-	__attribute__((cleanup(cleanup_headers))) rd_kafka_headers_t *headers = rd_kafka_headers_new(4);
+	__attribute__((cleanup(cleanup_event))) Varve__V1__Event *event =
+		event_decode(payload, len);
+	__attribute__((cleanup(cleanup_headers))) rd_kafka_headers_t *headers =
+		rd_kafka_headers_new(4);
 	const char *key = event ? event->node_name : default_key;
 	int64_t time_ms = event && event->has_time_unix_nano && event->time_unix_nano > 0
 				  ? event->time_unix_nano / (int64_t)NSEC_PER_MSEC
@@ -56,9 +58,9 @@ rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, const char
 		return err;
 	err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, strlen(key)),
 				RD_KAFKA_V_VALUE((void *)payload, len),
-				RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(time_ms),
-				RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)serial),
-				RD_KAFKA_V_END);
+				RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+				RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_HEADERS(headers),
+				RD_KAFKA_V_OPAQUE((void *)(uintptr_t)serial), RD_KAFKA_V_END);
 	if (!err)
 		headers = NULL; /* the message owns them now */
 	return err;

@@ -8,8 +8,9 @@
 #include <stdint.h>
 
 /*
- * Hands a copy to the producer. A payload that is no Event goes too, under default_key and without the headers that
- * nobody can know: whoever replays must see it. serial comes back in the delivery report.
+ * Hands a copy to the producer. A payload that is no Event goes too, under default_key and without
+ * the headers that nobody can know: whoever replays must see it. serial comes back in the delivery
+ * report.
  */
 rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, const char *default_key,
 				   const uint8_t *payload, size_t len, uint64_t serial);

@@ -2,9 +2,10 @@
 /*
  * The log as the shipper reads it: see ship_source.h.
  *
- * Why the check: acknowledged frames are not synced, and neither is the cursor. After a power cut the log can end
- * before the cursor, and new frames would be taken for shipped ones. So the frame before the cursor must be the one the
- * cursor remembers, or be gone with everything before it (released).
+ * Why the check: acknowledged frames are not synced, and neither is the cursor. After a power cut
+ * the log can end before the cursor, and new frames would be taken for shipped ones. So the frame
+ * before the cursor must be the one the cursor remembers, or be gone with everything before it
+ * (released).
  */
 #include "sensor/ship_source.h"
 
@@ -32,7 +33,8 @@ int source_seek(struct ship_source *src, uint64_t index)
 int source_open(struct ship_source *src, const char *dir, const struct ship_mark *mark)
 {
 	*src = (struct ship_source){.dir = dir, .checking = mark->index > 0};
-	/* From the oldest there is: of what is below the mark, one segment is left at most, as a rule. */
+	/* From the oldest there is: of what is below the mark, one segment is left at most, as a
+	 * rule. */
 	return source_seek(src, 0);
 }
 
@@ -47,7 +49,8 @@ static int tell_damage(struct ship_source *src)
 {
 	const struct log_damage *d = log_reader_damage(src->reader);
 
-	/* A torn tail may be a frame that is being written: the log's own recovery tells of the others. */
+	/* A torn tail may be a frame that is being written: the log's own recovery tells of the
+	 * others. */
 	if (d->at_tail) {
 		src->at_end = true;
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log as the shipper reads it: one frame at a time, held until it is taken, damaged places told and passed over;
- * at the start it checks that the cursor is of this log.
+ * The log as the shipper reads it: one frame at a time, held until it is taken, damaged places told
+ * and passed over; at the start it checks that the cursor is of this log.
  */
 #ifndef VARVE_SHIP_SOURCE_H
 #define VARVE_SHIP_SOURCE_H
@@ -21,9 +21,9 @@ struct ship_source {
 	const char *dir; /* of the configuration */
 	struct log_reader *reader;
 	struct ship_frame frame;
-	bool held;     /* frame is read and not taken */
-	bool at_end;   /* nothing more for now */
-	bool checking; /* the cursor against the log */
+	bool held;	   /* frame is read and not taken */
+	bool at_end;	   /* nothing more for now */
+	bool checking;	   /* the cursor against the log */
 	uint64_t seen_end; /* while checking: behind the last frame seen; 0: none */
 	uint64_t told_ms;
 };
@@ -33,12 +33,13 @@ int source_open(struct ship_source *src, const char *dir, const struct ship_mark
 void source_close(struct ship_source *src);
 /* From the first frame at or behind index on. */
 int source_seek(struct ship_source *src, uint64_t index);
-/* 1: src->frame is the next one, until source_take() or source_seek(). 0: no more for now. Negative: call again later. */
+/* 1: src->frame is the next one, until source_take() or source_seek(). 0: no more for now.
+ * Negative: call again later. */
 int source_peek(struct ship_source *src);
 void source_take(struct ship_source *src);
 /*
- * One step of the check, after open and until !src->checking. 1: go on; 0: no more for now; -ESTALE: the mark is
- * not of this log; other errors as source_peek().
+ * One step of the check, after open and until !src->checking. 1: go on; 0: no more for now;
+ * -ESTALE: the mark is not of this log; other errors as source_peek().
  */
 int source_check(struct ship_source *src, const struct ship_mark *mark);
 

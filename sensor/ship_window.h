@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shipper's window: the frames between the cursor and the last one handed to the producer, each with its state.
- * Delivery reports come in any order; the mark moves over a contiguous prefix of settled frames only. Frames have
- * serials of their own because a damaged place leaves holes in the log's indexes.
+ * The shipper's window: the frames between the cursor and the last one handed to the producer, each
+ * with its state. Delivery reports come in any order; the mark moves over a contiguous prefix of
+ * settled frames only. Frames have serials of their own because a damaged place leaves holes in the
+ * log's indexes.
  */
 #ifndef VARVE_SHIP_WINDOW_H
 #define VARVE_SHIP_WINDOW_H
@@ -24,7 +25,7 @@ struct window_entry {
 
 struct ship_window {
 	struct window_entry *entries;
-	size_t size; /* power of two */
+	size_t size;	     /* power of two */
 	uint64_t tail, head; /* serials: [tail, head) are in the window */
 };
 

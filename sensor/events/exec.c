@@ -44,7 +44,8 @@ int event_fill_exec(const struct record *rec, struct arena *arena, Varve__V1__Ev
 		err = fill_ref(rec, &in->filename, arena, &out->filename, &out->has_filename_raw,
 			       &out->filename_raw);
 	if (!err)
-		err = fill_ref(rec, &in->interp, arena, &out->interpreter, NULL, NULL);
+		err = fill_ref(rec, &in->interp, arena, &out->interpreter,
+			       &out->has_interpreter_raw, &out->interpreter_raw);
 	if (!err)
 		err = fill_arguments(rec, in, arena, out);
 	if (!err)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The shipper alone, for tests against a real broker: takes the sensor's options, and
- *   SHIP_LOG_APPEND=N  appends N records to the log first, their sequence going on from the log's next index;
- *   SHIP_LOG_PACE=N    appends them N at a time, 20 ms apart, while shipping;
- *   SHIP_LOG_WAIT=S    seconds to wait for acknowledgement (30).
+ *   SHIP_LOG_APPEND=N  appends N records to the log first, their sequence going on from the log's
+ * next index; SHIP_LOG_PACE=N    appends them N at a time, 20 ms apart, while shipping;
+ *   SHIP_LOG_WAIT=S    seconds to wait for acknowledgement (30);
+ *   SHIP_LOG_TIME=T      time of record 0 in seconds, a millisecond more for each.
  * Ends with 0 when all that is in the log is acknowledged; prints one line of what was done.
  */
 #include "evidence/base.h"
@@ -45,7 +46,8 @@ static int append_one(struct log *log, const struct conf *conf)
 	event.kind = "EXEC";
 	event.has_sequence = event.has_time_unix_nano = true;
 	event.sequence = log_next_index(log);
-	event.time_unix_nano = 1700000000000000000LL + (int64_t)event.sequence * 1000000;
+	event.time_unix_nano = (int64_t)(number("SHIP_LOG_TIME", 0) * NSEC_PER_SEC +
+					 event.sequence * NSEC_PER_MSEC);
 	event.run_id = "11111111-2222-3333-4444-555555555555";
 	event.node_name = conf->node_name;
 	event.container = &container;
@@ -69,8 +71,8 @@ static int append(struct log *log, const struct conf *conf, uint64_t cnt)
 	return err ? err : log_flush(log);
 }
 
-static void on_refused(uint64_t index, const char *run_id, uint64_t sequence, int64_t time_unix_nano,
-		       const char *reason, void *ctx)
+static void on_refused(uint64_t index, const char *run_id, uint64_t sequence,
+		       int64_t time_unix_nano, const char *reason, void *ctx)
 {
 	(void)run_id;
 	(void)time_unix_nano;
@@ -132,6 +134,7 @@ int main(int argc, char **argv)
 	err = conf_load(&conf, argc, argv);
 	if (err)
 		return err < 0;
+	diag_init("ship_log", (enum diag_level)conf.log_level);
 	err = run(&conf);
 	conf_fini(&conf);
 	return err;

@@ -87,7 +87,8 @@ static void test_last_saved_is_loaded(void **state)
 static void test_torn_write_leaves_the_one_before(void **state)
 {
 	(void)state;
-	/* Generations 1 and 2 lie in slots 1 and 0. Every cut of the second write leaves the first. */
+	/* Generations 1 and 2 lie in slots 1 and 0. Every cut of the second write leaves the first.
+	 */
 	for (size_t at = 0; at < 36; at++) {
 		unlink(path);
 		save(100, 1);
@@ -151,7 +152,8 @@ static void test_failed_save_keeps_the_mark(void **state)
 static void fill(struct ship_window *w, uint64_t first, int cnt)
 {
 	for (int i = 0; i < cnt; i++) {
-		assert_int_equal(window_push(w, first + (uint64_t)i, (uint32_t)(first + (uint64_t)i)), 0);
+		assert_int_equal(
+			window_push(w, first + (uint64_t)i, (uint32_t)(first + (uint64_t)i)), 0);
 		window_at(w, w->head - 1)->state = WINDOW_IN_FLIGHT;
 	}
 }
@@ -209,7 +211,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_absent_is_the_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_last_saved_is_loaded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_torn_write_leaves_the_one_before, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_torn_write_leaves_the_one_before, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_cut_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_holds_starts_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unusable_directory, setup, teardown),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shipper against librdkafka's mock brokers: what arrives, in which order, and where the cursor stands meanwhile.
- * Includes the module to reach its producer (an injected fatal error).
+ * The shipper against librdkafka's mock brokers: what arrives, in which order, and where the cursor
+ * stands meanwhile. Includes the module to reach its producer (an injected fatal error).
  */
 #include "sensor/ship.c"
 
@@ -128,8 +128,8 @@ static void append(int cnt)
 	assert_int_equal(log_flush(evidence), 0);
 }
 
-static void on_refused(uint64_t index, const char *run_id, uint64_t seq, int64_t time, const char *reason,
-		       void *ctx)
+static void on_refused(uint64_t index, const char *run_id, uint64_t seq, int64_t time,
+		       const char *reason, void *ctx)
 {
 	assert_ptr_equal(ctx, &told);
 	assert_int_equal(time, 1700000000000000000LL + (int64_t)seq * 1000000);
@@ -183,7 +183,8 @@ static rd_kafka_t *open_consumer(void)
 	rd_kafka_conf_set(kc, "fetch.wait.max.ms", "10", NULL, 0);
 	rk = rd_kafka_new(RD_KAFKA_CONSUMER, kc, NULL, 0);
 	for (int i = 0; i < 4; i++)
-		rd_kafka_topic_partition_list_add(all, TOPIC, i)->offset = RD_KAFKA_OFFSET_BEGINNING;
+		rd_kafka_topic_partition_list_add(all, TOPIC, i)->offset =
+			RD_KAFKA_OFFSET_BEGINNING;
 	assert_int_equal(rd_kafka_assign(rk, all), 0);
 	rd_kafka_topic_partition_list_destroy(all);
 	return rk;
@@ -353,11 +354,10 @@ static void test_transient_broker_errors(void **state)
 	struct ship *ship = open_ship();
 
 	(void)state;
-	rd_kafka_mock_push_request_errors(mock, API_PRODUCE, 4,
-					  RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
-					  RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
-					  RD_KAFKA_RESP_ERR__TRANSPORT,
-					  RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
+	rd_kafka_mock_push_request_errors(
+		mock, API_PRODUCE, 4, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+		RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR__TRANSPORT,
+		RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT);
 	append(500);
 	run_until(ship, 500);
 	ship_close(ship, 0);
@@ -390,7 +390,8 @@ static void test_fatal_error_makes_a_new_producer(void **state)
 	(void)state;
 	append(100);
 	run_until(ship, 100);
-	rd_kafka_test_fatal_error(before, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "injected");
+	rd_kafka_test_fatal_error(before, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+				  "injected");
 	append(100);
 	run_until(ship, 200);
 	assert_false(ship->producer.fatal);
@@ -461,7 +462,8 @@ static void test_refused_batch_is_split_before_a_record_is_blamed(void **state)
 	struct ship *ship = open_ship();
 
 	(void)state;
-	rd_kafka_mock_push_request_errors(mock, API_PRODUCE, 2, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
+	rd_kafka_mock_push_request_errors(mock, API_PRODUCE, 2,
+					  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
 					  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	append(500);
 	run_until(ship, 500);
@@ -477,7 +479,8 @@ static void test_broker_refuses_a_lone_record(void **state)
 	(void)state;
 	property("batch.size", "4000");
 	ship = open_ship();
-	rd_kafka_mock_push_request_errors(mock, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	rd_kafka_mock_push_request_errors(mock, API_PRODUCE, 1,
+					  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
 	append_sized(5000);
 	append(20);
 	run_until(ship, 21);

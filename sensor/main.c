@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * varve-sensor: starts everything in order, turns one loop, stops everything in the mirrored order.
+ *
+ * One thread, one epoll. A turn: take what the rings have, write it to the log, give the rings' space back, let the
+ * shipper follow. The reader comes on a timer (10 ms while there is traffic), and is woken only by a ring that
+ * fills or a record that cannot wait.
+ */
+#include "evidence/diag.h"
+#include "evidence/log.h"
+#include "sensor/cgroups.h"
+#include "sensor/conf.h"
+#include "sensor/container.h"
+#include "sensor/declare.h"
+#include "sensor/emit.h"
+#include "sensor/intake.h"
+#include "sensor/probes.h"
+#include "sensor/proctab.h"
+#include "sensor/ring.h"
+#include "sensor/run.h"
+#include "sensor/ship.h"
+#include "sensor/ship_cursor.h"
+#include "sensor/snapshot.h"
+#include "sensor/streams.h"
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#define TURN_RECORDS   4096 /* taken before the log is written and the rings' space given back */
+#define BUSY_WAIT_MS   10
+#define IDLE_WAIT_MS   100
+#define TICK_NS	       NSEC_PER_SEC
+#define SHIP_CLOSE_MS  10000
+#define DETACH_WAIT_US 20000
+
+struct sensor {
+	struct conf conf;
+	struct log *log;
+	struct emit emit;
+	struct probes *probes;
+	struct ring *ring;
+	struct proctab *proctab;
+	struct container_table *containers;
+	struct streams *streams;
+	struct intake intake;
+	struct ship *ship; /* NULL: no Kafka */
+	int epoll_fd, signal_fd;
+	uint64_t run_first_index;
+	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns;
+	uint64_t synced_index, tick_index; /* frames below: synced; there at the last tick */
+	bool settling;			   /* a snapshot is taken, the rings are not empty yet */
+	int signal;			   /* that asks for the end; 0: none */
+	int log_err;			   /* last state of writing the log, to tell changes only */
+};
+
+/* --- start */
+
+/* Index that the shipper has got to in an earlier run; 0 if it never did. */
+static uint64_t shipped_index(const char *dir)
+{
+	struct ship_cursor cursor;
+	char path[4096];
+	uint64_t index;
+
+	snprintf(path, sizeof(path), "%s/cursor", dir);
+	if (access(path, F_OK) || ship_cursor_open(dir, &cursor))
+		return 0;
+	index = cursor.mark.index;
+	ship_cursor_close(&cursor);
+	return index;
+}
+
+static int open_log(struct sensor *s, struct run_previous *ret_previous, struct log_recovery *ret_recovery)
+{
+	struct log_opts opts = {.segment_bytes = s->conf.log_segment_bytes,
+				.limit_bytes = s->conf.log_limit_bytes,
+				/* It may be ahead of a log that lost its tail in a power cut. */
+				.min_next_index = shipped_index(s->conf.log_dir)};
+	int err;
+
+	err = log_open(s->conf.log_dir, &opts, &s->log, ret_recovery);
+	if (err)
+		return err;
+	if (ret_recovery->cut_bytes)
+		log_warn("the log ended in a torn record: %llu bytes cut",
+			 (unsigned long long)ret_recovery->cut_bytes);
+	s->run_first_index = log_next_index(s->log);
+	return run_find_previous(s->conf.log_dir, s->run_first_index, ret_previous);
+}
+
+static int open_tables(struct sensor *s)
+{
+	char boot_id[UUID_LEN + 1];
+	int err = run_boot_id(boot_id);
+
+	if (!err)
+		err = proctab_new(boot_id, s->conf.process_limit, &s->proctab);
+	if (!err)
+		err = container_table_new(s->conf.host_root, s->conf.container_limit, &s->containers);
+	if (!err)
+		err = streams_new(probes_cpu_cnt(s->probes), &s->streams);
+	if (!err)
+		err = intake_init(&s->intake, &s->conf, s->probes, &s->emit, s->streams, s->proctab,
+				  s->containers);
+	if (!err && s->conf.record_file && s->conf.record_file[0])
+		err = ring_record_open(s->conf.record_file, &s->intake.record_fd);
+	return err;
+}
+
+static int watch_fd(struct sensor *s, int fd)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
+}
+
+static int open_loop(struct sensor *s)
+{
+	int fds[PROBES_RING_CNT], i, err;
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->signal_fd < 0 || s->epoll_fd < 0)
+		return log_err(-errno, "cannot make the event loop");
+	probes_ring_fds(s->probes, fds);
+	err = ring_open(fds, PROBES_RING_CNT, &s->ring);
+	for (i = 0; !err && i < PROBES_RING_CNT; i++)
+		err = watch_fd(s, fds[i]);
+	return err ? err : watch_fd(s, s->signal_fd);
+}
+
+/* From here on events are numbered; what was there before is found and marked so. */
+static int begin_watching(struct sensor *s, const struct run_previous *previous,
+			  const struct log_recovery *recovery)
+{
+	const struct probes_hook *hooks;
+	char mount[4096];
+	size_t hook_cnt;
+	int err;
+
+	err = cgroups_find_mount(mount, sizeof(mount));
+	if (!err)
+		err = probes_attach(s->probes, mount);
+	if (!err)
+		err = run_emit_start(&s->emit, previous, recovery);
+	if (err)
+		return err;
+	hooks = probes_hooks(s->probes, &hook_cnt);
+	err = run_emit_coverage(&s->emit, &s->conf, hooks, hook_cnt);
+	if (!err)
+		err = intake_existing_containers(&s->intake, mount);
+	if (!err)
+		err = snapshot_processes(s->probes, intake_record, &s->intake);
+	return err ? err : log_flush(s->log);
+}
+
+/* --- the loop */
+
+static void note_log_state(struct sensor *s, int err)
+{
+	if (err && err != s->log_err)
+		log_err(err, "cannot write the log in %s: records are kept in memory until it can be, "
+			     "and then lost, which will be declared",
+			s->conf.log_dir);
+	else if (!err && s->log_err)
+		log_info("the log can be written again");
+	s->log_err = err;
+}
+
+/* Takes what the rings have. True if they were emptied. */
+static bool drain(struct sensor *s, size_t *ret_taken)
+{
+	size_t n, rounds = 16;
+
+	*ret_taken = 0;
+	do {
+		n = ring_turn(s->ring, TURN_RECORDS, intake_record, &s->intake);
+		*ret_taken += n;
+		/* The rings' space goes back only when the log has the records. */
+		note_log_state(s, log_flush(s->log));
+		ring_commit(s->ring);
+	} while (n == TURN_RECORDS && --rounds);
+	return ring_is_emptied(s->ring);
+}
+
+static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64_t time_unix_nano,
+		    const char *reason, void *ctx)
+{
+	struct sensor *s = ctx;
+
+	log_warn("Kafka refused record %llu for good (%s): it stays in the log only",
+		 (unsigned long long)index, reason);
+	declare_not_delivered(&s->emit, run_id, sequence, time_unix_nano);
+}
+
+static void keep_log_bounded(struct sensor *s)
+{
+	struct log_removed removed;
+
+	if (s->ship)
+		log_release(s->log, ship_acknowledged(s->ship));
+	while (log_enforce_limit(s->log, &removed) == 1) {
+		log_warn("the log reached its limit: %llu records from %llu on removed",
+			 (unsigned long long)removed.frame_cnt, (unsigned long long)removed.first.index);
+		declare_log_removed(&s->emit, &removed, s->run_first_index);
+		if (s->ship)
+			ship_skip_to(s->ship, removed.first.index + removed.frame_cnt);
+	}
+}
+
+/* Acknowledged by Kafka or synced to disk, within the second. */
+static void keep_log_durable(struct sensor *s)
+{
+	uint64_t safe = MAX(s->synced_index, s->ship ? ship_acknowledged(s->ship) : 0);
+
+	if (safe < s->tick_index) {
+		if (!log_sync(s->log))
+			s->synced_index = log_next_index(s->log);
+	}
+	s->tick_index = log_next_index(s->log);
+}
+
+static void tick(struct sensor *s, uint64_t now)
+{
+	if (now < s->next_tick_ns)
+		return;
+	s->next_tick_ns = now + TICK_NS;
+	emit_sync_clock(&s->emit);
+	proctab_expire(s->proctab, now);
+	keep_log_bounded(s);
+	keep_log_durable(s);
+}
+
+static void heartbeat(struct sensor *s)
+{
+	struct streams_sum sums[EV_CLASS_CNT];
+	struct run_state state = {
+		.unshipped_records = s->ship ? log_next_index(s->log) - ship_acknowledged(s->ship) : 0,
+		.invalid_records = s->intake.invalid_cnt,
+		.containers = container_table_count(s->containers),
+		.processes = proctab_count(s->proctab),
+		.sums = sums,
+	};
+
+	intake_settle(&s->intake, false);
+	streams_sum(s->streams, 0, sums);
+	run_emit_heartbeat(&s->emit, &state);
+	s->settling = false;
+}
+
+static void turn(struct sensor *s, size_t *ret_taken)
+{
+	uint64_t now = emit_boot_ns();
+	size_t closing;
+	bool emptied;
+
+	if (!s->settling && now >= s->next_heartbeat_ns) {
+		streams_snapshot(s->streams, s->probes, now);
+		s->settling = true;
+		s->next_heartbeat_ns = now + s->conf.heartbeat_ms * NSEC_PER_MSEC;
+	}
+	closing = intake_close_begin(&s->intake, now);
+	emptied = drain(s, ret_taken);
+	if (emptied && closing)
+		intake_close_finish(&s->intake);
+	if (emptied && s->settling)
+		heartbeat(s);
+	if (s->next_metadata_ns && now >= s->next_metadata_ns)
+		intake_retry_metadata(&s->intake, now, &s->next_metadata_ns);
+	else if (*ret_taken)
+		s->next_metadata_ns = now + 2 * NSEC_PER_MSEC;
+	tick(s, now);
+	note_log_state(s, log_flush(s->log));
+	if (s->ship)
+		ship_run(s->ship, refused, s);
+}
+
+static void wait_for_work(struct sensor *s, int timeout_ms)
+{
+	struct epoll_event events[4];
+	struct signalfd_siginfo info;
+	int i, n = epoll_wait(s->epoll_fd, events, ARRAY_SIZE(events), timeout_ms);
+
+	for (i = 0; i < n; i++) {
+		if (events[i].data.fd == s->signal_fd &&
+		    read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
+			s->signal = info.ssi_signo;
+	}
+}
+
+static void loop(struct sensor *s)
+{
+	int timeout_ms = BUSY_WAIT_MS;
+	size_t taken;
+
+	while (!s->signal) {
+		turn(s, &taken);
+		if (taken)
+			timeout_ms = BUSY_WAIT_MS;
+		else
+			timeout_ms = MIN(timeout_ms * 2, IDLE_WAIT_MS);
+		wait_for_work(s, timeout_ms);
+	}
+}
+
+/* --- stop */
+
+static int end_watching(struct sensor *s)
+{
+	size_t taken;
+	int err;
+
+	probes_detach(s->probes);
+	usleep(DETACH_WAIT_US); /* a probe may still run */
+	streams_snapshot(s->streams, s->probes, emit_boot_ns());
+	while (!drain(s, &taken) && taken)
+		;
+	intake_settle(&s->intake, true);
+	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM");
+	if (!err)
+		err = log_sync(s->log);
+	return err ? log_err(err, "the end of the run is not in the log") : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct sensor s = {.epoll_fd = -1, .signal_fd = -1, .intake.record_fd = -1};
+	struct run_previous previous;
+	struct log_recovery recovery;
+	int err;
+
+	diag_init("varve-sensor", DIAG_INFO);
+	err = conf_load(&s.conf, argc, argv);
+	if (err)
+		return err > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	diag_init("varve-sensor", s.conf.log_level);
+	err = open_log(&s, &previous, &recovery);
+	if (err)
+		goto out;
+	err = emit_init(&s.emit, s.log, s.conf.node_name);
+	if (err)
+		goto out;
+	s.emit.read_opens_off = s.conf.read_opens == CONF_READ_OPENS_OFF;
+	if (conf_kafka_get(&s.conf, "bootstrap.servers")) {
+		err = ship_open(&s.conf, &s.ship);
+		if (err)
+			goto out;
+	}
+	err = probes_load(&s.conf, &s.probes);
+	if (err)
+		goto out;
+	err = open_tables(&s);
+	if (err)
+		goto out;
+	err = open_loop(&s);
+	if (err)
+		goto out;
+	err = begin_watching(&s, &previous, &recovery);
+	if (err)
+		goto out;
+	log_info("recording %s to %s, run %s", s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers",
+		 s.conf.log_dir, s.emit.run_id);
+	loop(&s);
+	err = end_watching(&s);
+out:
+	if (s.ship)
+		ship_close(s.ship, err ? 0 : SHIP_CLOSE_MS);
+	ring_close(s.ring);
+	intake_fini(&s.intake);
+	streams_free(s.streams);
+	container_table_free(s.containers);
+	proctab_free(s.proctab);
+	probes_close(s.probes);
+	emit_fini(&s.emit);
+	log_close(s.log);
+	if (s.signal_fd >= 0)
+		close(s.signal_fd);
+	if (s.epoll_fd >= 0)
+		close(s.epoll_fd);
+	conf_fini(&s.conf);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+}

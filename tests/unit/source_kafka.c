@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A topic as a source, against librdkafka's mock cluster: all partitions, to the watermark, again, and errors. */
+#include "tests/unit/responder_sample.h"
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#define TOPIC "varve.events"
+
+struct fixture {
+	rd_kafka_t *producer;
+	rd_kafka_mock_cluster_t *cluster;
+	struct source *src;
+	struct source_opts opts;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	char text[256];
+
+	assert_int_equal(rd_kafka_conf_set(conf, "log_level", "2", text, sizeof(text)), RD_KAFKA_CONF_OK);
+	/* The mock cluster lives in a client; the same client produces to it. */
+	assert_int_equal(rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", text, sizeof(text)),
+			 RD_KAFKA_CONF_OK);
+	f->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+	assert_non_null(f->producer);
+	f->cluster = rd_kafka_handle_mock_cluster(f->producer);
+	assert_non_null(f->cluster);
+	rd_kafka_mock_topic_create(f->cluster, TOPIC, 3, 1);
+	f->opts.timeout_ms = 10000;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	source_close(f->src);
+	rd_kafka_destroy(f->producer);
+	free(f);
+	return 0;
+}
+
+static void produce(struct fixture *f, const char *topic, int partition, const char *text)
+{
+	assert_int_equal(rd_kafka_producev(f->producer, RD_KAFKA_V_TOPIC(topic),
+					   RD_KAFKA_V_PARTITION(partition),
+					   RD_KAFKA_V_VALUE((void *)text, strlen(text)),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+			 0);
+	assert_int_equal(rd_kafka_flush(f->producer, 10000), 0);
+}
+
+static int open_source(struct fixture *f)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "kafka://%s", rd_kafka_mock_cluster_bootstraps(f->cluster));
+	return source_open(name, &f->opts, &f->src);
+}
+
+static void expect(struct fixture *f, unsigned int partition, const char *text)
+{
+	struct source_item item;
+
+	assert_int_equal(source_next(f->src, &item), 0);
+	assert_int_equal(item.what, SOURCE_RECORD);
+	assert_int_equal(item.partition, partition);
+	assert_int_equal(item.len, strlen(text));
+	assert_memory_equal(item.payload, text, item.len);
+}
+
+static void expect_end(struct fixture *f)
+{
+	struct source_item item;
+
+	assert_int_equal(source_next(f->src, &item), 0);
+	assert_int_equal(item.what, SOURCE_END);
+}
+
+static void test_all_partitions_twice(void **state)
+{
+	struct fixture *f = *state;
+
+	produce(f, TOPIC, 2, "c0");
+	produce(f, TOPIC, 0, "a0");
+	produce(f, TOPIC, 2, "c1");
+	produce(f, TOPIC, 0, "a1");
+	assert_int_equal(open_source(f), 0);
+	for (int pass = 0; pass < 2; pass++) {
+		expect(f, 0, "a0");
+		expect(f, 0, "a1");
+		expect(f, 2, "c0");
+		expect(f, 2, "c1");
+		expect_end(f);
+		assert_int_equal(source_rewind(f->src), 0);
+	}
+	/* again, from the middle of a partition */
+	expect(f, 0, "a0");
+	assert_int_equal(source_rewind(f->src), 0);
+	expect(f, 0, "a0");
+}
+
+static void test_ends_at_the_watermark(void **state)
+{
+	struct fixture *f = *state;
+
+	produce(f, TOPIC, 1, "b0");
+	assert_int_equal(open_source(f), 0);
+	produce(f, TOPIC, 1, "later");
+	produce(f, TOPIC, 0, "later, too");
+	expect(f, 1, "b0");
+	expect_end(f);
+	expect_end(f);
+}
+
+static void test_empty_topic(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(open_source(f), 0);
+	expect_end(f);
+}
+
+static void test_other_topic(void **state)
+{
+	struct fixture *f = *state;
+
+	rd_kafka_mock_topic_create(f->cluster, "other", 1, 1);
+	produce(f, "other", 0, "x");
+	f->opts.topic = "other";
+	assert_int_equal(open_source(f), 0);
+	expect(f, 0, "x");
+	expect_end(f);
+}
+
+static void test_topic_is_missing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->opts.topic = "missing";
+	rd_kafka_mock_topic_set_error(f->cluster, "missing", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	assert_int_equal(open_source(f), -ENOENT);
+	assert_null(f->src);
+}
+
+static void test_topic_is_forbidden(void **state)
+{
+	struct fixture *f = *state;
+
+	rd_kafka_mock_topic_set_error(f->cluster, TOPIC, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	assert_int_equal(open_source(f), -EACCES);
+}
+
+static void test_broker_is_away(void **state)
+{
+	struct fixture *f = *state;
+
+	f->opts.timeout_ms = 1500;
+	rd_kafka_mock_broker_set_down(f->cluster, 1);
+	assert_int_equal(open_source(f), -EIO);
+}
+
+static void test_broker_goes_away_while_reading(void **state)
+{
+	struct fixture *f = *state;
+	struct source_item item;
+
+	produce(f, TOPIC, 0, "a0");
+	produce(f, TOPIC, 1, "b0");
+	f->opts.timeout_ms = 1500;
+	assert_int_equal(open_source(f), 0);
+	expect(f, 0, "a0");
+	rd_kafka_mock_broker_set_down(f->cluster, 1);
+	assert_int_equal(source_next(f->src, &item), -EIO);
+}
+
+static void test_bad_property(void **state)
+{
+	struct fixture *f = *state;
+	const struct source_property property = { "no.such.property", "1" };
+
+	f->opts.properties = &property;
+	f->opts.property_cnt = 1;
+	assert_int_equal(open_source(f), -EINVAL);
+}
+
+static void test_bad_address(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(source_open("kafka://", &f->opts, &f->src), -EINVAL);
+	assert_int_equal(source_open("kafka://host:1/topic", &f->opts, &f->src), -EINVAL);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_all_partitions_twice),
+		T(test_ends_at_the_watermark),
+		T(test_empty_topic),
+		T(test_other_topic),
+		T(test_topic_is_missing),
+		T(test_topic_is_forbidden),
+		T(test_broker_is_away),
+		T(test_broker_goes_away_while_reading),
+		T(test_bad_property),
+		T(test_bad_address),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
