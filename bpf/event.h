@@ -74,6 +74,7 @@ struct ev_task {
 	__u32 obtained; /* EV_TASK_HAS_* */
 	__u32 pad0;
 	char comm[EV_COMM_LEN];
+	char parent_comm[EV_COMM_LEN];
 };
 
 struct ev_hdr {

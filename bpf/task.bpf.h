@@ -46,6 +46,7 @@ static __always_inline void task_fill(struct ev_task *t, struct task_struct *tas
 	if (parent) {
 		t->parent_tgid = BPF_CORE_READ(parent, tgid);
 		t->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
+		BPF_CORE_READ_STR_INTO(&t->parent_comm, parent, comm);
 		t->obtained |= EV_TASK_HAS_PARENT;
 	}
 	task_fill_cred(t, task);

@@ -5,7 +5,8 @@
 #include "responder/commands.h"
 #include <errno.h>
 
-static int print_record(const struct history_container *container, const Varve__V1__Event *ev, void *ctx)
+static int print_record(const struct history_container *container, const Varve__V1__Event *ev,
+			void *ctx)
 {
 	FILE *out = ctx;
 
@@ -15,7 +16,8 @@ static int print_record(const struct history_container *container, const Varve__
 	return ferror(out) ? -EIO : 0;
 }
 
-/* What could not be read was told on stderr place by place; the status says that there was something. */
+/* What could not be read was told on stderr place by place; the status says that there was
+ * something. */
 static int status_of(const struct history *h, uint64_t cnt)
 {
 	if (cnt < h->record_cnt)
@@ -24,7 +26,8 @@ static int status_of(const struct history *h, uint64_t cnt)
 	if (h->duplicate_cnt)
 		log_warn("%llu records came more than once and are printed once",
 			 (unsigned long long)h->duplicate_cnt);
-	return h->damage_cnt || h->undecodable_cnt || cnt < h->record_cnt ? EXIT_INCOMPLETE : EXIT_OK;
+	return h->damage_cnt || h->undecodable_cnt || cnt < h->record_cnt ? EXIT_INCOMPLETE
+									  : EXIT_OK;
 }
 
 int cmd_cat(const struct options *opts, FILE *out)

@@ -7,15 +7,15 @@
 #include <time.h>
 
 static const struct command commands[] = {
-	{ "replay", "SOURCE --pod NAMESPACE/NAME|UID | --container ID [OPTION]...",
-	  "Prints what happened in a pod or container, and whether anything of it is missing:\n"
-	  "exit status 0 COMPLETE, 3 INCOMPLETE, 4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
-	  true, cmd_replay },
-	{ "pods", "SOURCE [OPTION]...",
-	  "Lists pods and containers: first and last time, number of records.", false, cmd_pods },
-	{ "cat", "SOURCE [OPTION]...",
-	  "Prints all records as lines of JSON; exit status 3 if something could not be read.", false,
-	  cmd_cat },
+	{"replay", "SOURCE --pod NAMESPACE/NAME|UID | --container ID [OPTION]...",
+	 "Prints what happened in a pod or container, and whether anything of it is missing:\n"
+	 "exit status 0 COMPLETE, 3 INCOMPLETE, 4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
+	 true, cmd_replay},
+	{"pods", "SOURCE [OPTION]...",
+	 "Lists pods and containers: first and last time, number of records.", false, cmd_pods},
+	{"cat", "SOURCE [OPTION]...",
+	 "Prints all records as lines of JSON; exit status 3 if something could not be read.",
+	 false, cmd_cat},
 };
 
 static void print_help(FILE *out)
@@ -61,7 +61,8 @@ static int run_command(const struct command *cmd, int argc, char **argv, FILE *o
 	int status = EXIT_USAGE;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (!options_parse(cmd, argc, argv, now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec, &opts))
+	if (!options_parse(cmd, argc, argv, now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec,
+			   &opts))
 		status = cmd->run(&opts, out);
 	options_fini(&opts);
 	return finish(out, status);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One function per kind that has something to say, in a table; a later schema's kinds say nothing. */
+/* One function per kind that has something to say, in a table; a later schema's kinds say nothing.
+ */
 #include "responder/describe.h"
 #include "evidence/base.h"
 #include "evidence/text.h"
@@ -27,11 +28,11 @@ void describe_file_flags(FILE *out, const Varve__V1__File *file)
 		bool on;
 		const char *text;
 	} flags[] = {
-		{ file->has_overlay_upper && file->overlay_upper, "upper layer" },
-		{ file->has_unlinked && file->unlinked, "unlinked" },
-		{ file->has_memfd && file->memfd, "memfd" },
-		{ file->has_path_user_memory && file->path_user_memory, "path from user memory" },
-		{ file->has_path_unreachable && file->path_unreachable, "unreachable" },
+		{file->has_overlay_upper && file->overlay_upper, "upper layer"},
+		{file->has_unlinked && file->unlinked, "unlinked"},
+		{file->has_memfd && file->memfd, "memfd"},
+		{file->has_path_user_memory && file->path_user_memory, "path from user memory"},
+		{file->has_path_unreachable && file->path_unreachable, "unreachable"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
@@ -100,7 +101,8 @@ static bool print_raw_args(FILE *out, ProtobufCBinaryData raw, bool first)
 }
 
 /* True as long as nothing was printed. */
-static bool print_args(FILE *out, char **args, size_t n, bool has_raw, ProtobufCBinaryData raw, bool first)
+static bool print_args(FILE *out, char **args, size_t n, bool has_raw, ProtobufCBinaryData raw,
+		       bool first)
 {
 	if (has_raw)
 		return print_raw_args(out, raw, first);
@@ -347,7 +349,9 @@ static void describe_account(FILE *out, const Varve__V1__Event *ev)
 
 		fputs(", ", out);
 		describe_string(out, c->event_class);
-		fprintf(out, " %" PRIu64 " = %" PRIu64 " + %" PRIu64 " lost + %" PRIu64 " suppressed",
+		fprintf(out,
+			" %" PRIu64 " = %" PRIu64 " recorded + %" PRIu64 " lost + %" PRIu64
+			" suppressed",
 			c->generated, c->recorded, c->lost, c->suppressed);
 	}
 }
@@ -356,23 +360,23 @@ static const struct {
 	Varve__V1__Event__BodyCase body;
 	void (*fn)(FILE *out, const Varve__V1__Event *ev);
 } describers[] = {
-	{ VARVE__V1__EVENT__BODY_FORK, describe_fork },
-	{ VARVE__V1__EVENT__BODY_EXEC, describe_exec },
-	{ VARVE__V1__EVENT__BODY_EXIT, describe_exit_event },
-	{ VARVE__V1__EVENT__BODY_CONTAINER_START, describe_container_start },
-	{ VARVE__V1__EVENT__BODY_CONTAINER_STOP, describe_container_stop },
-	{ VARVE__V1__EVENT__BODY_OPEN, describe_open },
-	{ VARVE__V1__EVENT__BODY_RENAME, describe_rename },
-	{ VARVE__V1__EVENT__BODY_UNLINK, describe_unlink },
-	{ VARVE__V1__EVENT__BODY_CONNECT, describe_connect },
-	{ VARVE__V1__EVENT__BODY_ACCEPT, describe_accept },
-	{ VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, describe_snapshot },
-	{ VARVE__V1__EVENT__BODY_RUN_START, describe_run_start },
-	{ VARVE__V1__EVENT__BODY_RUN_END, describe_run_end },
-	{ VARVE__V1__EVENT__BODY_LOSS, describe_loss },
-	{ VARVE__V1__EVENT__BODY_SUPPRESSION, describe_suppression },
-	{ VARVE__V1__EVENT__BODY_BINDING, describe_binding },
-	{ VARVE__V1__EVENT__BODY_ACCOUNT, describe_account },
+	{VARVE__V1__EVENT__BODY_FORK, describe_fork},
+	{VARVE__V1__EVENT__BODY_EXEC, describe_exec},
+	{VARVE__V1__EVENT__BODY_EXIT, describe_exit_event},
+	{VARVE__V1__EVENT__BODY_CONTAINER_START, describe_container_start},
+	{VARVE__V1__EVENT__BODY_CONTAINER_STOP, describe_container_stop},
+	{VARVE__V1__EVENT__BODY_OPEN, describe_open},
+	{VARVE__V1__EVENT__BODY_RENAME, describe_rename},
+	{VARVE__V1__EVENT__BODY_UNLINK, describe_unlink},
+	{VARVE__V1__EVENT__BODY_CONNECT, describe_connect},
+	{VARVE__V1__EVENT__BODY_ACCEPT, describe_accept},
+	{VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, describe_snapshot},
+	{VARVE__V1__EVENT__BODY_RUN_START, describe_run_start},
+	{VARVE__V1__EVENT__BODY_RUN_END, describe_run_end},
+	{VARVE__V1__EVENT__BODY_LOSS, describe_loss},
+	{VARVE__V1__EVENT__BODY_SUPPRESSION, describe_suppression},
+	{VARVE__V1__EVENT__BODY_BINDING, describe_binding},
+	{VARVE__V1__EVENT__BODY_ACCOUNT, describe_account},
 };
 
 void describe_event(FILE *out, const Varve__V1__Event *ev)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two passes. Every record counts once: (run, sequence) is its name, and a producer that retries, or a
- * log shipped twice, may bring it again. Which record says what is in learn.c.
+ * The two passes. Every record counts once: (run, sequence) is its name, and a producer that
+ * retries, or a log shipped twice, may bring it again. Which record says what is in learn.c.
  */
 #include "responder/history.h"
 #include "evidence/base.h"
@@ -25,7 +25,7 @@ struct place {
 static void enter_partition(struct history *h, struct place *at, unsigned int partition)
 {
 	if (at->partition != partition)
-		*at = (struct place){ .partition = partition, .open_hole = h->hole_cnt };
+		*at = (struct place){.partition = partition, .open_hole = h->hole_cnt};
 }
 
 static struct history_hole *add_hole(struct history *h, const struct place *at)
@@ -86,7 +86,8 @@ static Varve__V1__Event *decode(const struct source_item *item)
 {
 	Varve__V1__Event *ev = event_decode(item->payload, item->len);
 
-	/* The schema keeps 64-bit values below 2^63; more is not ours, and would overflow a range. */
+	/* The schema keeps 64-bit values below 2^63; more is not ours, and would overflow a range.
+	 */
 	if (ev && (ev->sequence >> 63 || ev->stream_sequence >> 63)) {
 		varve__v1__event__free_unpacked(ev, NULL);
 		return NULL;
@@ -139,22 +140,23 @@ static void tell_holes(const struct history *h)
 
 		before = hole->before ? memory_printf("record %llu of run %s",
 						      (unsigned long long)hole->before_sequence,
-						      hole->before->id) :
-					memory_strdup("the beginning");
+						      hole->before->id)
+				      : memory_strdup("the beginning");
 		after = hole->after ? memory_printf("record %llu of run %s",
 						    (unsigned long long)hole->after_sequence,
-						    hole->after->id) :
-				      memory_strdup("the end");
+						    hole->after->id)
+				    : memory_strdup("the end");
 		what = hole->payload_cnt ? memory_printf("%llu payloads are no records",
-							 (unsigned long long)hole->payload_cnt) :
-					   memory_printf("cannot be read: %s", hole->where);
+							 (unsigned long long)hole->payload_cnt)
+					 : memory_printf("cannot be read: %s", hole->where);
 		log_warn("%s, between %s and %s", what, before, after);
 	}
 	if (h->hole_cnt > 20)
 		log_warn("%zu more places that cannot be read", h->hole_cnt - 20);
 }
 
-int history_load(struct source *src, const struct history_window *window, struct history **ret_history)
+int history_load(struct source *src, const struct history_window *window,
+		 struct history **ret_history)
 {
 	struct history *h = memory_zalloc(sizeof(*h));
 	struct place at = {};
@@ -196,7 +198,8 @@ static bool is_wanted(struct history *h, const Varve__V1__Event *ev,
 	return true;
 }
 
-int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx, uint64_t *ret_cnt)
+int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx,
+		   uint64_t *ret_cnt)
 {
 	struct source_item item;
 	uint64_t cnt = 0;
@@ -258,8 +261,8 @@ static void free_run(struct history_run *run)
 
 static void free_container(struct history_container *c)
 {
-	char *strings[] = { c->id,    c->node,	  c->runtime,  c->name,		c->image,
-			    c->state, c->pod_uid, c->pod_name, c->pod_namespace };
+	char *strings[] = {c->id,    c->node,	 c->runtime,  c->name,	       c->image,
+			   c->state, c->pod_uid, c->pod_name, c->pod_namespace};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);

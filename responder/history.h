@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the evidence is about and how much of it is there: sensor runs, containers, losses, accounts. Read in
- * two passes: history_load() learns all of this (bindings and losses come later than what they are about),
- * history_stream() then gives the records of what was selected. Memory grows with runs and
- * containers, not with records.
+ * What the evidence is about and how much of it is there: sensor runs, containers, losses,
+ * accounts. Read in two passes: history_load() learns all of this (bindings and losses come later
+ * than what they are about), history_stream() then gives the records of what was selected. Memory
+ * grows with runs and containers, not with records.
  */
 #ifndef VARVE_RESPONDER_HISTORY_H
 #define VARVE_RESPONDER_HISTORY_H
@@ -31,14 +31,14 @@ struct history_run {
 	struct ranges sequences; /* of the records held */
 	struct ranges again;	 /* the same, in history_stream() */
 	int64_t first_ns, last_ns;
-	int64_t settled_ns;	   /* losses up to here have been declared: heartbeat, end */
+	int64_t settled_ns; /* losses up to here have been declared: heartbeat, end */
 	int64_t not_watched_since_ns, watched_since_ns, watched_until_ns; /* or HISTORY_NEVER */
-	bool started, ended;	   /* RunStart, RunEnd held */
+	bool started, ended; /* RunStart, RunEnd held */
 	bool has_previous_last;
-	uint64_t previous_last;	   /* sequence */
+	uint64_t previous_last; /* sequence */
 	char *previous_id, *end_reason;
-	bool broken;		   /* more gaps than can be kept */
-	char **unhooked;	   /* hooks that did not attach, with why */
+	bool broken;	 /* more gaps than can be kept */
+	char **unhooked; /* hooks that did not attach, with why */
 	size_t unhooked_cnt, unhooked_cap;
 };
 
@@ -82,8 +82,8 @@ struct history_loss {
 	int event_class;			   /* index into classes */
 	char *cause;				   /* or reason */
 	uint64_t count;
-	int64_t first_ns, last_ns;	 /* or HISTORY_NEVER */
-	char *lost_run_id;		 /* NULL: events that never became records */
+	int64_t first_ns, last_ns;		/* or HISTORY_NEVER */
+	char *lost_run_id;			/* NULL: events that never became records */
 	uint64_t first_sequence, last_sequence; /* with lost_run_id */
 };
 
@@ -115,17 +115,20 @@ struct history {
 };
 
 /* Reads the source to its end. Damage is told as warnings as it is met. */
-int history_load(struct source *src, const struct history_window *window, struct history **ret_history);
+int history_load(struct source *src, const struct history_window *window,
+		 struct history **ret_history);
 void history_free(struct history *h);
 
 /* Takes a container of the history, or NULL for a record of the node. Negative ends the reading. */
-typedef int (*history_record_fn)(const struct history_container *container, const Varve__V1__Event *ev,
-				 void *ctx);
+typedef int (*history_record_fn)(const struct history_container *container,
+				 const Varve__V1__Event *ev, void *ctx);
 /*
- * Second pass: the records of the selected containers (or all, if h->everything) in the window, in the order of the source, each once.
- * *ret_cnt: how many came. Only what was there in the first pass is given.
+ * Second pass: the records of the selected containers (or all, if h->everything) in the window, in
+ * the order of the source, each once. *ret_cnt: how many came. Only what was there in the first
+ * pass is given.
  */
-int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx, uint64_t *ret_cnt);
+int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx,
+		   uint64_t *ret_cnt);
 
 /* Time of a record; that of the run's newest when it has none. */
 int64_t history_time(const struct history_run *run, const Varve__V1__Event *ev);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* By kind: RunStart, Loss, Account ... each has a function in a table; all others are only counted. */
+/* By kind: RunStart, Loss, Account ... each has a function in a table; all others are only counted.
+ */
 #include "responder/learn.h"
 #include "evidence/base.h"
 #include "responder/memory.h"
@@ -79,7 +80,8 @@ static struct history_container *add_container(struct history *h, const Varve__V
 	return c;
 }
 
-/* Of two records the one that knows more holds: RESOLVED is never taken back by an earlier PENDING. */
+/* Of two records the one that knows more holds: RESOLVED is never taken back by an earlier PENDING.
+ */
 static void learn_metadata(struct history_container *c, const Varve__V1__Event *ev)
 {
 	const Varve__V1__Container *m = ev->container;
@@ -101,7 +103,8 @@ static void learn_metadata(struct history_container *c, const Varve__V1__Event *
 	set_string(&c->pod_namespace, ev->pod->namespace_);
 }
 
-static struct history_stream *find_stream(const struct history_container *c, const struct history_run *run)
+static struct history_stream *find_stream(const struct history_container *c,
+					  const struct history_run *run)
 {
 	struct history_stream *found = NULL;
 
@@ -114,8 +117,8 @@ static struct history_stream *find_stream(const struct history_container *c, con
 }
 
 /*
- * Plain runc's names are used again: a start behind the closed account is another life of the same name.
- * Its numbers go on or begin anew, as the sensor remembers the name or not.
+ * Plain runc's names are used again: a start behind the closed account is another life of the same
+ * name. Its numbers go on or begin anew, as the sensor remembers the name or not.
  */
 static bool is_next_life(const struct history_stream *s, const Varve__V1__Event *ev)
 {
@@ -124,7 +127,8 @@ static bool is_next_life(const struct history_stream *s, const Varve__V1__Event 
 }
 
 static struct history_stream *add_stream(struct history_container *c, struct history_run *run,
-					 const struct history_stream *before, const Varve__V1__Event *ev)
+					 const struct history_stream *before,
+					 const Varve__V1__Event *ev)
 {
 	struct history_stream *s = memory_zalloc(sizeof(*s));
 
@@ -152,7 +156,8 @@ static int class_of(struct history *h, const char *name)
 		if (!strcmp(h->classes[i], name))
 			return i;
 	}
-	/* Classes of a later schema are one: they are counted together, and held against each other so. */
+	/* Classes of a later schema are one: they are counted together, and held against each other
+	 * so. */
 	h->classes[HISTORY_CLASS_MAX - 1] = "other";
 	return HISTORY_CLASS_MAX - 1;
 }
@@ -182,8 +187,8 @@ static struct history_stream *learn_container(struct history *h, struct history_
 	return s;
 }
 
-static void learn_run_start(struct history *h, struct history_run *run, struct history_stream *stream,
-			    const Varve__V1__Event *ev, int64_t ns)
+static void learn_run_start(struct history *h, struct history_run *run,
+			    struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
 	const Varve__V1__RunStart *b = ev->run_start;
 
@@ -211,8 +216,8 @@ static void learn_run_end(struct history *h, struct history_run *run, struct his
 	run->settled_ns = MAX(run->settled_ns, run->watched_until_ns);
 }
 
-static void learn_coverage(struct history *h, struct history_run *run, struct history_stream *stream,
-			   const Varve__V1__Event *ev, int64_t ns)
+static void learn_coverage(struct history *h, struct history_run *run,
+			   struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
 	(void)h;
 	(void)stream;
@@ -230,8 +235,8 @@ static void learn_coverage(struct history *h, struct history_run *run, struct hi
 	}
 }
 
-static void learn_heartbeat(struct history *h, struct history_run *run, struct history_stream *stream,
-			    const Varve__V1__Event *ev, int64_t ns)
+static void learn_heartbeat(struct history *h, struct history_run *run,
+			    struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
 	(void)h;
 	(void)stream;
@@ -256,16 +261,16 @@ static void learn_loss(struct history *h, struct history_run *run, struct histor
 		.count = b->has_count ? b->count : 1,
 		.first_ns = b->has_first_unix_nano ? b->first_unix_nano : HISTORY_NEVER,
 		.last_ns = b->has_last_unix_nano ? b->last_unix_nano : HISTORY_NEVER,
-		.lost_run_id = b->has_first_sequence && b->has_last_sequence ?
-				       memory_strdup(b->lost_run_id) :
-				       NULL,
+		.lost_run_id = b->has_first_sequence && b->has_last_sequence
+				       ? memory_strdup(b->lost_run_id)
+				       : NULL,
 		.first_sequence = b->first_sequence,
 		.last_sequence = b->last_sequence,
 	};
 }
 
-static void learn_suppression(struct history *h, struct history_run *run, struct history_stream *stream,
-			      const Varve__V1__Event *ev, int64_t ns)
+static void learn_suppression(struct history *h, struct history_run *run,
+			      struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
 	const Varve__V1__Suppression *b = ev->suppression;
 
@@ -324,7 +329,7 @@ static void learn_account(struct history *h, struct history_run *run, struct his
 	s->account_ns = ns;
 	s->account = ev->sequence;
 	for (int i = 0; i < HISTORY_CLASS_MAX; i++)
-		s->counts[i] = (struct history_count){ .held = s->counts[i].held };
+		s->counts[i] = (struct history_count){.held = s->counts[i].held};
 	for (size_t i = 0; i < b->n_counts; i++) {
 		struct history_count *count = &s->counts[class_of(h, b->counts[i]->event_class)];
 
@@ -340,18 +345,19 @@ static const struct {
 	Varve__V1__Event__BodyCase body;
 	learn_fn fn;
 } learners[] = {
-	{ VARVE__V1__EVENT__BODY_RUN_START, learn_run_start },
-	{ VARVE__V1__EVENT__BODY_RUN_END, learn_run_end },
-	{ VARVE__V1__EVENT__BODY_COVERAGE, learn_coverage },
-	{ VARVE__V1__EVENT__BODY_HEARTBEAT, learn_heartbeat },
-	{ VARVE__V1__EVENT__BODY_LOSS, learn_loss },
-	{ VARVE__V1__EVENT__BODY_SUPPRESSION, learn_suppression },
-	{ VARVE__V1__EVENT__BODY_CONTAINER_START, learn_start },
-	{ VARVE__V1__EVENT__BODY_CONTAINER_STOP, learn_stop },
-	{ VARVE__V1__EVENT__BODY_ACCOUNT, learn_account },
+	{VARVE__V1__EVENT__BODY_RUN_START, learn_run_start},
+	{VARVE__V1__EVENT__BODY_RUN_END, learn_run_end},
+	{VARVE__V1__EVENT__BODY_COVERAGE, learn_coverage},
+	{VARVE__V1__EVENT__BODY_HEARTBEAT, learn_heartbeat},
+	{VARVE__V1__EVENT__BODY_LOSS, learn_loss},
+	{VARVE__V1__EVENT__BODY_SUPPRESSION, learn_suppression},
+	{VARVE__V1__EVENT__BODY_CONTAINER_START, learn_start},
+	{VARVE__V1__EVENT__BODY_CONTAINER_STOP, learn_stop},
+	{VARVE__V1__EVENT__BODY_ACCOUNT, learn_account},
 };
 
-void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev, int64_t ns)
+void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev,
+		  int64_t ns)
 {
 	struct history_stream *stream = NULL;
 

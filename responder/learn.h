@@ -8,7 +8,8 @@
 /* The run of the record; made if it is new. */
 struct history_run *learn_run(struct history *h, const Varve__V1__Event *ev);
 /* Takes in a record that did not come before; ns is its time. */
-void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev, int64_t ns);
+void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev,
+		  int64_t ns);
 /* The container of the record; NULL: none, or never seen. */
 struct history_container *learn_find_container(const struct history *h, const Varve__V1__Event *ev);
 

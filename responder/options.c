@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One table of options; every error names the word that is wrong and what would be right. */
 #include "responder/options.h"
+#include "responder/complain.h"
 #include "evidence/base.h"
-#include "evidence/diag.h"
 #include "responder/memory.h"
 #include "responder/views/view.h"
 #include "responder/when.h"
 #include <string.h>
 
-static const struct view_type *const views[] = { &view_tree, &view_timeline, &view_jsonl };
+static const struct view_type *const views[] = {&view_tree, &view_timeline, &view_jsonl};
 
 static int set_pod(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)now_ns;
 	if (!*value || *value == '/' || value[strlen(value) - 1] == '/')
-		return log_err(-EINVAL, "--pod \"%s\": want NAMESPACE/NAME or the pod's UID", value);
+		return complain(-EINVAL, "--pod \"%s\": want NAMESPACE/NAME or the pod's UID",
+				value);
 	o->pod = value;
 	return 0;
 }
@@ -23,7 +24,7 @@ static int set_container(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)now_ns;
 	if (!*value)
-		return log_err(-EINVAL, "--container \"\": want a container id");
+		return complain(-EINVAL, "--container \"\": want a container id");
 	o->container = value;
 	return 0;
 }
@@ -32,10 +33,10 @@ static int set_time(const char *option, const char *value, int64_t now_ns, int64
 {
 	if (!when_parse(value, now_ns, ret_ns))
 		return 0;
-	diag(DIAG_ERROR,
-	     "%s \"%s\": neither a time (2026-11-21T20:19:33Z) nor an age (30s, 10m, 2h, 3d)", option,
-	     value);
-	return -EINVAL;
+	return complain(
+		-EINVAL,
+		"%s \"%s\": neither a time (2026-11-21T20:19:33Z) nor an age (30s, 10m, 2h, 3d)",
+		option, value);
 }
 
 static int set_since(struct options *o, const char *value, int64_t now_ns)
@@ -57,8 +58,7 @@ static int set_format(struct options *o, const char *value, int64_t now_ns)
 			return 0;
 		}
 	}
-	diag(DIAG_ERROR, "--format \"%s\": want tree, timeline or jsonl", value);
-	return -EINVAL;
+	return complain(-EINVAL, "--format \"%s\": want tree, timeline or jsonl", value);
 }
 
 static int set_topic(struct options *o, const char *value, int64_t now_ns)
@@ -75,8 +75,7 @@ static int add_property(struct options *o, const char *value, int64_t now_ns)
 
 	(void)now_ns;
 	if (!equals || equals == value) {
-		diag(DIAG_ERROR, "-X \"%s\": want PROPERTY=VALUE", value);
-		return -EINVAL;
+		return complain(-EINVAL, "-X \"%s\": want PROPERTY=VALUE", value);
 	}
 	o->properties = reallocarray(o->properties, cnt + 1, sizeof(*o->properties));
 	if (!o->properties)
@@ -93,13 +92,16 @@ static const struct option {
 	bool selects; /* only for commands that select */
 	int (*set)(struct options *o, const char *value, int64_t now_ns);
 } table[] = {
-	{ "--pod", "NAMESPACE/NAME|UID", "the containers of this pod", true, set_pod },
-	{ "--container", "ID", "this container: its id, or at least 8 digits of it", true, set_container },
-	{ "--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d", true, set_since },
-	{ "--until", "TIME", "up to then", true, set_until },
-	{ "--format", "tree|timeline|jsonl", "tree is the default", true, set_format },
-	{ "--topic", "NAME", "Kafka: the topic, varve.events if not given", false, set_topic },
-	{ "-X", "PROPERTY=VALUE", "Kafka: a property of librdkafka (TLS, SASL ...)", false, add_property },
+	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod", true, set_pod},
+	{"--container", "ID", "this container: its id, or at least 8 digits of it", true,
+	 set_container},
+	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d", true,
+	 set_since},
+	{"--until", "TIME", "up to then", true, set_until},
+	{"--format", "tree|timeline|jsonl", "tree is the default", true, set_format},
+	{"--topic", "NAME", "Kafka: the topic, varve.events if not given", false, set_topic},
+	{"-X", "PROPERTY=VALUE", "Kafka: a property of librdkafka (TLS, SASL ...)", false,
+	 add_property},
 };
 
 static const struct option *find_option(const struct command *cmd, const char *word, size_t len)
@@ -111,7 +113,8 @@ static const struct option *find_option(const struct command *cmd, const char *w
 	return NULL;
 }
 
-/* Takes one option and its value, "--name value" or "--name=value"; *i is left on the last word of it. */
+/* Takes one option and its value, "--name value" or "--name=value"; *i is left on the last word of
+ * it. */
 static int take_option(const struct command *cmd, int argc, char **argv, int *i, int64_t now_ns,
 		       struct options *o)
 {
@@ -128,14 +131,13 @@ static int take_option(const struct command *cmd, int argc, char **argv, int *i,
 	const struct option *opt = find_option(cmd, word, len);
 
 	if (!opt) {
-		diag(DIAG_ERROR, "unknown option \"%s\" (varve %s --help lists them)", word, cmd->name);
-		return -EINVAL;
+		return complain(-EINVAL, "unknown option \"%s\" (varve %s --help lists them)", word,
+				cmd->name);
 	}
 	if (!value && *i + 1 < argc)
 		value = argv[++*i];
 	if (!value) {
-		diag(DIAG_ERROR, "%s wants a value: %s", opt->name, opt->value);
-		return -EINVAL;
+		return complain(-EINVAL, "%s wants a value: %s", opt->name, opt->value);
 	}
 	return opt->set(o, value, now_ns);
 }
@@ -147,30 +149,31 @@ static int check(const struct command *cmd, const struct options *o)
 	if (!o->source)
 		wrong = "SOURCE is missing: a log directory, or kafka://host:port[,host:port]";
 	else if (cmd->selects && !o->pod && !o->container)
-		wrong = "say what to replay: --pod NAMESPACE/NAME or --container ID (varve pods lists them)";
+		wrong = "say what to replay: --pod NAMESPACE/NAME or --container ID (varve pods "
+			"lists them)";
 	else if (o->pod && o->container)
 		wrong = "--pod and --container exclude each other";
 	else if (o->window.since_ns > o->window.until_ns)
 		wrong = "--since is later than --until";
 	if (!wrong)
 		return 0;
-	diag(DIAG_ERROR, "%s", wrong);
-	return -EINVAL;
+	return complain(-EINVAL, "%s", wrong);
 }
 
-int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_ns, struct options *ret_opts)
+int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_ns,
+		  struct options *ret_opts)
 {
 	struct options *o = ret_opts;
 	int err = 0;
 
-	*o = (struct options){ .view = views[0], .window = { INT64_MIN, INT64_MAX } };
+	*o = (struct options){.view = views[0], .window = {INT64_MIN, INT64_MAX}};
 	for (int i = 0; i < argc && !err; i++) {
 		if (argv[i][0] == '-' && argv[i][1])
 			err = take_option(cmd, argc, argv, &i, now_ns, o);
 		else if (!o->source)
 			o->source = argv[i];
 		else
-			err = log_err(-EINVAL, "\"%s\": one SOURCE only", argv[i]);
+			err = complain(-EINVAL, "\"%s\": one SOURCE only", argv[i]);
 	}
 	return err ? err : check(cmd, o);
 }
@@ -187,9 +190,12 @@ void options_fini(struct options *o)
 
 void options_print_help(const struct command *cmd, FILE *out)
 {
-	fprintf(out, "Usage: varve %s %s\n\n%s\n\nSOURCE is a log directory, or kafka://host:port[,host:port].\n\n",
+	fprintf(out,
+		"Usage: varve %s %s\n\n%s\n\nSOURCE is a log directory, or "
+		"kafka://host:port[,host:port].\n\n",
 		cmd->name, cmd->usage, cmd->summary);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (cmd->selects || !table[i].selects)
-			fprintf(out, "  %s %s\n        %s\n", table[i].name, table[i].value, table[i].help);
+			fprintf(out, "  %s %s\n        %s\n", table[i].name, table[i].value,
+				table[i].help);
 }

@@ -32,10 +32,11 @@ struct command {
 };
 
 /*
- * Reads argv behind the command's name. 0, or -EINVAL: told in one line. Fills what options_fini() frees in both
- * cases. now_ns: what ages are counted from.
+ * Reads argv behind the command's name. 0, or -EINVAL: told in one line. Fills what options_fini()
+ * frees in both cases. now_ns: what ages are counted from.
  */
-int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_ns, struct options *ret_opts);
+int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_ns,
+		  struct options *ret_opts);
 void options_fini(struct options *opts);
 /* What every command's --help says of the options. */
 void options_print_help(const struct command *cmd, FILE *out);

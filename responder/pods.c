@@ -13,9 +13,9 @@ static int compare(const void *a, const void *b)
 	const struct history_container *x = *(const struct history_container *const *)a;
 	const struct history_container *y = *(const struct history_container *const *)b;
 	const char *keys[][2] = {
-		{ x->pod_namespace, y->pod_namespace },
-		{ x->pod_name, y->pod_name },
-		{ x->pod_uid, y->pod_uid },
+		{x->pod_namespace, y->pod_namespace},
+		{x->pod_name, y->pod_name},
+		{x->pod_uid, y->pod_uid},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -97,8 +97,8 @@ static void print_summary(FILE *out, const struct history *h)
 		fputs("no records\n", out);
 		return;
 	}
-	fprintf(out, "%zu containers, %" PRIu64 " records from %s to %s", h->container_cnt, h->record_cnt,
-		when_format(h->first_ns, first), when_format(h->last_ns, last));
+	fprintf(out, "%zu containers, %" PRIu64 " records from %s to %s", h->container_cnt,
+		h->record_cnt, when_format(h->first_ns, first), when_format(h->last_ns, last));
 	if (h->duplicate_cnt)
 		fprintf(out, ", %" PRIu64 " came more than once", h->duplicate_cnt);
 	if (h->damage_cnt)

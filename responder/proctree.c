@@ -55,13 +55,13 @@ static void set_string(char **p, const char *s)
 
 void proctree_init(struct proctree *tree, const struct history *h)
 {
-	*tree = (struct proctree){ .h = h };
+	*tree = (struct proctree){.h = h};
 }
 
 static void free_proc(struct proctree_proc *p)
 {
-	char *strings[] = { p->uid,	  p->parent_uid, p->name, p->exe,
-			    p->exe_flags, p->args,	 p->exit, p->ancestors };
+	char *strings[] = {p->uid,	 p->parent_uid, p->name, p->exe,
+			   p->exe_flags, p->args,	p->exit, p->ancestors};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -87,8 +87,8 @@ static char *proc_key(const struct history_container *c, const char *uid)
 	return memory_printf("%p %s", (const void *)c, uid);
 }
 
-static struct proctree_proc *find_proc(const struct proctree *tree, const struct history_container *c,
-				       const char *uid)
+static struct proctree_proc *find_proc(const struct proctree *tree,
+				       const struct history_container *c, const char *uid)
 {
 	_cleanup_free_ char *key = proc_key(c, uid);
 
@@ -118,7 +118,8 @@ static struct proctree_proc *get_proc(struct proctree *tree, const struct histor
 }
 
 /* The parent as it was at the first record: later the kernel names whoever took the orphan in. */
-static void learn_parent(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Process *m)
+static void learn_parent(struct proctree *tree, struct proctree_proc *p,
+			 const Varve__V1__Process *m)
 {
 	const Varve__V1__ParentProcess *parent = m->parent;
 	struct text t;
@@ -189,7 +190,8 @@ static struct proctree_line *find_line(struct proctree_proc *p, uint64_t hash, c
 }
 
 /* Takes text over. `what` is a literal: the same one for the same thing. */
-static void add_line(struct proctree *tree, struct proctree_proc *p, const char *what, char *text, int64_t ns)
+static void add_line(struct proctree *tree, struct proctree_proc *p, const char *what, char *text,
+		     int64_t ns)
 {
 	uint64_t hash = hash_text(what, text);
 	struct proctree_line *line = find_line(p, hash, what, text);
@@ -209,8 +211,7 @@ static void add_line(struct proctree *tree, struct proctree_proc *p, const char 
 	tree->bytes += len;
 	p->lines = memory_grow(p->lines, p->line_cnt, &p->line_cap, sizeof(*p->lines));
 	p->lines[p->line_cnt++] = (struct proctree_line){
-		.what = what, .text = text, .hash = hash, .cnt = 1, .first_ns = ns, .last_ns = ns
-	};
+		.what = what, .text = text, .hash = hash, .cnt = 1, .first_ns = ns, .last_ns = ns};
 }
 
 static char *event_text(const Varve__V1__Event *ev)
@@ -239,7 +240,8 @@ static char *args_text(const Varve__V1__Event *ev)
 	return NULL;
 }
 
-static void learn_image(struct proctree_proc *p, const Varve__V1__Event *ev, const Varve__V1__File *file)
+static void learn_image(struct proctree_proc *p, const Varve__V1__Event *ev,
+			const Varve__V1__File *file)
 {
 	struct text t;
 	char *args = args_text(ev);
@@ -253,7 +255,8 @@ static void learn_image(struct proctree_proc *p, const Varve__V1__Event *ev, con
 	replace(&p->exe_flags, text_end(&t));
 }
 
-static void take_fork(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns)
+static void take_fork(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		      int64_t ns)
 {
 	(void)tree;
 	(void)ev;
@@ -261,7 +264,8 @@ static void take_fork(struct proctree *tree, struct proctree_proc *p, const Varv
 	p->begin_ns = ns;
 }
 
-static void take_exec(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns)
+static void take_exec(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		      int64_t ns)
 {
 	p->executed = true;
 	p->exec_ns = ns;
@@ -270,8 +274,8 @@ static void take_exec(struct proctree *tree, struct proctree_proc *p, const Varv
 	add_line(tree, p, "exec", event_text(ev), ns);
 }
 
-static void take_snapshot(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-			  int64_t ns)
+static void take_snapshot(struct proctree *tree, struct proctree_proc *p,
+			  const Varve__V1__Event *ev, int64_t ns)
 {
 	(void)tree;
 	(void)ns;
@@ -279,7 +283,8 @@ static void take_snapshot(struct proctree *tree, struct proctree_proc *p, const 
 	learn_image(p, ev, ev->process_snapshot->exe);
 }
 
-static void take_exit(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns)
+static void take_exit(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		      int64_t ns)
 {
 	struct text t;
 
@@ -290,7 +295,8 @@ static void take_exit(struct proctree *tree, struct proctree_proc *p, const Varv
 	replace(&p->exit, text_end(&t));
 }
 
-static void take_open(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns)
+static void take_open(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		      int64_t ns)
 {
 	const Varve__V1__Open *o = ev->open;
 	const char *path = o->file ? o->file->path : NULL;
@@ -310,12 +316,14 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 	}
 }
 
-static void take_rename(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns)
+static void take_rename(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+			int64_t ns)
 {
 	add_line(tree, p, "rename", event_text(ev), ns);
 }
 
-static void take_unlink(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns)
+static void take_unlink(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+			int64_t ns)
 {
 	add_line(tree, p, "unlink", event_text(ev), ns);
 }
@@ -344,34 +352,38 @@ static void take_connect(struct proctree *tree, struct proctree_proc *p, const V
 	add_line(tree, p, "connect", event_text(ev), ns);
 }
 
-static void take_accept(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns)
+static void take_accept(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+			int64_t ns)
 {
 	add_line(tree, p, "accept", event_text(ev), ns);
 }
 
 static const struct {
 	Varve__V1__Event__BodyCase body;
-	void (*fn)(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev, int64_t ns);
+	void (*fn)(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		   int64_t ns);
 } takers[] = {
-	{ VARVE__V1__EVENT__BODY_FORK, take_fork },
-	{ VARVE__V1__EVENT__BODY_EXEC, take_exec },
-	{ VARVE__V1__EVENT__BODY_EXIT, take_exit },
-	{ VARVE__V1__EVENT__BODY_OPEN, take_open },
-	{ VARVE__V1__EVENT__BODY_RENAME, take_rename },
-	{ VARVE__V1__EVENT__BODY_UNLINK, take_unlink },
-	{ VARVE__V1__EVENT__BODY_CONNECT, take_connect },
-	{ VARVE__V1__EVENT__BODY_ACCEPT, take_accept },
-	{ VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, take_snapshot },
+	{VARVE__V1__EVENT__BODY_FORK, take_fork},
+	{VARVE__V1__EVENT__BODY_EXEC, take_exec},
+	{VARVE__V1__EVENT__BODY_EXIT, take_exit},
+	{VARVE__V1__EVENT__BODY_OPEN, take_open},
+	{VARVE__V1__EVENT__BODY_RENAME, take_rename},
+	{VARVE__V1__EVENT__BODY_UNLINK, take_unlink},
+	{VARVE__V1__EVENT__BODY_CONNECT, take_connect},
+	{VARVE__V1__EVENT__BODY_ACCEPT, take_accept},
+	{VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, take_snapshot},
 };
 
-/* The runtime (or systemd) makes and removes the cgroup from outside: not a process of the container. */
+/* The runtime (or systemd) makes and removes the cgroup from outside: not a process of the
+ * container. */
 static bool is_from_outside(const Varve__V1__Event *ev)
 {
 	return ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_START ||
 	       ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_STOP;
 }
 
-void proctree_add(struct proctree *tree, const struct history_container *c, const Varve__V1__Event *ev)
+void proctree_add(struct proctree *tree, const struct history_container *c,
+		  const Varve__V1__Event *ev)
 {
 	if (!ev->process || !ev->process->process_uid || is_from_outside(ev))
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes of the selected containers, put together from their records: who began whom, what each ran and
- * did. Bounded by the number of processes: of each at most PROCTREE_LINES things are kept, of all
- * PROCTREE_BYTES; what is more is counted.
+ * Processes of the selected containers, put together from their records: who began whom, what each
+ * ran and did. Bounded by the number of processes: of each at most PROCTREE_LINES things are kept,
+ * of all PROCTREE_BYTES; what is more is counted.
  */
 #ifndef VARVE_RESPONDER_PROCTREE_H
 #define VARVE_RESPONDER_PROCTREE_H
@@ -51,7 +51,8 @@ struct proctree {
 
 void proctree_init(struct proctree *tree, const struct history *h);
 void proctree_fini(struct proctree *tree);
-void proctree_add(struct proctree *tree, const struct history_container *c, const Varve__V1__Event *ev);
+void proctree_add(struct proctree *tree, const struct history_container *c,
+		  const Varve__V1__Event *ev);
 /* Sets parent and children; once, when all records are in. Evidence may lie: there can be rings. */
 void proctree_link(struct proctree *tree);
 

@@ -47,7 +47,7 @@ static int insert(struct ranges *r, size_t i, uint64_t n, int64_t ns)
 		return -E2BIG;
 	r->v = memory_grow(r->v, r->cnt, &r->cap, sizeof(*r->v));
 	memmove(&r->v[i + 1], &r->v[i], (r->cnt - i) * sizeof(*r->v));
-	r->v[i] = (struct range){ .first = n, .last = n, .first_ns = ns, .last_ns = ns };
+	r->v[i] = (struct range){.first = n, .last = n, .first_ns = ns, .last_ns = ns};
 	r->cnt++;
 	return 1;
 }

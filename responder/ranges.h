@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which numbers of a series are there: what comes twice and what is missing. Costs 32 bytes for each
- * gap, nothing for each number.
+ * Which numbers of a series are there: what comes twice and what is missing. Costs 32 bytes for
+ * each gap, nothing for each number.
  */
 #ifndef VARVE_RESPONDER_RANGES_H
 #define VARVE_RESPONDER_RANGES_H
@@ -13,7 +13,7 @@
 #define RANGES_MAX (1u << 20)
 
 struct range {
-	uint64_t first, last;	    /* both are there */
+	uint64_t first, last;	   /* both are there */
 	int64_t first_ns, last_ns; /* times of these two */
 };
 

@@ -14,7 +14,8 @@ struct printing {
 	FILE *out;
 };
 
-static int print_record(const struct history_container *container, const Varve__V1__Event *ev, void *ctx)
+static int print_record(const struct history_container *container, const Varve__V1__Event *ev,
+			void *ctx)
 {
 	struct printing *p = ctx;
 
@@ -22,10 +23,10 @@ static int print_record(const struct history_container *container, const Varve__
 	return ferror(p->out) ? -EIO : 0;
 }
 
-static int print_records(const struct options *opts, struct source *src, struct history *h, FILE *out,
-			 uint64_t *ret_cnt)
+static int print_records(const struct options *opts, struct source *src, struct history *h,
+			 FILE *out, uint64_t *ret_cnt)
 {
-	struct printing p = { .view = opts->view, .out = out };
+	struct printing p = {.view = opts->view, .out = out};
 
 	if (p.view->open)
 		p.state = p.view->open(h, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A short list, not a detector: what Kubernetes, clouds and Linux keep credentials in. A read that is not on it
- * is still in the timeline.
+ * A short list, not a detector: what Kubernetes, clouds and Linux keep credentials in. A read that
+ * is not on it is still in the timeline.
  */
 #include "responder/secrets.h"
 #include "evidence/base.h"

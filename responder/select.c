@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A name that matches nothing is mostly a slip: the answer names the nearest, and what time is covered. */
+/* A name that matches nothing is mostly a slip: the answer names the nearest, and what time is
+ * covered. */
 #include "responder/select.h"
+#include "responder/complain.h"
 #include "evidence/base.h"
-#include "evidence/diag.h"
 #include "responder/history.h"
 #include "responder/memory.h"
 #include "responder/when.h"
 #include <string.h>
 #include <strings.h>
 
-#define PREFIX_MIN  8
-#define NEAREST_CNT 3
+#define PREFIX_MIN   8
+#define NEAREST_CNT  3
 #define NAME_MAX_LEN 128
 
 /* Edit distance (Levenshtein), over at most NAME_MAX_LEN bytes. */
@@ -36,10 +37,19 @@ static unsigned int distance(const char *a, const char *b)
 	return row[blen];
 }
 
+/* A name that begins as what was asked for is near, however long it is. */
+static unsigned int distance_to(const char *wanted, const char *name)
+{
+	_cleanup_free_ char *begin = memory_printf("%.*s", (int)MIN(strlen(wanted), 4096u), name);
+
+	return MIN(distance(wanted, name), distance(wanted, begin) + 1);
+}
+
 static char *pod_name(const struct history_container *c)
 {
 	if (c->pod_name)
-		return memory_printf("%s/%s", c->pod_namespace ? c->pod_namespace : "", c->pod_name);
+		return memory_printf("%s/%s", c->pod_namespace ? c->pod_namespace : "",
+				     c->pod_name);
 	return memory_strdup(c->pod_uid);
 }
 
@@ -99,21 +109,20 @@ static int tell_no_match(const struct history *h, const char *what, const char *
 	char first[WHEN_LEN], last[WHEN_LEN];
 	struct nearest n = {};
 
-	if (!h->record_cnt) {
-		diag(DIAG_ERROR, "no %s matches \"%s\": the evidence holds no records", what, wanted);
-		return -ENOENT;
-	}
+	if (!h->record_cnt)
+		return complain(-ENOENT, "no %s matches \"%s\": the evidence holds no records",
+				what, wanted);
 	for (const struct history_container *c = h->containers; c; c = c->next) {
 		char *name = name_of(c);
 
 		if (name)
-			nearest_offer(&n, name, distance(wanted, name));
+			nearest_offer(&n, name, distance_to(wanted, name));
 	}
 	_cleanup_free_ char *nearest = nearest_text(&n);
 
-	diag(DIAG_ERROR, "no %s matches \"%s\"%s (%zu containers, from %s to %s)", what, wanted, nearest,
-	     h->container_cnt, when_format(h->first_ns, first), when_format(h->last_ns, last));
-	return -ENOENT;
+	return complain(-ENOENT, "no %s matches \"%s\"%s (%zu containers, from %s to %s)", what,
+			wanted, nearest, h->container_cnt, when_format(h->first_ns, first),
+			when_format(h->last_ns, last));
 }
 
 /* A pod's containers may be known by its UID alone (the name came later, or never). */
@@ -182,7 +191,8 @@ int select_container(struct history *h, const char *id)
 		return tell_no_match(h, "container", id, container_name);
 	if (!other)
 		return 0;
-	diag(DIAG_ERROR, "\"%s\" is the beginning of more than one container: %s, %s; give more of it", id,
-	     first, other);
-	return -ENOTUNIQ;
+	return complain(
+		-ENOTUNIQ,
+		"\"%s\" is the beginning of more than one container: %s, %s; give more of it", id,
+		first, other);
 }

@@ -6,9 +6,9 @@
 struct history;
 
 /*
- * Marks the containers of the pod (NAMESPACE/NAME or UID) or the container (id, or at least 8 hex digits of
- * it if no other has them). -ENOENT: nothing matches; -ENOTUNIQ: more than one container; both told in
- * one line.
+ * Marks the containers of the pod (NAMESPACE/NAME or UID) or the container (id, or at least 8 hex
+ * digits of it if no other has them). -ENOENT: nothing matches; -ENOTUNIQ: more than one container;
+ * both told in one line.
  */
 int select_pod(struct history *h, const char *pod);
 int select_container(struct history *h, const char *container);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chooses the kind of source by its name. */
 #include "responder/source.h"
-#include "evidence/diag.h"
+#include "responder/complain.h"
 #include <errno.h>
 #include <string.h>
 
@@ -12,8 +12,9 @@ int source_open(const char *name, const struct source_opts *opts, struct source 
 	if (!strncmp(name, KAFKA_SCHEME, strlen(KAFKA_SCHEME)))
 		return source_kafka_open(name + strlen(KAFKA_SCHEME), opts, ret_src);
 	if (strstr(name, "://"))
-		return log_err(-EINVAL,
-			       "%s: neither a log directory nor kafka://host:port[,host:port]", name);
+		return complain(-EINVAL,
+				"%s: neither a log directory nor kafka://host:port[,host:port]",
+				name);
 	return source_dir_open(name, ret_src);
 }
 

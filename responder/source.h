@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Evidence, wherever it is: a log directory or a Kafka topic. What a source gives from open to its end is
- * fixed when it is opened (Kafka: the high watermarks), and can be read again.
+ * Evidence, wherever it is: a log directory or a Kafka topic. What a source gives from open to its
+ * end is fixed when it is opened (Kafka: the high watermarks), and can be read again.
  */
 #ifndef VARVE_RESPONDER_SOURCE_H
 #define VARVE_RESPONDER_SOURCE_H
@@ -32,7 +32,8 @@ struct source_item {
 	enum source_what what;
 	const uint8_t *payload; /* valid until the next call */
 	size_t len;
-	unsigned int partition; /* records of one partition come in one piece; a directory is partition 0 */
+	unsigned int partition; /* records of one partition come in one piece; a directory is
+				   partition 0 */
 	const char *where;	/* SOURCE_DAMAGE: the place in words; valid until the next call */
 	int at_tail;		/* SOURCE_DAMAGE: nothing readable behind it */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Evidence in a log directory. A sensor may still be writing to it: the reader takes what is flushed. */
+/* Evidence in a log directory. A sensor may still be writing to it: the reader takes what is
+ * flushed. */
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "evidence/log.h"
@@ -32,7 +33,7 @@ static int tell_damage(struct source_dir *src, struct source_item *ret_item)
 static int source_dir_next(struct source *source, struct source_item *ret_item)
 {
 	struct source_dir *src = (struct source_dir *)source;
-	struct source_item item = { .what = SOURCE_RECORD };
+	struct source_item item = {.what = SOURCE_RECORD};
 	struct log_pos pos;
 	int err = log_reader_next(src->reader, &item.payload, &item.len, &pos);
 
@@ -41,7 +42,7 @@ static int source_dir_next(struct source *source, struct source_item *ret_item)
 	if (err < 0)
 		return log_err(err, "%s: cannot read the evidence log", src->dir);
 	if (err == 0)
-		item = (struct source_item){ .what = SOURCE_END };
+		item = (struct source_item){.what = SOURCE_END};
 	*ret_item = item;
 	return 0;
 }

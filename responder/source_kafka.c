@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Evidence in a Kafka topic: every partition, one after the other, from its beginning up to the high watermark
- * that it had at open. Partitions are read by number without a consumer group, so that a responder
- * needs no right but to read the topic, and leaves no trace on the broker.
+ * Evidence in a Kafka topic: every partition, one after the other, from its beginning up to the
+ * high watermark that it had at open. Partitions are read by number without a consumer group, so
+ * that a responder needs no right but to read the topic, and leaves no trace on the broker.
  */
 #include "evidence/base.h"
-#include "evidence/diag.h"
+#include "responder/complain.h"
 #include "responder/memory.h"
 #include "responder/source.h"
 #include <librdkafka/rdkafka.h>
@@ -78,20 +78,24 @@ static int tell_error(struct source_kafka *src, rd_kafka_resp_err_t err)
 	if (err == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
 	    err == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED ||
 	    src->err == RD_KAFKA_RESP_ERR__AUTHENTICATION)
-		return log_err(-EACCES, "kafka://%s: the broker refused the credentials (%s); check -X sasl.*",
-			       src->servers, src->err_text);
+		return complain(
+			-EACCES,
+			"kafka://%s: the broker refused the credentials (%s); check -X sasl.*",
+			src->servers, src->err_text);
 	if (err == RD_KAFKA_RESP_ERR__SSL || src->err == RD_KAFKA_RESP_ERR__SSL)
-		return log_err(-EACCES, "kafka://%s: TLS failed (%s); check -X security.protocol and ssl.*",
-			       src->servers, src->err_text);
-	if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-	    err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
-		return log_err(-ENOENT, "kafka://%s: there is no topic \"%s\"; name it with --topic",
-			       src->servers, src->topic_name);
+		return complain(-EACCES,
+				"kafka://%s: TLS failed (%s); check -X security.protocol and ssl.*",
+				src->servers, src->err_text);
+	if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+	    err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+		return complain(-ENOENT,
+				"kafka://%s: there is no topic \"%s\"; name it with --topic",
+				src->servers, src->topic_name);
 	if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-		return log_err(-EACCES, "kafka://%s: no right to read topic \"%s\"", src->servers,
-			       src->topic_name);
-	return log_err(-EIO, "kafka://%s: no answer from the broker (%s)", src->servers,
-		       src->err ? src->err_text : rd_kafka_err2str(err));
+		return complain(-EACCES, "kafka://%s: no right to read topic \"%s\"", src->servers,
+				src->topic_name);
+	return complain(-EIO, "kafka://%s: no answer from the broker (%s)", src->servers,
+			src->err ? src->err_text : rd_kafka_err2str(err));
 }
 
 static int set_property(rd_kafka_conf_t *conf, const char *name, const char *value)
@@ -100,20 +104,21 @@ static int set_property(rd_kafka_conf_t *conf, const char *name, const char *val
 
 	if (rd_kafka_conf_set(conf, name, value, text, sizeof(text)) == RD_KAFKA_CONF_OK)
 		return 0;
-	return log_err(-EINVAL, "-X %s=...: %s", name, text);
+	return complain(-EINVAL, "-X %s=...: %s", name, text);
 }
 
-static int configure(struct source_kafka *src, const struct source_opts *opts, rd_kafka_conf_t *conf)
+static int configure(struct source_kafka *src, const struct source_opts *opts,
+		     rd_kafka_conf_t *conf)
 {
 	static const struct source_property ours[] = {
-		{ "client.id", "varve" },
-		{ "enable.partition.eof", "true" },
-		{ "check.crcs", "true" },
-		{ "auto.offset.reset", "smallest" },
-		{ "allow.auto.create.topics", "false" },
-		{ "socket.nagle.disable", "true" },
-		{ "fetch.wait.max.ms", "100" },
-		{ "enable.auto.commit", "false" },
+		{"client.id", "varve"},
+		{"enable.partition.eof", "true"},
+		{"check.crcs", "true"},
+		{"auto.offset.reset", "smallest"},
+		{"allow.auto.create.topics", "false"},
+		{"socket.nagle.disable", "true"},
+		{"fetch.wait.max.ms", "100"},
+		{"enable.auto.commit", "false"},
 	};
 	int err = set_property(conf, "bootstrap.servers", src->servers);
 
@@ -143,12 +148,12 @@ static int start_client(struct source_kafka *src, const struct source_opts *opts
 	src->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
 	if (!src->rk) {
 		rd_kafka_conf_destroy(conf);
-		return log_err(-EINVAL, "kafka://%s: %s", src->servers, text);
+		return complain(-EINVAL, "kafka://%s: %s", src->servers, text);
 	}
 	src->topic = rd_kafka_topic_new(src->rk, src->topic_name, NULL);
 	if (!src->topic)
-		return log_err(-EINVAL, "--topic %s: %s", src->topic_name,
-			       rd_kafka_err2str(rd_kafka_last_error()));
+		return complain(-EINVAL, "--topic %s: %s", src->topic_name,
+				rd_kafka_err2str(rd_kafka_last_error()));
 	return 0;
 }
 
@@ -228,7 +233,8 @@ static void next_partition(struct source_kafka *src)
 	src->current++;
 }
 
-/* Waits for one message; partition ends and passing errors are taken care of. 0 with NULL: go on. */
+/* Waits for one message; partition ends and passing errors are taken care of. 0 with NULL: go on.
+ */
 static int fetch(struct source_kafka *src, int64_t deadline_ms)
 {
 	const struct partition *p = &src->partitions[src->current];
@@ -269,7 +275,7 @@ static int source_kafka_next(struct source *source, struct source_item *ret_item
 	let_go(src);
 	while (!src->msg) {
 		if (!src->started && !start_partition(src, &err)) {
-			*ret_item = (struct source_item){ .what = SOURCE_END };
+			*ret_item = (struct source_item){.what = SOURCE_END};
 			return 0;
 		}
 		if (!err)
@@ -323,7 +329,7 @@ int source_kafka_open(const char *servers, const struct source_opts *opts, struc
 	};
 
 	if (!*servers || strpbrk(servers, "/ \t\n"))
-		return log_err(-EINVAL, "kafka://%s: want kafka://host:port[,host:port]", servers);
+		return complain(-EINVAL, "kafka://%s: want kafka://host:port[,host:port]", servers);
 	struct source_kafka *src = memory_zalloc(sizeof(*src));
 
 	src->source.type = &type;

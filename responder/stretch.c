@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sequences are exact: a container's records lie between its first one and its account. Times are not: records
- * are written some time after they happen, so what is missing between two records may have
- * happened a while before the earlier one. SLACK_NS allows for that, far beyond what a sensor lags.
+ * Sequences are exact: a container's records lie between its first one and its account. Times are
+ * not: records are written some time after they happen, so what is missing between two records may
+ * have happened a while before the earlier one. SLACK_NS allows for that, far beyond what a sensor
+ * lags.
  */
 #include "responder/stretch.h"
 #include "evidence/base.h"
@@ -48,7 +49,8 @@ bool stretch_is_there(const struct history *h, const struct history_container *c
 
 bool stretch_is_whole(const struct stretch *st)
 {
-	return st->h->window.since_ns <= st->s->first_ns && st->h->window.until_ns >= st->s->account_ns;
+	return st->h->window.since_ns <= st->s->first_ns &&
+	       st->h->window.until_ns >= st->s->account_ns;
 }
 
 bool stretch_has_time(const struct stretch *st, int64_t first_ns, int64_t last_ns)
@@ -128,10 +130,15 @@ bool stretch_has_loss(const struct stretch *st, const struct history_loss *loss)
 	if (loss->container && loss->container != st->s->container)
 		return false;
 	if (loss->lost_run_id)
-		return has_lost_records(st, loss) && stretch_has_time(st, loss->first_ns, loss->last_ns);
+		return has_lost_records(st, loss) &&
+		       stretch_has_time(st, loss->first_ns, loss->last_ns);
 	if (loss->run != st->s->run)
 		return false;
-	/* Times of losses are bounds of when they happened: exact. */
-	return (loss->first_ns == HISTORY_NEVER || loss->first_ns <= st->until_ns) &&
-	       (loss->last_ns == HISTORY_NEVER || loss->last_ns >= st->since_ns);
+	/* Bounds of when they happened are exact. The container's own count whatever of it is held.
+	 */
+	int64_t since_ns = loss->container ? st->h->window.since_ns : st->since_ns;
+	int64_t until_ns = loss->container ? st->h->window.until_ns : st->until_ns;
+
+	return (loss->first_ns == HISTORY_NEVER || loss->first_ns <= until_ns) &&
+	       (loss->last_ns == HISTORY_NEVER || loss->last_ns >= since_ns);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stretch of a run that matters to one container in the window: by time, and by sequence. What is missing
- * outside of it does not touch the container; in doubt it does.
+ * The stretch of a run that matters to one container in the window: by time, and by sequence. What
+ * is missing outside of it does not touch the container; in doubt it does.
  */
 #ifndef VARVE_RESPONDER_STRETCH_H
 #define VARVE_RESPONDER_STRETCH_H
@@ -12,11 +12,12 @@ struct stretch {
 	const struct history *h;
 	const struct history_stream *s;
 	int64_t since_ns, until_ns; /* life of the stream, cut by the window */
-	uint64_t first, last;	    /* sequences in which records of the stream can be; UINT64_MAX: no end */
+	uint64_t first,
+		last; /* sequences in which records of the stream can be; UINT64_MAX: no end */
 };
 
 struct stretch_gap {
-	uint64_t first, last;	    /* all missing */
+	uint64_t first, last;	     /* all missing */
 	int64_t before_ns, after_ns; /* times of the records around it, or HISTORY_NEVER */
 };
 
@@ -29,11 +30,13 @@ bool stretch_is_whole(const struct stretch *st);
 /* True if the time first_ns..last_ns (HISTORY_NEVER: open) touches the stretch. */
 bool stretch_has_time(const struct stretch *st, int64_t first_ns, int64_t last_ns);
 
-/* Gap before the i-th range of the run's (the stream's) numbers; false: none, or outside of the stretch. */
+/* Gap before the i-th range of the run's (the stream's) numbers; false: none, or outside of the
+ * stretch. */
 bool stretch_run_gap(const struct stretch *st, size_t i, struct stretch_gap *ret_gap);
 bool stretch_stream_gap(const struct stretch *st, size_t i, struct stretch_gap *ret_gap);
 bool stretch_has_hole(const struct stretch *st, const struct history_hole *hole);
-/* True if the loss (suppression) is the container's, or the node's, within the stretch, and of what is not held. */
+/* True if the loss (suppression) is the container's, or the node's, within the stretch, and of what
+ * is not held. */
 bool stretch_has_loss(const struct stretch *st, const struct history_loss *loss);
 
 #endif

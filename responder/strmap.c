@@ -15,7 +15,8 @@ static uint64_t hash(uint64_t seed, const char *s)
 	return h ^ (h >> 29);
 }
 
-static struct strmap_slot *slot_of(struct strmap_slot *slots, size_t size, uint64_t seed, const char *key)
+static struct strmap_slot *slot_of(struct strmap_slot *slots, size_t size, uint64_t seed,
+				   const char *key)
 {
 	size_t i = hash(seed, key) & (size - 1);
 

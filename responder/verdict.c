@@ -44,11 +44,11 @@ static void add_reason(struct verdict *v, enum verdict_kind kind, char *text)
 		return;
 	}
 	v->reasons = memory_grow(v->reasons, v->reason_cnt, &v->reason_cap, sizeof(*v->reasons));
-	v->reasons[v->reason_cnt++] = (struct verdict_reason){ .kind = kind, .text = text };
+	v->reasons[v->reason_cnt++] = (struct verdict_reason){.kind = kind, .text = text};
 }
 
-__attribute__((format(printf, 3, 4))) static void tell(const struct subject *sub, enum verdict_kind kind,
-						       const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void tell(const struct subject *sub,
+						       enum verdict_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 	char *text = NULL;
@@ -68,11 +68,11 @@ __attribute__((format(printf, 3, 4))) static void tell(const struct subject *sub
 }
 
 /* Facts of the node and the run are the same for each container: told without its name, once. */
-#define tell_node(sub, ...)                      \
-	({                                       \
-		struct subject _node = *(sub);   \
-		_node.name_it = false;           \
-		tell(&_node, __VA_ARGS__);       \
+#define tell_node(sub, ...)                    \
+	({                                     \
+		struct subject _node = *(sub); \
+		_node.name_it = false;         \
+		tell(&_node, __VA_ARGS__);     \
 	})
 
 /* "between T1 and T2"; an open end is said so. */
@@ -103,13 +103,16 @@ static void check_start(const struct subject *sub)
 		return;
 	if (s->started)
 		tell(sub, VERDICT_REASON_INCOMPLETE,
-		     "the container already ran when the sensor started at %s; what it did before is not recorded",
-		     when_format(s->run->watched_since_ns == HISTORY_NEVER ? s->start_ns :
-									     s->run->watched_since_ns,
+		     "the container already ran when the sensor started at %s; what it did before "
+		     "is not recorded",
+		     when_format(s->run->watched_since_ns == HISTORY_NEVER
+					 ? s->start_ns
+					 : s->run->watched_since_ns,
 				 when));
 	else
-		tell(sub, VERDICT_REASON_INCOMPLETE, "the start of the container is not in the evidence; "
-						     "its first record here is of %s",
+		tell(sub, VERDICT_REASON_INCOMPLETE,
+		     "the start of the container is not in the evidence; "
+		     "its first record here is of %s",
 		     when_format(s->first_ns, when));
 }
 
@@ -125,8 +128,8 @@ static void tell_gap(const struct subject *sub, const struct stretch_gap *gap, b
 		     cnt, gap->first, gap->last, sub->s->run->id, span);
 	else
 		tell_node(sub, VERDICT_REASON_INCOMPLETE,
-			  "%" PRIu64 " records of the node are missing (sequence %" PRIu64 " to %" PRIu64
-			  " of run %s) %s",
+			  "%" PRIu64 " records of the node are missing (sequence %" PRIu64
+			  " to %" PRIu64 " of run %s) %s",
 			  cnt, gap->first, gap->last, sub->s->run->id, span);
 }
 
@@ -137,8 +140,8 @@ static void check_gaps_of(const struct subject *sub, bool of_stream)
 	uint64_t told = 0, more = 0;
 
 	for (size_t i = 0; i <= r->cnt; i++) {
-		if (of_stream ? !stretch_stream_gap(&sub->stretch, i, &gap) :
-				!stretch_run_gap(&sub->stretch, i, &gap))
+		if (of_stream ? !stretch_stream_gap(&sub->stretch, i, &gap)
+			      : !stretch_run_gap(&sub->stretch, i, &gap))
 			continue;
 		if (told++ < GAPS_TOLD)
 			tell_gap(sub, &gap, of_stream);
@@ -146,8 +149,9 @@ static void check_gaps_of(const struct subject *sub, bool of_stream)
 			more += gap.last - gap.first + 1;
 	}
 	if (told > GAPS_TOLD)
-		tell(sub, VERDICT_REASON_INCOMPLETE, "%" PRIu64 " records are missing in %" PRIu64 " more gaps",
-		     more, told - GAPS_TOLD);
+		tell(sub, VERDICT_REASON_INCOMPLETE,
+		     "%" PRIu64 " records are missing in %" PRIu64 " more gaps", more,
+		     told - GAPS_TOLD);
 }
 
 static void check_gaps(const struct subject *sub)
@@ -155,8 +159,8 @@ static void check_gaps(const struct subject *sub)
 	check_gaps_of(sub, true);
 	check_gaps_of(sub, false);
 	if (sub->s->run->broken)
-		tell_node(sub, VERDICT_REASON_INCOMPLETE, "run %s has more gaps than can be counted",
-			  sub->s->run->id);
+		tell_node(sub, VERDICT_REASON_INCOMPLETE,
+			  "run %s has more gaps than can be counted", sub->s->run->id);
 }
 
 /* The run's last records are told by the run that came after it. */
@@ -164,16 +168,16 @@ static void check_tail(const struct subject *sub)
 {
 	const struct history_run *run = sub->s->run, *next = history_next_run(sub->h, run);
 
-	if (!next || !next->has_previous_last || !next->previous_id || strcmp(next->previous_id, run->id) ||
-	    !run->sequences.cnt)
+	if (!next || !next->has_previous_last || !next->previous_id ||
+	    strcmp(next->previous_id, run->id) || !run->sequences.cnt)
 		return;
 	uint64_t last = run->sequences.v[run->sequences.cnt - 1].last;
 
 	if (next->previous_last > last && sub->stretch.last > last &&
 	    stretch_has_time(&sub->stretch, run->last_ns, next->first_ns))
 		tell_node(sub, VERDICT_REASON_INCOMPLETE,
-			  "the last %" PRIu64 " records of run %s are missing", next->previous_last - last,
-			  run->id);
+			  "the last %" PRIu64 " records of run %s are missing",
+			  next->previous_last - last, run->id);
 }
 
 static void check_holes(const struct subject *sub)
@@ -188,11 +192,12 @@ static void check_holes(const struct subject *sub)
 		_cleanup_free_ char *span = span_text(hole->before_ns, hole->after_ns);
 
 		if (hole->payload_cnt)
-			tell_node(sub, VERDICT_REASON_INCOMPLETE, "%" PRIu64 " payloads are no records, %s",
-				  hole->payload_cnt, span);
-		else
-			tell_node(sub, VERDICT_REASON_INCOMPLETE, "the log is damaged (%s), %s", hole->where,
+			tell_node(sub, VERDICT_REASON_INCOMPLETE,
+				  "%" PRIu64 " payloads are no records, %s", hole->payload_cnt,
 				  span);
+		else
+			tell_node(sub, VERDICT_REASON_INCOMPLETE, "the log is damaged (%s), %s",
+				  hole->where, span);
 	}
 	if (h->holes_left_out)
 		tell_node(sub, VERDICT_REASON_INCOMPLETE, "%" PRIu64 " more places cannot be read",
@@ -227,11 +232,12 @@ static void add_up(struct loss_sum *sum, const struct history_loss *loss)
 
 typedef bool (*loss_match_fn)(const struct stretch *stretch, const struct history_loss *loss);
 
-/* Sums the losses like losses[i] from i on; false if an earlier one was like it, or none matches. */
-static bool sum_losses(const struct subject *sub, const struct history_loss *losses, size_t cnt, size_t i,
-		       loss_match_fn match, struct loss_sum *ret_sum)
+/* Sums the losses like losses[i] from i on; false if an earlier one was like it, or none matches.
+ */
+static bool sum_losses(const struct subject *sub, const struct history_loss *losses, size_t cnt,
+		       size_t i, loss_match_fn match, struct loss_sum *ret_sum)
 {
-	struct loss_sum sum = { .first_ns = HISTORY_NEVER, .last_ns = HISTORY_NEVER };
+	struct loss_sum sum = {.first_ns = HISTORY_NEVER, .last_ns = HISTORY_NEVER};
 
 	if (!match(&sub->stretch, &losses[i]))
 		return false;
@@ -259,12 +265,14 @@ static void check_losses(const struct subject *sub)
 		const char *what = loss->lost_run_id ? "records" : "events";
 
 		if (loss->container)
-			tell(sub, VERDICT_REASON_INCOMPLETE, "%" PRIu64 " %s %s lost (%s) %s", sum.count,
-			     h->classes[loss->event_class], what, loss->cause, span);
+			tell(sub, VERDICT_REASON_INCOMPLETE, "%" PRIu64 " %s %s lost (%s) %s",
+			     sum.count, h->classes[loss->event_class], what, loss->cause, span);
 		else
-			tell_node(sub, VERDICT_REASON_INCOMPLETE,
-				  "%" PRIu64 " %s %s of the node lost (%s), of which container is not known, %s",
-				  sum.count, h->classes[loss->event_class], what, loss->cause, span);
+			tell_node(
+				sub, VERDICT_REASON_INCOMPLETE,
+				"%" PRIu64
+				" %s %s of the node lost (%s), of which container is not known, %s",
+				sum.count, h->classes[loss->event_class], what, loss->cause, span);
 	}
 }
 
@@ -284,8 +292,8 @@ static void note_suppressions(const struct subject *sub)
 
 	for (size_t i = 0; i < h->suppression_cnt; i++)
 		if (sum_losses(sub, h->suppressions, h->suppression_cnt, i, stretch_has_loss, &sum))
-			tell(sub, VERDICT_REASON_NOTE, "suppressed by policy: %" PRIu64 " %s", sum.count,
-			     suppression_text(h->suppressions[i].cause));
+			tell(sub, VERDICT_REASON_NOTE, "suppressed by policy: %" PRIu64 " %s",
+			     sum.count, suppression_text(h->suppressions[i].cause));
 }
 
 static uint64_t declared_lost(const struct subject *sub, int event_class)
@@ -332,7 +340,8 @@ static void check_account(const struct subject *sub)
 		return;
 	if (!stretch_is_whole(&sub->stretch)) {
 		tell(sub, VERDICT_REASON_NOTE,
-		     "a part of the container's life: judged by sequence gaps and declared losses, not by its account");
+		     "a part of the container's life: judged by sequence gaps and declared losses, "
+		     "not by its account");
 		return;
 	}
 	for (int i = 0; i < HISTORY_CLASS_MAX; i++)
@@ -344,7 +353,8 @@ static void tell_not_watched(const struct subject *sub, const struct history_run
 {
 	const struct history_run *run = sub->s->run;
 	int64_t since_ns = run->ended ? run->watched_until_ns : run->last_ns;
-	int64_t until_ns = next->watched_since_ns != HISTORY_NEVER ? next->watched_since_ns : next->first_ns;
+	int64_t until_ns =
+		next->watched_since_ns != HISTORY_NEVER ? next->watched_since_ns : next->first_ns;
 
 	if (next->not_watched_since_ns != HISTORY_NEVER)
 		since_ns = MIN(since_ns, next->not_watched_since_ns);
@@ -365,7 +375,8 @@ static void tell_open_end(const struct subject *sub)
 
 	if (s->run->ended)
 		tell(sub, VERDICT_REASON_UNKNOWN,
-		     "the container still ran when the sensor ended (%s) at %s: its account is not closed",
+		     "the container still ran when the sensor ended (%s) at %s: its account is not "
+		     "closed",
 		     s->run->end_reason ? s->run->end_reason : "no reason given",
 		     when_format(s->run->watched_until_ns, when));
 	else if (s->stopped)
@@ -374,7 +385,8 @@ static void tell_open_end(const struct subject *sub)
 		     when_format(s->run->last_ns, when));
 	else
 		tell(sub, VERDICT_REASON_UNKNOWN,
-		     "the container's account is not closed: at the last record of the run, %s, it still "
+		     "the container's account is not closed: at the last record of the run, %s, it "
+		     "still "
 		     "ran, or the sensor died (no RUN_END)",
 		     when_format(s->run->last_ns, when));
 }
@@ -388,7 +400,8 @@ static void check_end(const struct subject *sub)
 		return;
 	if (s->run->settled_ns > sub->h->window.until_ns) {
 		tell(sub, VERDICT_REASON_NOTE,
-		     "a part of the container's life: judged by sequence gaps and declared losses, not by its account");
+		     "a part of the container's life: judged by sequence gaps and declared losses, "
+		     "not by its account");
 		return;
 	}
 	if (next)
@@ -402,23 +415,25 @@ static void note_run(const struct subject *sub)
 	const struct history_run *run = sub->s->run;
 
 	for (size_t i = 0; i < run->unhooked_cnt; i++)
-		tell_node(sub, VERDICT_REASON_NOTE, "the sensor did not have hook %s", run->unhooked[i]);
+		tell_node(sub, VERDICT_REASON_NOTE, "the sensor did not have hook %s",
+			  run->unhooked[i]);
 	if (!run->started)
-		tell_node(sub, VERDICT_REASON_NOTE, "the start of run %s is not in the evidence", run->id);
+		tell_node(sub, VERDICT_REASON_NOTE, "the start of run %s is not in the evidence",
+			  run->id);
 }
 
 typedef void (*check_fn)(const struct subject *sub);
 
 static const check_fn checks[] = {
-	check_start, check_gaps, check_tail, check_holes, check_losses, check_account, check_end,
-	note_suppressions, note_run,
+	check_start,   check_gaps, check_tail,	      check_holes, check_losses,
+	check_account, check_end,  note_suppressions, note_run,
 };
 
-static void judge_container(const struct history *h, const struct history_container *c, bool name_it,
-			    struct verdict *v)
+static void judge_container(const struct history *h, const struct history_container *c,
+			    bool name_it, struct verdict *v)
 {
 	for (const struct history_stream *s = c->streams; s; s = s->next) {
-		struct subject sub = { .h = h, .s = s, .name_it = name_it, .v = v };
+		struct subject sub = {.h = h, .s = s, .name_it = name_it, .v = v};
 
 		if (!stretch_init(&sub.stretch, h, s))
 			continue;
@@ -440,12 +455,14 @@ static void note_homeless(const struct history *h, struct verdict *v)
 	}
 	if (cnt && of_pod)
 		add_reason(v, VERDICT_REASON_NOTE,
-			   memory_printf("%zu containers whose pod is not known were there in this time", cnt));
+			   memory_printf(
+				   "%zu containers whose pod is not known were there in this time",
+				   cnt));
 }
 
 void verdict_make(const struct history *h, struct verdict *ret_verdict)
 {
-	struct verdict v = { .result = VERDICT_COMPLETE };
+	struct verdict v = {.result = VERDICT_COMPLETE};
 
 	for (const struct history_container *c = h->containers; c; c = c->next) {
 		if (!c->selected || !stretch_is_there(h, c))
@@ -459,10 +476,12 @@ void verdict_make(const struct history *h, struct verdict *ret_verdict)
 	note_homeless(h, &v);
 	if (h->duplicate_cnt)
 		add_reason(&v, VERDICT_REASON_NOTE,
-			   memory_printf("%" PRIu64 " records came more than once and were taken once",
+			   memory_printf("%" PRIu64
+					 " records came more than once and were taken once",
 					 h->duplicate_cnt));
 	if (!v.container_cnt)
-		add_reason(&v, VERDICT_REASON_UNKNOWN, memory_strdup("nothing of it is in this time"));
+		add_reason(&v, VERDICT_REASON_UNKNOWN,
+			   memory_strdup("nothing of it is in this time"));
 	*ret_verdict = v;
 }
 
@@ -470,7 +489,8 @@ void verdict_check_streamed(struct verdict *v, uint64_t streamed_cnt)
 {
 	if (streamed_cnt < v->record_cnt)
 		add_reason(v, VERDICT_REASON_INCOMPLETE,
-			   memory_printf("%" PRIu64 " records went from the source while it was read; "
+			   memory_printf("%" PRIu64
+					 " records went from the source while it was read; "
 					 "what is printed lacks them",
 					 v->record_cnt - streamed_cnt));
 }
@@ -483,7 +503,8 @@ void verdict_fini(struct verdict *v)
 	*v = (struct verdict){};
 }
 
-static void print_reasons(const struct verdict *v, enum verdict_kind kind, const char *word, FILE *out)
+static void print_reasons(const struct verdict *v, enum verdict_kind kind, const char *word,
+			  FILE *out)
 {
 	for (size_t i = 0; i < v->reason_cnt; i++) {
 		if (v->reasons[i].kind != kind)

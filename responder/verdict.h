@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is the history of the selected containers whole? Pure: judges what history_load() learnt, reads nothing.
+ * Is the history of the selected containers whole? Pure: judges what history_load() learnt, reads
+ * nothing.
  *
- * COMPLETE is said only when nothing speaks against it: the start was seen, numbers have no gaps, nothing
- * was declared lost, no place could not be read, the account is closed and equals what is held.
+ * COMPLETE is said only when nothing speaks against it: the start was seen, numbers have no gaps,
+ * nothing was declared lost, no place could not be read, the account is closed and equals what is
+ * held.
  */
 #ifndef VARVE_RESPONDER_VERDICT_H
 #define VARVE_RESPONDER_VERDICT_H
@@ -14,7 +16,11 @@
 
 struct history;
 
-enum verdict_result { VERDICT_COMPLETE, VERDICT_UNKNOWN, VERDICT_INCOMPLETE }; /* the worst is last */
+enum verdict_result {
+	VERDICT_COMPLETE,
+	VERDICT_UNKNOWN,
+	VERDICT_INCOMPLETE
+}; /* the worst is last */
 
 enum verdict_kind { VERDICT_REASON_NOTE, VERDICT_REASON_UNKNOWN, VERDICT_REASON_INCOMPLETE };
 

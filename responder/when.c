@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RFC 3339 by hand: strptime takes too much and knows neither fractions nor offsets with a colon. */
+/* RFC 3339 by hand: strptime takes too much and knows neither fractions nor offsets with a colon.
+ */
 #include "responder/when.h"
 #include "evidence/base.h"
 #include <inttypes.h>
@@ -16,7 +17,7 @@ static int parse_age(const char *text, int64_t now_ns, int64_t *ret_ns)
 	static const struct {
 		char unit;
 		int64_t sec;
-	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 } };
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
 	int64_t n = 0, ns;
 	const char *p = text;
 
@@ -25,7 +26,8 @@ static int parse_age(const char *text, int64_t now_ns, int64_t *ret_ns)
 	for (size_t i = 0; p > text && i < ARRAY_SIZE(units); i++) {
 		if (p[0] != units[i].unit || p[1])
 			continue;
-		if (__builtin_mul_overflow(n * units[i].sec, (int64_t)NSEC_PER_SEC, &ns) || ns > now_ns)
+		if (__builtin_mul_overflow(n * units[i].sec, (int64_t)NSEC_PER_SEC, &ns) ||
+		    ns > now_ns)
 			return -EINVAL;
 		*ret_ns = now_ns - ns;
 		return 0;
@@ -161,6 +163,7 @@ const char *when_format_span(int64_t ns, char buf[static WHEN_LEN])
 	else if (sec < 86400)
 		snprintf(buf, WHEN_LEN, "%" PRId64 " h %" PRId64 " min", sec / 3600, sec / 60 % 60);
 	else
-		snprintf(buf, WHEN_LEN, "%" PRId64 " d %" PRId64 " h", sec / 86400, sec / 3600 % 24);
+		snprintf(buf, WHEN_LEN, "%" PRId64 " d %" PRId64 " h", sec / 86400,
+			 sec / 3600 % 24);
 	return buf;
 }

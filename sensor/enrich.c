@@ -15,25 +15,27 @@ static void update_exec(struct proctab *table, struct process *p, const struct r
 
 	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, args ? args : "",
 		     args ? in->args.len : 0);
+	p->tracked = true;
 	if (in_container)
 		p->in_container_image = true;
 }
 
 static void update_snapshot(struct proctab *table, struct process *p, const struct record *rec,
-			    const Varve__V1__ProcessSnapshot *body, bool in_container)
+			    const Varve__V1__ProcessSnapshot *body, bool in_container, bool in_scope)
 {
 	const struct ev_process_snapshot *in = (const void *)rec->hdr;
 	const char *exe = in->exe.path.off ? record_bytes(rec, &in->exe.path) : NULL;
 	const char *line = body->cmd_line ? body->cmd_line : "";
 
 	p->from_snapshot = true;
+	p->tracked = in_scope;
 	p->in_container_image = in_container;
 	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, line, strlen(line));
 }
 
 /* The entry of the record's process, brought up to date; NULL if the table is full. */
 static struct process *update(struct proctab *table, const struct record *rec,
-			      const Varve__V1__Event *ev, bool in_container)
+			      const Varve__V1__Event *ev, bool in_container, bool in_scope)
 {
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
@@ -44,12 +46,14 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	if (!p)
 		return NULL;
 	memcpy(p->comm, t->comm, sizeof(p->comm));
-	if (rec->hdr->kind == EV_EXEC)
+	if (rec->hdr->kind == EV_FORK)
+		proctab_fork(table, p);
+	else if (rec->hdr->kind == EV_EXEC)
 		update_exec(table, p, rec, in_container);
 	else if (rec->hdr->kind == EV_EXIT)
 		proctab_exit(table, p, rec->hdr->time_ns);
 	else if (rec->hdr->kind == EV_PROCESS_SNAPSHOT)
-		update_snapshot(table, p, rec, ev->process_snapshot, in_container);
+		update_snapshot(table, p, rec, ev->process_snapshot, in_container, in_scope);
 	return p;
 }
 
@@ -69,13 +73,17 @@ static int fill_image(const struct process *p, struct arena *arena, Varve__V1__P
 	return err;
 }
 
-static int fill_parent(struct proctab *table, const struct process *p, struct arena *arena,
-		       Varve__V1__Process *out)
+/*
+ * The parent's name is the kernel's, as of this event. What it runs is the table's, which for a process out of scope is what it
+ * ran when the sensor started: another name says that it has made an exec since.
+ */
+static int fill_parent(struct proctab *table, const struct ev_task *t, struct arena *arena, Varve__V1__Process *out)
 {
 	Varve__V1__ParentProcess *parent = arena_alloc(arena, sizeof(*parent));
-	const struct process *pp = proctab_find(table, p->parent_pid, p->parent_start_ns);
+	const struct process *pp = proctab_find(table, t->parent_tgid, t->parent_start_ns);
+	const struct proc_image *image = pp ? pp->image : NULL;
 	char *uid = arena_alloc(arena, UUID_LEN + 1);
-	int err = 0;
+	int err;
 
 	if (!parent || !uid)
 		return -ENOMEM;
@@ -83,16 +91,18 @@ static int fill_parent(struct proctab *table, const struct process *p, struct ar
 	if (pp)
 		memcpy(uid, pp->uid, UUID_LEN + 1);
 	else
-		proctab_uid(table, p->parent_pid, p->parent_start_ns, uid);
+		proctab_uid(table, t->parent_tgid, t->parent_start_ns, uid);
 	parent->process_uid = uid;
-	SET(parent, pid, p->parent_pid);
-	SET(parent, start_boot_time_nano, p->parent_start_ns);
-	if (pp && pp->comm[0])
-		err = fill_text(arena, pp->comm, strnlen(pp->comm, sizeof(pp->comm)), &parent->name, NULL, NULL);
-	if (!err && pp && pp->image && pp->image->exe_len)
-		err = fill_text(arena, pp->image->data, pp->image->exe_len, &parent->exe_path, NULL, NULL);
-	if (!err && pp && pp->image && pp->image->cmd_len)
-		err = fill_text(arena, pp->image->data + pp->image->exe_len, pp->image->cmd_len,
+	SET(parent, pid, t->parent_tgid);
+	SET(parent, start_boot_time_nano, t->parent_start_ns);
+	err = fill_text(arena, t->parent_comm, strnlen(t->parent_comm, sizeof(t->parent_comm)),
+			&parent->name, NULL, NULL);
+	if (image && !pp->tracked && memcmp(pp->comm, t->parent_comm, sizeof(pp->comm)))
+		image = NULL;
+	if (!err && image && image->exe_len)
+		err = fill_text(arena, image->data, image->exe_len, &parent->exe_path, NULL, NULL);
+	if (!err && image && image->cmd_len)
+		err = fill_text(arena, image->data + image->exe_len, image->cmd_len,
 				&parent->cmd_line, NULL, NULL);
 	out->parent = parent;
 	return err;
@@ -163,10 +173,10 @@ static int fill_unknown(struct proctab *table, const struct ev_task *t, struct a
 }
 
 int enrich_process(struct proctab *table, const struct record *rec, bool in_container,
-		   struct arena *arena, Varve__V1__Event *ev)
+		   bool in_scope, struct arena *arena, Varve__V1__Event *ev)
 {
 	Varve__V1__Process *out = ev->process;
-	struct process *p = update(table, rec, ev, in_container);
+	struct process *p = update(table, rec, ev, in_container, in_scope);
 	int err;
 
 	if (!p)
@@ -177,7 +187,7 @@ int enrich_process(struct proctab *table, const struct record *rec, bool in_cont
 	if (in_container && is_runtime_setup(p))
 		SET(out, runtime_setup, 1);
 	err = fill_image(p, arena, out);
-	if (!err && p->parent_pid)
-		err = fill_parent(table, p, arena, out);
+	if (!err && rec->hdr->task.obtained & EV_TASK_HAS_PARENT)
+		err = fill_parent(table, &rec->hdr->task, arena, out);
 	return err ? err : fill_ancestry(table, p, arena, out);
 }

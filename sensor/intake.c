@@ -152,7 +152,8 @@ void intake_record(const void *data, size_t len, void *ctx)
 	if (rec.hdr->kind == EV_CONTAINER_START)
 		started(in, &rec);
 	c = container_of(in, rec.hdr->cgroup_id);
-	err = enrich_process(in->proctab, &rec, c, &in->emit->arena, &ev);
+	err = enrich_process(in->proctab, &rec, c, c || in->conf->scope == CONF_SCOPE_ALL,
+			     &in->emit->arena, &ev);
 	/* The snapshot fills the table with all that runs; only what is in scope is said. */
 	if (!numbered && !c && in->conf->scope != CONF_SCOPE_ALL)
 		return;

@@ -201,12 +201,21 @@ struct process *proctab_get(struct proctab *t, uint32_t pid, uint64_t start_ns, 
 	p->stub = false;
 	p->parent_pid = parent_pid;
 	p->parent_start_ns = parent_start_ns;
-	if (parent && parent->image && !p->image) {
-		p->image = parent->image;
-		p->image->refs++;
-		p->in_container_image = parent->in_container_image;
-	}
 	return p;
+}
+
+void proctab_fork(struct proctab *t, struct process *p)
+{
+	const struct process *parent = proctab_find(t, p->parent_pid, p->parent_start_ns);
+
+	/* A parent whose execs we do not see may run something else by now. */
+	if (!parent || !parent->tracked || p->image)
+		return;
+	p->tracked = true;
+	p->in_container_image = parent->in_container_image;
+	p->image = parent->image;
+	if (p->image)
+		p->image->refs++;
 }
 
 void proctab_exec(struct proctab *t, struct process *p, const char *exe, size_t exe_len, const char *args,

@@ -26,6 +26,7 @@ struct process {
 	uint64_t parent_start_ns;
 	char uid[UUID_LEN + 1];
 	char comm[16];
+	bool tracked; /* all its execs are seen, so what the image says is what it runs */
 	bool in_container_image; /* it, or the one it was forked from, has made an exec in a container */
 	bool from_snapshot;
 	bool stub; /* known as a parent only: no comm, no image */
@@ -46,11 +47,12 @@ void proctab_free(struct proctab *table);
 /* NULL if it is not known; a miss is normal. Lent until the next call that changes the table. */
 struct process *proctab_find(struct proctab *table, uint32_t pid, uint64_t start_ns);
 /*
- * Finds or makes the entry, and its parent's as a stub; a new one has its parent's image. NULL: the table is full of
- * the living (counted), or no memory.
+ * Finds or makes the entry, and its parent's as a stub. NULL: the table is full of the living (counted), or no memory.
  */
 struct process *proctab_get(struct proctab *table, uint32_t pid, uint64_t start_ns, uint32_t parent_pid,
 			    uint64_t parent_start_ns, uint64_t now_ns);
+/* It was forked from its parent just now: it runs the same, if we know what that is. */
+void proctab_fork(struct proctab *table, struct process *p);
 /* It runs a new program. args: NUL after each; the first PROCTAB_CMD_LINE_MAX bytes are kept, joined by spaces. */
 void proctab_exec(struct proctab *table, struct process *p, const char *exe, size_t exe_len, const char *args, size_t args_len);
 void proctab_exit(struct proctab *table, struct process *p, uint64_t now_ns);

@@ -21,7 +21,8 @@ typedef void (*ship_refused_fn)(uint64_t index, const char *run_id, uint64_t seq
  * Starts the producer (idempotent, acks=all, zstd, socket.nagle.disable; overridden by kafka.*
  * properties, except that acks and idempotence may not be weakened: an error). Waits up to 5 s for
  * the broker's answer: credentials refused, TLS that does not verify, topic not authorized are
- * errors, told in one line; a broker that is away is a warning, the log holds the records.
+ * errors, told in one line; a broker that is away is a warning, the log holds the records. conf
+ * must outlive the ship; the log must be there.
  */
 int ship_open(const struct conf *conf, struct ship **ret_ship);
 /* Waits up to timeout_ms for what is in the log to be acknowledged, writes the cursor, frees. */
@@ -30,9 +31,13 @@ void ship_close(struct ship *ship, int timeout_ms);
 /*
  * Produces what the log has (bounded by the producer's queue), takes delivery reports, writes the
  * cursor. Never blocks. Call after each flush of the log and at least every 100 ms.
+ * Negative if the log cannot be read or the cursor not written: told once a minute, call again.
  */
 int ship_run(struct ship *ship, ship_refused_fn refused, void *ctx);
-/* All frames below this index are acknowledged, and the cursor on disk says so. */
+/*
+ * All frames below this index are acknowledged, and the cursor on disk says so. 0 until the cursor
+ * has been checked against the log.
+ */
 uint64_t ship_acknowledged(const struct ship *ship);
 /* The log removed frames below this index (size limit): go on behind them. */
 void ship_skip_to(struct ship *ship, uint64_t index);

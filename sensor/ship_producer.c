@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The librdkafka producer: see ship_producer.h. librdkafka's callbacks run inside rd_kafka_poll(),
- * on our thread. */
+/*
+ * The librdkafka producer: see ship_producer.h. librdkafka's callbacks run inside rd_kafka_poll(),
+ * on our thread.
+ */
 #include "sensor/ship_producer.h"
 
 #include <signal.h>
@@ -11,54 +13,11 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "sensor/conf.h"
+#include "sensor/ship_properties.h"
 
 #define PROBE_STEP_MS  500
 #define PROBE_GRACE_MS 500 /* after a refusal: another broker of the list may take us */
 #define SCRAM_FIXED    0x020601ff
-
-static const struct conf_kafka_property defaults[] = {
-	{"client.id", "varve-sensor"},
-	{"enable.idempotence", "true"},
-	{"acks", "all"},
-	/*
-	 * Nothing may overtake a record that the broker turned down: one request at a time, and the
-	 * producer stops at a failed batch instead of numbering the rest anew. (ship.c then goes on
-	 * in order.)
-	 */
-	{"max.in.flight.requests.per.connection", "1"},
-	{"enable.gapless.guarantee", "true"},
-	{"compression.codec", "zstd"},
-	/* TLS with idempotence and Nagle stalls and spins: 5,400 records a second instead of
-	   200,000. */
-	{"socket.nagle.disable", "true"},
-	/* Java's default for keyed records, so that every client maps a node to the same partition.
-	 */
-	{"partitioner", "murmur2_random"},
-	/* Never give a record up: the log holds it, and the cursor waits. */
-	{"message.timeout.ms", "0"},
-	{"linger.ms", "5"},
-	{"queue.buffering.max.kbytes", "16384"},
-	{"queue.buffering.max.messages", "100000"},
-	/* LOG_FRAME_MAX with headers and framing. */
-	{"message.max.bytes", "2097152"},
-	{"statistics.interval.ms", "0"},
-	/* Messages of librdkafka's threads come through rd_kafka_poll() too. */
-	{"log.queue", "true"},
-};
-
-/* What would make the cursor lie. */
-static const struct {
-	const char *name, *value, *why;
-} required[] = {
-	{"acks", "-1", "evidence counts as shipped when all in-sync replicas have it; use all"},
-	{"enable.idempotence", "true",
-	 "without it a retry duplicates and reorders records; use true"},
-	{"delivery.report.only.error", "false",
-	 "the cursor moves on delivery reports; leave it out"},
-	{"log.queue", "true", "the shipper serves it; leave it out"},
-};
-
-static const char *const unsupported[] = {"transactional.id", "transaction.timeout.ms"};
 
 uint64_t ship_now_ms(void)
 {
@@ -196,18 +155,6 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *msg, void *opaqu
 	p->report((uintptr_t)msg->_private, msg->err, msg->payload, msg->len, p->ctx);
 }
 
-static int set_property(rd_kafka_conf_t *kc, const char *name, const char *value)
-{
-	char why[512];
-
-	if (rd_kafka_conf_set(kc, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
-		return 0;
-	/* Every such line of librdkafka's names the property but those of callbacks. */
-	diag(DIAG_ERROR, "kafka.%s cannot be set: %s; see librdkafka's CONFIGURATION.md", name,
-	     why);
-	return -EINVAL;
-}
-
 static int get_number(const rd_kafka_conf_t *kc, const char *name, size_t *ret_value)
 {
 	char text[32];
@@ -219,61 +166,6 @@ static int get_number(const rd_kafka_conf_t *kc, const char *name, size_t *ret_v
 	return 0;
 }
 
-static int check_required(const rd_kafka_conf_t *kc)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(required); i++) {
-		char value[64] = "";
-		size_t size = sizeof(value);
-
-		rd_kafka_conf_get(kc, required[i].name, value, &size);
-		if (strcmp(value, required[i].value) == 0)
-			continue;
-		diag(DIAG_ERROR, "kafka.%s=%s is refused: %s", required[i].name, value,
-		     required[i].why);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int check_supported(const struct conf *conf)
-{
-	const char *partitioner = conf_kafka_get(conf, "partitioner");
-
-	for (size_t i = 0; i < ARRAY_SIZE(unsupported); i++) {
-		if (!conf_kafka_get(conf, unsupported[i]))
-			continue;
-		diag(DIAG_ERROR,
-		     "kafka.%s is refused: the sensor uses no transactions; leave it out",
-		     unsupported[i]);
-		return -EINVAL;
-	}
-	if (partitioner && strcmp(partitioner, "random") == 0) {
-		diag(DIAG_ERROR,
-		     "kafka.partitioner=random is refused: a node's records belong into one "
-		     "partition; use murmur2_random");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int set_properties(rd_kafka_conf_t *kc, const struct conf *conf)
-{
-	int err;
-
-	for (size_t i = 0; i < ARRAY_SIZE(defaults); i++) {
-		err = set_property(kc, defaults[i].name, defaults[i].value);
-		if (err)
-			return err;
-	}
-	for (size_t i = 0; i < conf->kafka_cnt; i++) {
-		err = set_property(kc, conf->kafka[i].name, conf->kafka[i].value);
-		if (err)
-			return err;
-	}
-	err = check_required(kc);
-	return err ? err : check_supported(conf);
-}
-
 int producer_init(struct ship_producer *p, const struct conf *conf, producer_report_fn report,
 		  void *ctx)
 {
@@ -281,7 +173,7 @@ int producer_init(struct ship_producer *p, const struct conf *conf, producer_rep
 
 	*p = (struct ship_producer){.conf = conf, .report = report, .ctx = ctx};
 	p->properties = rd_kafka_conf_new();
-	err = set_properties(p->properties, conf);
+	err = properties_set(p->properties, conf);
 	if (!err)
 		err = get_number(p->properties, "queue.buffering.max.messages", &p->window_cnt);
 	if (!err)

@@ -8,7 +8,8 @@ static void jsonl_record(void *state, FILE *out, const struct history_container 
 {
 	(void)state;
 	(void)c;
-	json_print(out, &ev->base); /* an error stays with the stream: looked at, once, at the end */
+	json_print(out,
+		   &ev->base); /* an error stays with the stream: looked at, once, at the end */
 	fputc('\n', out);
 }
 

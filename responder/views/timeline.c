@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event, in the order of the evidence: time, kind, process, what. Times can step back by
- * microseconds between lines: that is the order in which CPUs wrote.
+ * One line per event, in the order of the evidence: time, kind, process, what. Times can step back
+ * by microseconds between lines: that is the order in which CPUs wrote.
  */
 #include "evidence/base.h"
 #include "responder/describe.h"
@@ -51,7 +51,8 @@ static void timeline_record(void *state, FILE *out, const struct history_contain
 	const struct timeline *tl = state;
 	char when[WHEN_LEN];
 
-	fprintf(out, "%s  ", when_format(history_time(history_find_run(tl->h, ev->run_id), ev), when));
+	fprintf(out, "%s  ",
+		when_format(history_time(history_find_run(tl->h, ev->run_id), ev), when));
 	if (tl->name_it) {
 		describe_string(out, c->name ? c->name : c->is_sandbox ? "(sandbox)" : c->id);
 		fputs("  ", out);

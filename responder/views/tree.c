@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The processes of each container as a tree, and beneath each what it ran, wrote, took away and talked to.
- * Depth is what the evidence says, so the walk keeps no stack and the drawing stops at DEPTH_MAX.
+ * The processes of each container as a tree, and beneath each what it ran, wrote, took away and
+ * talked to. Depth is what the evidence says, so the walk keeps no stack and the drawing stops at
+ * DEPTH_MAX.
  */
 #include "evidence/base.h"
 #include "responder/describe.h"
@@ -59,10 +60,11 @@ static void print_life(FILE *out, const struct history_container *c)
 
 	if (first->started)
 		print_time(out, "from", first->start_ns,
-			   first->from_snapshot ? "ran already when the sensor started" :
-						  "container started");
+			   first->from_snapshot ? "ran already when the sensor started"
+						: "container started");
 	else
-		print_time(out, "from", c->first_ns, "first record; the start is not in the evidence");
+		print_time(out, "from", c->first_ns,
+			   "first record; the start is not in the evidence");
 	if (last->stopped)
 		print_time(out, "to", last->stop_ns, "container removed");
 	else
@@ -130,7 +132,8 @@ static void print_text(FILE *out, const char *s)
 	fputs(s ? s : "?", out);
 }
 
-static void print_headline(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+static void print_headline(FILE *out, const struct proctree_proc *p,
+			   const struct proctree_proc *root)
 {
 	print_indent(out, p, root, true);
 	fprintf(out, "%" PRIu32 " ", p->pid);
@@ -138,7 +141,7 @@ static void print_headline(FILE *out, const struct proctree_proc *p, const struc
 	if (p->setup)
 		fputs("  [runtime set-up]", out);
 	if (!p->seen)
-		fputs("  [not of this container: known only as a parent]", out);
+		fputs("  [known only as a parent]", out);
 	fputc('\n', out);
 	if (!p->seen && p->ancestors && *p->ancestors) {
 		print_below(out, p, root);
@@ -146,7 +149,8 @@ static void print_headline(FILE *out, const struct proctree_proc *p, const struc
 	}
 }
 
-static void print_identity(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
+static void print_identity(FILE *out, const struct proctree_proc *p,
+			   const struct proctree_proc *root)
 {
 	print_below(out, p, root);
 	print_text(out, p->exe);
@@ -168,9 +172,9 @@ static void print_course(FILE *out, const struct proctree_proc *p, const struct 
 
 	print_below(out, p, root);
 	fprintf(out, "%s %s", when_format_clock(p->begin_ns, when),
-		p->from_snapshot ? "ran already" :
-		p->forked	 ? "forked" :
-				   "first seen (its fork is not in these records)");
+		p->from_snapshot ? "ran already"
+		: p->forked	 ? "forked"
+				 : "first seen (its fork is not in these records)");
 	if (p->executed)
 		fprintf(out, ", %s exec", when_format_clock(p->exec_ns, when));
 	if (p->exited)
@@ -201,7 +205,8 @@ static void print_lines(FILE *out, const struct proctree_proc *p, const struct p
 	}
 	if (p->more_cnt) {
 		print_below(out, p, root);
-		fprintf(out, "... and %" PRIu64 " more (all are in --format timeline)\n", p->more_cnt);
+		fprintf(out, "... and %" PRIu64 " more (all are in --format timeline)\n",
+			p->more_cnt);
 	}
 	if (p->read_cnt) {
 		print_below(out, p, root);
@@ -247,7 +252,8 @@ static void print_tree(FILE *out, struct proctree_proc *root)
 	}
 }
 
-static void print_container(FILE *out, const struct proctree *tree, const struct history_container *c)
+static void print_container(FILE *out, const struct proctree *tree,
+			    const struct history_container *c)
 {
 	bool any = false;
 

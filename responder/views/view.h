@@ -10,7 +10,8 @@ struct view_type {
 	const char *name;
 	/* state: NULL if the view needs none. */
 	void *(*open)(const struct history *h, FILE *out);
-	void (*record)(void *state, FILE *out, const struct history_container *c, const Varve__V1__Event *ev);
+	void (*record)(void *state, FILE *out, const struct history_container *c,
+		       const Varve__V1__Event *ev);
 	void (*finish)(void *state, FILE *out); /* prints what is left */
 	void (*free)(void *state);
 	bool verdict_on_stderr; /* the output is for programs */

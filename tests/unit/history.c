@@ -15,8 +15,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	sample_init(&f->s);
-	f->c = (struct sample_container){ .id = SAMPLE_ID, .name = "app", .in_pod = true };
-	f->other = (struct sample_container){ .id = SAMPLE_ID2, .name = "side" };
+	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
+	f->other = (struct sample_container){.id = SAMPLE_ID2, .name = "side"};
 	*state = f;
 	return 0;
 }
@@ -91,21 +91,35 @@ static void test_when(void **state)
 		const char *text;
 		int64_t ns;
 	} good[] = {
-		{ "2026-11-20T20:00:00Z", SAMPLE_T0 },
-		{ "2026-11-20t21:00:00.5+01:00", SAMPLE_T0 + 500000000 },
-		{ "2026-11-20 14:30:00.000000001-05:30", SAMPLE_T0 + 1 },
-		{ "1970-01-01T00:00:00z", 0 },
-		{ "2h", SAMPLE_T0 - 7200 * SAMPLE_SEC },
-		{ "10m", SAMPLE_T0 - 600 * SAMPLE_SEC },
-		{ "3d", SAMPLE_T0 - 3 * 86400 * SAMPLE_SEC },
-		{ "0s", SAMPLE_T0 },
-		{ "1w", SAMPLE_T0 - 7 * 86400 * SAMPLE_SEC },
+		{"2026-11-20T20:00:00Z", SAMPLE_T0},
+		{"2026-11-20t21:00:00.5+01:00", SAMPLE_T0 + 500000000},
+		{"2026-11-20 14:30:00.000000001-05:30", SAMPLE_T0 + 1},
+		{"1970-01-01T00:00:00z", 0},
+		{"2h", SAMPLE_T0 - 7200 * SAMPLE_SEC},
+		{"10m", SAMPLE_T0 - 600 * SAMPLE_SEC},
+		{"3d", SAMPLE_T0 - 3 * 86400 * SAMPLE_SEC},
+		{"0s", SAMPLE_T0},
+		{"1w", SAMPLE_T0 - 7 * 86400 * SAMPLE_SEC},
 	};
 	static const char *const bad[] = {
-		"", "yesterday", "2h ", "h", "-2h", "2x", "99999999999w", "999999999w", "2026-11-20",
-		"2026-11-20T20:00:00", "2026-13-20T20:00:00Z", "2026-02-30T00:00:00Z",
-		"2026-11-20T24:00:00Z", "2026-11-20T20:00:00.Z", "2026-11-20T20:00:00Zx",
-		"2026-11-20T20:00:00+1", "26-11-20T20:00:00Z", "2h3m",
+		"",
+		"yesterday",
+		"2h ",
+		"h",
+		"-2h",
+		"2x",
+		"99999999999w",
+		"999999999w",
+		"2026-11-20",
+		"2026-11-20T20:00:00",
+		"2026-13-20T20:00:00Z",
+		"2026-02-30T00:00:00Z",
+		"2026-11-20T24:00:00Z",
+		"2026-11-20T20:00:00.Z",
+		"2026-11-20T20:00:00Zx",
+		"2026-11-20T20:00:00+1",
+		"26-11-20T20:00:00Z",
+		"2h3m",
 	};
 	int64_t ns = 42;
 
@@ -213,7 +227,7 @@ static void test_select_pod(void **state)
 static void test_select_container(void **state)
 {
 	struct fixture *f = *state;
-	struct sample_container plain = { .id = "demo" };
+	struct sample_container plain = {.id = "demo"};
 
 	sample_run_start(&f->s, NULL, 0);
 	sample_start(&f->s, &f->c, false);
@@ -300,7 +314,7 @@ static void test_stream_ends_at_what_was_there(void **state)
 static void test_stream_error_ends_it(void **state)
 {
 	struct fixture *f = *state;
-	struct given g = { .stop_at = 2 };
+	struct given g = {.stop_at = 2};
 	uint64_t cnt = 77;
 
 	sample_story(&f->s, &f->c);

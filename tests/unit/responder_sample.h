@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Evidence as a sensor would leave it, for the responder's tests: builds records, keeps them in memory, and
- * gives them as a source, or writes them into a log directory.
+ * Evidence as a sensor would leave it, for the responder's tests: builds records, keeps them in
+ * memory, and gives them as a source, or writes them into a log directory.
  */
 #ifndef VARVE_TESTS_RESPONDER_SAMPLE_H
 #define VARVE_TESTS_RESPONDER_SAMPLE_H
@@ -71,7 +71,7 @@ static inline int sample_next(struct source *source, struct source_item *ret_ite
 	struct sample *s = (struct sample *)source;
 
 	if (s->at >= s->cnt || s->at >= s->hide_from) {
-		*ret_item = (struct source_item){ .what = SOURCE_END };
+		*ret_item = (struct source_item){.what = SOURCE_END};
 		return 0;
 	}
 	const struct sample_item *item = &s->items[s->at++];
@@ -100,12 +100,12 @@ static inline void sample_close(struct source *source)
 
 static inline void sample_init(struct sample *s)
 {
-	static const struct source_type type = { sample_next, sample_rewind, sample_close };
+	static const struct source_type type = {sample_next, sample_rewind, sample_close};
 
-	*s = (struct sample){ .source.type = &type,
-			      .run = SAMPLE_RUN,
-			      .now_ns = SAMPLE_T0,
-			      .hide_from = SIZE_MAX };
+	*s = (struct sample){.source.type = &type,
+			     .run = SAMPLE_RUN,
+			     .now_ns = SAMPLE_T0,
+			     .hide_from = SIZE_MAX};
 }
 
 static inline void sample_fini(struct sample *s)
@@ -119,7 +119,7 @@ static inline struct sample_item *sample_push(struct sample *s)
 {
 	s->items = reallocarray(s->items, s->cnt + 1, sizeof(*s->items));
 	assert(s->items);
-	s->items[s->cnt] = (struct sample_item){ .partition = s->partition };
+	s->items[s->cnt] = (struct sample_item){.partition = s->partition};
 	return &s->items[s->cnt++];
 }
 
@@ -165,8 +165,8 @@ static inline void sample_fill_container(struct sample_event *e, struct sample_c
 }
 
 /* The envelope; the kind's number is also the body's tag. c NULL: a record of the node. */
-static inline void sample_begin(struct sample *s, struct sample_event *e, struct sample_container *c,
-				unsigned int kind)
+static inline void sample_begin(struct sample *s, struct sample_event *e,
+				struct sample_container *c, unsigned int kind)
 {
 	memset(e, 0, sizeof(*e));
 	varve__v1__event__init(&e->ev);
@@ -183,7 +183,8 @@ static inline void sample_begin(struct sample *s, struct sample_event *e, struct
 		sample_fill_container(e, c);
 }
 
-static inline void sample_process(struct sample_event *e, unsigned int pid, unsigned int parent, const char *name)
+static inline void sample_process(struct sample_event *e, unsigned int pid, unsigned int parent,
+				  const char *name)
 {
 	varve__v1__process__init(&e->process);
 	varve__v1__parent_process__init(&e->parent);
@@ -204,7 +205,7 @@ static inline void sample_process(struct sample_event *e, unsigned int pid, unsi
 /* As the kernel side numbers it: the container's account grows. */
 static inline void sample_number(struct sample_event *e)
 {
-	static const char *const classes[] = { "process", "file", "network", "container" };
+	static const char *const classes[] = {"process", "file", "network", "container"};
 
 	varve__v1__kernel_number__init(&e->number);
 	e->ev.kernel_number = &e->number;
@@ -228,7 +229,8 @@ static inline void sample_put(struct sample *s, const struct sample_event *e)
 	varve__v1__event__pack(&e->ev, item->payload);
 }
 
-static inline void sample_run_start(struct sample *s, const char *previous, int64_t not_watched_since_ns)
+static inline void sample_run_start(struct sample *s, const char *previous,
+				    int64_t not_watched_since_ns)
 {
 	Varve__V1__RunStart body = VARVE__V1__RUN_START__INIT;
 	struct sample_event e;
@@ -391,8 +393,9 @@ static inline void sample_connect(struct sample *s, struct sample_container *c, 
 	sample_put(s, &e);
 }
 
-static inline void sample_loss(struct sample *s, struct sample_container *c, const char *event_class,
-			       uint64_t count, int64_t first_ns, int64_t last_ns)
+static inline void sample_loss(struct sample *s, struct sample_container *c,
+			       const char *event_class, uint64_t count, int64_t first_ns,
+			       int64_t last_ns)
 {
 	Varve__V1__Loss body = VARVE__V1__LOSS__INIT;
 	struct sample_event e;
@@ -411,7 +414,7 @@ static inline void sample_loss(struct sample *s, struct sample_container *c, con
 static inline void sample_account(struct sample *s, struct sample_container *c, bool closed,
 				  uint64_t file_lost, uint64_t file_suppressed)
 {
-	static const char *const classes[] = { "process", "file", "network", "container" };
+	static const char *const classes[] = {"process", "file", "network", "container"};
 	Varve__V1__Account body = VARVE__V1__ACCOUNT__INIT;
 	Varve__V1__ClassCount counts[4], *pointers[4];
 	struct sample_event e;
@@ -464,7 +467,7 @@ static inline void sample_story(struct sample *s, struct sample_container *c)
 
 static inline struct history *sample_load(struct sample *s, int64_t since_ns, int64_t until_ns)
 {
-	const struct history_window window = { since_ns, until_ns };
+	const struct history_window window = {since_ns, until_ns};
 	struct history *h;
 
 	s->at = 0;
@@ -474,7 +477,7 @@ static inline struct history *sample_load(struct sample *s, int64_t since_ns, in
 
 static inline void sample_write_log(const struct sample *s, const char *dir, uint64_t segment_bytes)
 {
-	const struct log_opts opts = { .segment_bytes = segment_bytes, .limit_bytes = 1 << 30 };
+	const struct log_opts opts = {.segment_bytes = segment_bytes, .limit_bytes = 1 << 30};
 	struct log_recovery recovery;
 	struct log *log;
 
@@ -484,7 +487,8 @@ static inline void sample_write_log(const struct sample *s, const char *dir, uin
 	log_close(log);
 }
 
-static inline int sample_remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static inline int sample_remove_one(const char *path, const struct stat *st, int flag,
+				    struct FTW *ftw)
 {
 	(void)st;
 	(void)flag;

@@ -17,7 +17,7 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	sample_init(&f->s);
-	f->c = (struct sample_container){ .id = SAMPLE_ID, .name = "app", .in_pod = true };
+	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
 	strcpy(f->dir, "/tmp/varve-source-dir-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	sample_story(&f->s, &f->c);

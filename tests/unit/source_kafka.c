@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A topic as a source, against librdkafka's mock cluster: all partitions, to the watermark, again, and errors. */
+/* A topic as a source, against librdkafka's mock cluster: all partitions, to the watermark, again,
+ * and errors. */
 #include "tests/unit/responder_sample.h"
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -19,7 +20,8 @@ static int setup(void **state)
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	char text[256];
 
-	assert_int_equal(rd_kafka_conf_set(conf, "log_level", "2", text, sizeof(text)), RD_KAFKA_CONF_OK);
+	assert_int_equal(rd_kafka_conf_set(conf, "log_level", "2", text, sizeof(text)),
+			 RD_KAFKA_CONF_OK);
 	/* The mock cluster lives in a client; the same client produces to it. */
 	assert_int_equal(rd_kafka_conf_set(conf, "test.mock.num.brokers", "1", text, sizeof(text)),
 			 RD_KAFKA_CONF_OK);
@@ -48,7 +50,8 @@ static void produce(struct fixture *f, const char *topic, int partition, const c
 	assert_int_equal(rd_kafka_producev(f->producer, RD_KAFKA_V_TOPIC(topic),
 					   RD_KAFKA_V_PARTITION(partition),
 					   RD_KAFKA_V_VALUE((void *)text, strlen(text)),
-					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_END),
 			 0);
 	assert_int_equal(rd_kafka_flush(f->producer, 10000), 0);
 }
@@ -141,7 +144,8 @@ static void test_topic_is_missing(void **state)
 	struct fixture *f = *state;
 
 	f->opts.topic = "missing";
-	rd_kafka_mock_topic_set_error(f->cluster, "missing", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+	rd_kafka_mock_topic_set_error(f->cluster, "missing",
+				      RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
 	assert_int_equal(open_source(f), -ENOENT);
 	assert_null(f->src);
 }
@@ -150,7 +154,8 @@ static void test_topic_is_forbidden(void **state)
 {
 	struct fixture *f = *state;
 
-	rd_kafka_mock_topic_set_error(f->cluster, TOPIC, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	rd_kafka_mock_topic_set_error(f->cluster, TOPIC,
+				      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
 	assert_int_equal(open_source(f), -EACCES);
 }
 
@@ -180,7 +185,7 @@ static void test_broker_goes_away_while_reading(void **state)
 static void test_bad_property(void **state)
 {
 	struct fixture *f = *state;
-	const struct source_property property = { "no.such.property", "1" };
+	const struct source_property property = {"no.such.property", "1"};
 
 	f->opts.properties = &property;
 	f->opts.property_cnt = 1;
@@ -200,16 +205,11 @@ static void test_bad_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_all_partitions_twice),
-		T(test_ends_at_the_watermark),
-		T(test_empty_topic),
-		T(test_other_topic),
-		T(test_topic_is_missing),
-		T(test_topic_is_forbidden),
-		T(test_broker_is_away),
-		T(test_broker_goes_away_while_reading),
-		T(test_bad_property),
-		T(test_bad_address),
+		T(test_all_partitions_twice), T(test_ends_at_the_watermark),
+		T(test_empty_topic),	      T(test_other_topic),
+		T(test_topic_is_missing),     T(test_topic_is_forbidden),
+		T(test_broker_is_away),	      T(test_broker_goes_away_while_reading),
+		T(test_bad_property),	      T(test_bad_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,8 +18,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	sample_init(&f->s);
-	f->c = (struct sample_container){ .id = SAMPLE_ID, .name = "app", .in_pod = true };
-	f->other = (struct sample_container){ .id = SAMPLE_ID2, .name = "side", .in_pod = true };
+	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
+	f->other = (struct sample_container){.id = SAMPLE_ID2, .name = "side", .in_pod = true};
 	*state = f;
 	return 0;
 }
@@ -53,10 +53,10 @@ static int judge(struct fixture *f)
 	return judge_window(f, INT64_MIN, INT64_MAX);
 }
 
-#define assert_says(f, words)                                                              \
-	do {                                                                               \
-		if (!strstr((f)->text, words))                                             \
-			fail_msg("\"%s\" is not in:\n%s", words, (f)->text);               \
+#define assert_says(f, words)                                                \
+	do {                                                                 \
+		if (!strstr((f)->text, words))                               \
+			fail_msg("\"%s\" is not in:\n%s", words, (f)->text); \
 	} while (0)
 
 static int64_t at(int sec)
@@ -96,9 +96,24 @@ static void test_declared_loss(void **state)
 	sample_stop(&f->s, &f->c);
 	sample_account(&f->s, &f->c, true, 120, 0);
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "INCOMPLETE: 120 file events lost (ring_full) between 2026-11-20T20:00:01.000000Z "
-		       "and 2026-11-20T20:00:04.000000Z\n");
+	assert_says(
+		f,
+		"INCOMPLETE: 120 file events lost (ring_full) between 2026-11-20T20:00:01.000000Z "
+		"and 2026-11-20T20:00:04.000000Z\n");
 	assert_null(strstr(f->text, "the account"));
+}
+
+static void test_loss_before_the_first_record(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.now_ns = at(10);
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_loss(&f->s, &f->c, "process", 1, at(10), at(10));
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "INCOMPLETE: 1 process events lost (ring_full)");
 }
 
 static void test_undeclared_loss(void **state)
@@ -132,7 +147,8 @@ static void test_loss_of_node_in_life(void **state)
 	sample_life(&f->s, &f->c);
 	sample_loss(&f->s, NULL, "process", 2, at(3), at(4));
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "2 process events of the node lost (ring_full), of which container is not known, between");
+	assert_says(f, "2 process events of the node lost (ring_full), of which container is not "
+		       "known, between");
 }
 
 static void test_loss_of_node_after_life(void **state)
@@ -184,7 +200,8 @@ static void test_undelivered(void **state)
 	put_lost_records(&f->s, 2, 2);
 	assert_int_equal(judge(f), 3);
 	assert_says(f, "1 file records of the node lost (not_delivered)");
-	assert_says(f, "INCOMPLETE: 1 records of the container are missing (stream_sequence 1 to 1 of run " SAMPLE_RUN
+	assert_says(f, "INCOMPLETE: 1 records of the container are missing (stream_sequence 1 to 1 "
+		       "of run " SAMPLE_RUN
 		       ") between 2026-11-20T20:00:01.000000Z and 2026-11-20T20:00:03.000000Z");
 	assert_says(f, "1 records of the node are missing (sequence 2 to 2");
 	assert_says(f, "the account says 1 file events recorded, the evidence holds 0");
@@ -239,8 +256,9 @@ static void test_front_of_container_gone(void **state)
 	sample_stop(&f->s, &f->c);
 	sample_account(&f->s, &f->c, true, 0, 0);
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "the start of the container is not in the evidence; its first record here is of "
-		       "2026-11-20T20:00:02.000000Z");
+	assert_says(
+		f, "the start of the container is not in the evidence; its first record here is of "
+		   "2026-11-20T20:00:02.000000Z");
 	assert_says(f, "(stream_sequence 0 to 0");
 }
 
@@ -253,7 +271,9 @@ static void test_already_ran(void **state)
 	sample_stop(&f->s, &f->c);
 	sample_account(&f->s, &f->c, true, 0, 0);
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "the container already ran when the sensor started at 2026-11-20T20:00:00.000000Z");
+	assert_says(
+		f,
+		"the container already ran when the sensor started at 2026-11-20T20:00:00.000000Z");
 }
 
 static void test_already_ran_but_since_is_later(void **state)
@@ -265,7 +285,8 @@ static void test_already_ran_but_since_is_later(void **state)
 	sample_stop(&f->s, &f->c);
 	sample_account(&f->s, &f->c, true, 0, 0);
 	assert_int_equal(judge_window(f, at(2), INT64_MAX), 0);
-	assert_says(f, "note: a part of the container's life: judged by sequence gaps and declared losses");
+	assert_says(f, "note: a part of the container's life: judged by sequence gaps and declared "
+		       "losses");
 }
 
 static void test_damage_in_life(void **state)
@@ -278,7 +299,8 @@ static void test_damage_in_life(void **state)
 	sample_stop(&f->s, &f->c);
 	sample_account(&f->s, &f->c, true, 0, 0);
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "the log is damaged (00000000000000000000.seg, offset 99, 7 bytes), between");
+	assert_says(f,
+		    "the log is damaged (00000000000000000000.seg, offset 99, 7 bytes), between");
 }
 
 static void test_damage_beyond_account_does_not_matter(void **state)
@@ -354,7 +376,8 @@ static void test_account_sum(void **state)
 	sample_start(&f->s, &f->c, false);
 	put_bad_account(&f->s, &f->c);
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "the account of container events does not add up: 1 recorded + 0 lost + 0 suppressed, "
+	assert_says(f, "the account of container events does not add up: 1 recorded + 0 lost + 0 "
+		       "suppressed, "
 		       "7 generated");
 }
 
@@ -384,8 +407,9 @@ static void test_still_running(void **state)
 	sample_start(&f->s, &f->c, false);
 	sample_heartbeat(&f->s);
 	assert_int_equal(judge(f), 4);
-	assert_says(f, "UNKNOWN: the container's account is not closed: at the last record of the run, "
-		       "2026-11-20T20:00:02.000000Z, it still ran, or the sensor died");
+	assert_says(
+		f, "UNKNOWN: the container's account is not closed: at the last record of the run, "
+		   "2026-11-20T20:00:02.000000Z, it still ran, or the sensor died");
 }
 
 static void test_stopped_without_account(void **state)
@@ -415,7 +439,7 @@ static void start_second_run(struct sample *s, struct sample_container *c, int64
 {
 	s->run = SAMPLE_RUN2;
 	s->sequence = s->node_sequence = 0;
-	*c = (struct sample_container){ .id = c->id, .name = c->name, .in_pod = c->in_pod };
+	*c = (struct sample_container){.id = c->id, .name = c->name, .in_pod = c->in_pod};
 	sample_run_start(s, SAMPLE_RUN, since_ns);
 }
 
@@ -501,7 +525,8 @@ static void test_until_with_settled_losses(void **state)
 	sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
 	sample_heartbeat(&f->s);
 	assert_int_equal(judge_window(f, INT64_MIN, at(2)), 0);
-	assert_says(f, "note: a part of the container's life: judged by sequence gaps and declared losses, not by "
+	assert_says(f, "note: a part of the container's life: judged by sequence gaps and declared "
+		       "losses, not by "
 		       "its account");
 	assert_says(f, "COMPLETE: 1 container, 2 records");
 }
@@ -651,6 +676,7 @@ int main(void)
 		T(test_whole_life_is_complete),
 		T(test_duplicates_are_no_loss),
 		T(test_declared_loss),
+		T(test_loss_before_the_first_record),
 		T(test_undeclared_loss),
 		T(test_loss_of_other_container_is_not_ours),
 		T(test_loss_of_node_in_life),

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing on Debian 12 (root): for building and the demo; --kafka: a broker too; --check: all that the
+# tests need. Does nothing, and asks no server, when everything is there.
+set -eu
+
+build="clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
+protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansson-dev libssl-dev"
+demo="runc busybox-static python3 procps iproute2 mount util-linux"
+kafka="default-jre-headless maven kcat openssl"
+check="libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git"
+
+want="$build $demo"
+for arg; do
+	case $arg in
+	--kafka) want="$want $kafka" ;;
+	--check) want="$want $kafka $check" ;;
+	*) echo "usage: deps.sh [--kafka] [--check]" >&2; exit 2 ;;
+	esac
+done
+
+# A JDK or Maven that did not come from a package serves as well.
+have() {
+	case $1 in
+	default-jre-headless) command -v java >/dev/null ;;
+	maven) command -v mvn >/dev/null ;;
+	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
+	esac
+}
+missing=
+for p in $want; do have "$p" || missing="$missing $p"; done
+[ -n "$missing" ] || exit 0
+
+[ "$(id -u)" = 0 ] || { echo "deps: missing:$missing; run this as root, or install them" >&2; exit 1; }
+command -v apt-get >/dev/null || { echo "deps: missing:$missing; this is no Debian: install their like" >&2; exit 1; }
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Services that a package would start (containerd) are none of ours: policy-rc.d refuses them while we install.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
+	trap 'rm -f "$log" '$policy EXIT
+fi
+# shellcheck disable=SC2086
+{ apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } >"$log" 2>&1 ||
+	{ tail -n 20 "$log" >&2; echo "deps: apt-get could not install:$missing" >&2; exit 1; }

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program as it is called: output, exit status, and what it says when it is called wrongly. */
+#include "tests/unit/responder_sample.h"
+#include "evidence/diag.h"
+#include "responder/commands.h"
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+struct fixture {
+	struct sample s;
+	struct sample_container c, other;
+	char dir[64];
+	char *out;
+	size_t out_len;
+	char err[8192];
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	sample_init(&f->s);
+	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
+	f->other = (struct sample_container){.id = "demo", .name = NULL};
+	strcpy(f->dir, "/tmp/varve-cli-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_fini(&f->s);
+	sample_remove_dir(f->dir);
+	free(f->out);
+	free(f);
+	return 0;
+}
+
+/* Runs "varve ARGS" ('|' between words, DIR for the log directory); both outputs are kept. */
+static int varve(struct fixture *f, const char *args)
+{
+	_cleanup_free_ char *copy = strdup(args);
+	char *argv[24] = {(char *)"varve"};
+	int argc = 1, fd = memfd_create("stderr", 0), old = dup(2);
+
+	for (char *p = strtok(copy, "|"); p && argc < 23; p = strtok(NULL, "|"))
+		argv[argc++] = strcmp(p, "DIR") ? p : f->dir;
+	free(f->out);
+	FILE *out = open_memstream(&f->out, &f->out_len);
+
+	fflush(stderr);
+	dup2(fd, 2);
+	int status = commands_run(argc, argv, out);
+
+	fflush(stderr);
+	dup2(old, 2);
+	ssize_t len = pread(fd, f->err, sizeof(f->err) - 1, 0);
+
+	f->err[len < 0 ? 0 : len] = 0;
+	close(fd);
+	close(old);
+	fclose(out);
+	return status;
+}
+
+static void write_story(struct fixture *f)
+{
+	sample_story(&f->s, &f->c);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+}
+
+#define assert_in(text, words)                                          \
+	do {                                                            \
+		if (!strstr(text, words))                               \
+			fail_msg("\"%s\" is not in:\n%s", words, text); \
+	} while (0)
+
+static size_t lines(const char *text)
+{
+	size_t cnt = 0;
+
+	for (; *text; text++)
+		cnt += *text == '\n';
+	return cnt;
+}
+
+static void test_replay(void **state)
+{
+	struct fixture *f = *state;
+
+	write_story(f);
+	assert_int_equal(varve(f, "replay|DIR|--pod|default/web-7f9"), 0);
+	assert_in(f->out, "└─ 4201 sh -c \"cp /bin/id /tmp/x; /tmp/x\"\n");
+	assert_in(f->out, "\nCOMPLETE: 1 container, 14 records, nothing is missing\n");
+	assert_string_equal(f->err, "");
+	assert_int_equal(varve(f, "replay|--format=timeline|--container=4b2e9f12|DIR"), 0);
+	assert_int_equal(lines(f->out), 15);
+}
+
+static void test_replay_jsonl_keeps_stdout_pure(void **state)
+{
+	struct fixture *f = *state;
+
+	write_story(f);
+	assert_int_equal(varve(f, "replay|DIR|--pod|" SAMPLE_POD "|--format|jsonl"), 0);
+	assert_int_equal(lines(f->out), 14);
+	assert_null(strstr(f->out, "COMPLETE"));
+	assert_string_equal(f->err, "COMPLETE: 1 container, 14 records, nothing is missing\n");
+}
+
+static void test_replay_window(void **state)
+{
+	struct fixture *f = *state;
+
+	write_story(f);
+	assert_int_equal(varve(f, "replay|DIR|--container|4b2e9f12|--format|timeline"
+				  "|--since|2026-11-20T20:00:03Z|--until|2026-11-20T20:00:05Z"),
+			 0);
+	assert_int_equal(lines(f->out), 3 + 2);
+	assert_in(f->out, "note: a part of the container's life");
+	assert_int_equal(varve(f, "replay|DIR|--container|4b2e9f12|--since|2027-11-20T20:00:03Z"),
+			 2);
+	assert_in(
+		f->err,
+		"its records are from 2026-11-20T20:00:01.000000Z to 2026-11-20T20:00:14.000000Z");
+	assert_string_equal(f->out, "");
+}
+
+static void test_exit_status_of_verdicts(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_start(&f->s, &f->other, false);
+	sample_loss(&f->s, &f->other, "file", 120, SAMPLE_T0, SAMPLE_T0 + SAMPLE_SEC);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	assert_int_equal(varve(f, "replay|DIR|--pod|default/web-7f9"), 4);
+	assert_in(f->out, "\nUNKNOWN: ");
+	assert_int_equal(varve(f, "replay|DIR|--container|demo"), 3);
+	assert_in(f->out, "\nINCOMPLETE: 120 file events lost (ring_full) between "
+			  "2026-11-20T20:00:00.000000Z and 2026-11-20T20:00:01.000000Z\n");
+}
+
+static void test_nothing_matches(void **state)
+{
+	struct fixture *f = *state;
+
+	write_story(f);
+	assert_int_equal(varve(f, "replay|DIR|--pod|default/web-7f8"), 2);
+	assert_in(
+		f->err,
+		"no pod matches \"default/web-7f8\"; nearest: default/web-7f9 (1 containers, from "
+		"2026-11-20T20:00:00.000000Z to 2026-11-20T20:00:16.000000Z)");
+	assert_int_equal(lines(f->err), 1);
+	assert_string_equal(f->out, "");
+}
+
+static void test_pods(void **state)
+{
+	struct fixture *f = *state;
+
+	f->other.state = "PENDING";
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->other, false);
+	sample_life(&f->s, &f->c);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	assert_int_equal(varve(f, "pods|DIR"), 0);
+	assert_string_equal(f->out, "default/web-7f9  uid " SAMPLE_POD "  node worker-1\n"
+				    "  app  " SAMPLE_ID "\n"
+				    "    2026-11-20T20:00:02.000000Z to "
+				    "2026-11-20T20:00:15.000000Z  ended  14 records  RESOLVED  "
+				    "docker.io/library/busybox:1.36\n"
+				    "(in no pod)\n"
+				    "  -  demo\n"
+				    "    2026-11-20T20:00:01.000000Z to "
+				    "2026-11-20T20:00:01.000000Z  no end seen  1 records  PENDING\n"
+				    "2 containers, 16 records from 2026-11-20T20:00:00.000000Z to "
+				    "2026-11-20T20:00:15.000000Z\n");
+}
+
+static void test_cat(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	sample_garbage(&f->s, f->s.items[3].payload, f->s.items[3].len);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	assert_int_equal(varve(f, "cat|DIR"), 0);
+	assert_int_equal(lines(f->out), 17);
+	assert_int_equal(strncmp(f->out, "{\"kind\":\"RUN_START\",\"sequence\":\"0\",", 34), 0);
+	assert_in(f->err, "1 records came more than once and are printed once");
+}
+
+static void test_cat_of_garbage(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_garbage(&f->s, "garbage", 7);
+	sample_heartbeat(&f->s);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	assert_int_equal(varve(f, "cat|DIR"), 3);
+	assert_int_equal(lines(f->out), 2);
+	assert_in(f->err, "1 payloads are no records, between record 0 of run " SAMPLE_RUN
+			  " and record 1 of run");
+}
+
+static void test_called_wrongly(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *args, *says;
+	} wrong[] = {
+		{"", "no command: want replay, pods or cat"},
+		{"repaly", "unknown command \"repaly\""},
+		{"pods", "SOURCE is missing"},
+		{"pods|DIR|--pod|a/b", "unknown option \"--pod\" (varve pods --help lists them)"},
+		{"pods|DIR|DIR2", "\"DIR2\": one SOURCE only"},
+		{"replay|DIR", "say what to replay: --pod NAMESPACE/NAME or --container ID"},
+		{"replay|DIR|--pod|a/b|--container|c", "--pod and --container exclude each other"},
+		{"replay|DIR|--pod", "--pod wants a value: NAMESPACE/NAME|UID"},
+		{"replay|DIR|--pod|/b", "--pod \"/b\": want NAMESPACE/NAME"},
+		{"replay|DIR|--pod|a/b|--since|yesterday", "--since \"yesterday\": neither a time"},
+		{"replay|DIR|--pod|a/b|--until=5x", "--until \"5x\": neither a time"},
+		{"replay|DIR|--pod|a/b|--since|1h|--until|2h", "--since is later than --until"},
+		{"replay|DIR|--pod|a/b|--format|xml",
+		 "--format \"xml\": want tree, timeline or jsonl"},
+		{"replay|DIR|--pod|a/b|-X|novalue", "-X \"novalue\": want PROPERTY=VALUE"},
+		{"cat|DIR|--follow", "unknown option \"--follow\""},
+		{"cat|DIR|--evil\033[2J", "unknown option \"--evil\\x1b[2J\""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		assert_int_equal(varve(f, wrong[i].args), 2);
+		assert_in(f->err, wrong[i].says);
+		assert_int_equal(lines(f->err), 1);
+		assert_string_equal(f->out, "");
+	}
+}
+
+static void test_unreadable_source(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(varve(f, "cat|/nonexistent"), 1);
+	assert_int_equal(lines(f->err), 1);
+	assert_int_equal(varve(f, "pods|DIR"), 1);
+	assert_int_equal(lines(f->err), 1);
+	assert_int_equal(varve(f, "pods|kafka://localhost:1|-Xno.such=1"), 1);
+	assert_in(f->err, "-X no.such=...: No such configuration property");
+}
+
+static void test_help_and_version(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(varve(f, "--version"), 0);
+	assert_string_equal(f->out, "varve " VARVE_VERSION " (schema 1)\n");
+	assert_int_equal(varve(f, "--help"), 0);
+	assert_in(f->out, "varve replay SOURCE");
+	assert_int_equal(varve(f, "replay|--help"), 0);
+	assert_in(f->out, "--since TIME");
+	assert_int_equal(varve(f, "cat|--help"), 0);
+	assert_null(strstr(f->out, "--since"));
+}
+
+static void test_output_that_cannot_be_written(void **state)
+{
+	struct fixture *f = *state;
+	char *argv[] = {(char *)"varve", (char *)"cat", f->dir, NULL};
+	FILE *full = fopen("/dev/full", "w");
+
+	write_story(f);
+	assert_int_equal(commands_run(3, argv, full), 1);
+	fclose(full);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_replay),
+		T(test_replay_jsonl_keeps_stdout_pure),
+		T(test_replay_window),
+		T(test_exit_status_of_verdicts),
+		T(test_nothing_matches),
+		T(test_pods),
+		T(test_cat),
+		T(test_cat_of_garbage),
+		T(test_called_wrongly),
+		T(test_unreadable_source),
+		T(test_help_and_version),
+		T(test_output_that_cannot_be_written),
+	};
+
+	diag_init("varve", DIAG_WARN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a responder sees: tree, timeline and JSON lines of the same records; nothing hostile reaches
+ * a terminal. */
+#include "tests/unit/responder_sample.h"
+#include "responder/proctree.h"
+#include "responder/select.h"
+#include "responder/views/view.h"
+
+struct fixture {
+	struct sample s;
+	struct sample_container c, other;
+	struct history *h;
+	char *text;
+	size_t len;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	sample_init(&f->s);
+	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
+	f->other = (struct sample_container){.id = SAMPLE_ID2, .name = "side", .in_pod = true};
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	history_free(f->h);
+	sample_fini(&f->s);
+	free(f->text);
+	free(f);
+	return 0;
+}
+
+struct printing {
+	const struct view_type *view;
+	void *state;
+	FILE *out;
+};
+
+static int print_record(const struct history_container *c, const Varve__V1__Event *ev, void *ctx)
+{
+	struct printing *p = ctx;
+
+	p->view->record(p->state, p->out, c, ev);
+	return 0;
+}
+
+static void show(struct fixture *f, const struct view_type *view)
+{
+	struct printing p = {.view = view};
+	uint64_t cnt;
+
+	f->h = sample_load(&f->s, INT64_MIN, INT64_MAX);
+	assert_int_equal(select_pod(f->h, SAMPLE_POD), 0);
+	p.out = open_memstream(&f->text, &f->len);
+	p.state = view->open ? view->open(f->h, p.out) : NULL;
+	assert_int_equal(history_stream(f->h, &f->s.source, print_record, &p, &cnt), 0);
+	if (view->finish)
+		view->finish(p.state, p.out);
+	if (view->free)
+		view->free(p.state);
+	fclose(p.out);
+}
+
+#define assert_shows(f, words)                                               \
+	do {                                                                 \
+		if (!strstr((f)->text, words))                               \
+			fail_msg("\"%s\" is not in:\n%s", words, (f)->text); \
+	} while (0)
+
+static size_t count_of(const char *text, const char *word)
+{
+	size_t cnt = 0;
+
+	for (; (text = strstr(text, word)); text += strlen(word))
+		cnt++;
+	return cnt;
+}
+
+static void test_tree(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	show(f, &view_tree);
+	assert_string_equal(
+		f->text, "Container app\n"
+			 "  pod       default/web-7f9  uid " SAMPLE_POD "\n"
+			 "  id        " SAMPLE_ID "\n"
+			 "  runtime   containerd\n"
+			 "  image     docker.io/library/busybox:1.36\n"
+			 "  node      worker-1\n"
+			 "  from      2026-11-20T20:00:01.000000Z  (container started)\n"
+			 "  to        2026-11-20T20:00:13.000000Z  (container removed)\n"
+			 "  lasted    12.00 s\n"
+			 "  records   14\n"
+			 "\n"
+			 "3990 containerd-shim  [known only as a parent]\n"
+			 "└─ 4201 sh -c \"cp /bin/id /tmp/x; /tmp/x\"\n"
+			 "   │    /bin/sh  comm sh  euid 0  pid 1 inside\n"
+			 "   │    20:00:02.000000 forked, 20:00:03.000000 exec, 20:00:12.000000 "
+			 "exit code 3 (10.00 s)\n"
+			 "   │    20:00:05.000000 read secret /run/secrets/token\n"
+			 "   │    20:00:06.000000 create      /tmp/x\n"
+			 "   │    read 1 other file (in --format timeline)\n"
+			 "   └─ 4202 /tmp/x --go\n"
+			 "           /tmp/x [upper layer]  comm sh  euid 0  pid 2 inside\n"
+			 "           20:00:07.000000 forked, 20:00:08.000000 exec, 20:00:11.000000 "
+			 "exit signal 9 (SIGKILL) (4.00 s)\n"
+			 "           20:00:10.000000 connect     tcp to 192.0.2.7:4444 connected\n"
+			 "\n");
+}
+
+static void test_tree_marks_setup_and_repeats(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_fork(&f->s, &f->c, 4100, 3990, "runc:[1:CHILD]");
+	sample_fork(&f->s, &f->c, 4101, 4100, "runc:[2:INIT]");
+	for (int i = 0; i < 3; i++)
+		sample_connect(&f->s, &f->c, 4101, "failed", false);
+	sample_exec(&f->s, &f->c, 4101, 4100, "/bin/sh", "sh", false);
+	sample_exec(&f->s, &f->c, 4101, 4100, "/bin/ls", "ls|a b", false);
+	show(f, &view_tree);
+	assert_shows(f, "4100 runc:[1:CHILD]  [runtime set-up]\n");
+	assert_shows(f, "4101 ls \"a b\"\n");
+	assert_shows(f, "connect     tcp to 192.0.2.7:4444 failed (ECONNREFUSED)  x3, last "
+			"20:00:05.000000\n");
+	assert_shows(f, "exec        /bin/sh: sh");
+	assert_shows(f, "exec        /bin/ls: ls \"a b\"");
+	assert_shows(f, "no exit seen");
+	assert_shows(f, "first record; the start is not in the evidence");
+}
+
+static void test_tree_of_two_containers(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_life(&f->s, &f->other);
+	show(f, &view_tree);
+	assert_shows(f, "Container app\n");
+	assert_shows(f, "Container side\n");
+	assert_int_equal(count_of(f->text, "3990 containerd-shim"), 2);
+	assert_int_equal(count_of(f->text, "4202 /tmp/x --go"), 2);
+}
+
+static void test_tree_survives_rings(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_fork(&f->s, &f->c, 1, 2, "a");
+	sample_fork(&f->s, &f->c, 2, 3, "b");
+	sample_fork(&f->s, &f->c, 3, 1, "c");
+	sample_fork(&f->s, &f->c, 4, 4, "d");
+	sample_fork(&f->s, &f->c, 5, 2, "e");
+	show(f, &view_tree);
+	for (int i = 1; i <= 5; i++) {
+		char line[16];
+
+		snprintf(line, sizeof(line), "%d %c\n", i, 'a' + i - 1);
+		assert_int_equal(count_of(f->text, line), 1);
+	}
+}
+
+static void test_tree_of_great_depth(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	for (unsigned int i = 1; i <= 3000; i++)
+		sample_fork(&f->s, &f->c, 10000 + i, 10000 + i - 1, "deep");
+	show(f, &view_tree);
+	assert_shows(f, "(2960 levels) ");
+	assert_shows(f, "13000 deep\n");
+}
+
+static void test_tree_bounds_lines(void **state)
+{
+	struct fixture *f = *state;
+	char path[32];
+
+	sample_run_start(&f->s, NULL, 0);
+	for (int i = 0; i < PROCTREE_LINES + 7; i++) {
+		snprintf(path, sizeof(path), "/tmp/%d.", i);
+		sample_open_file(&f->s, &f->c, 4201, path, SAMPLE_WRITE);
+	}
+	show(f, &view_tree);
+	assert_shows(f, "... and 7 more (all are in --format timeline)\n");
+	assert_int_equal(count_of(f->text, " write "), PROCTREE_LINES);
+}
+
+static void test_timeline(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	show(f, &view_timeline);
+	assert_int_equal(count_of(f->text, "\n"), 14);
+	assert_shows(
+		f,
+		"2026-11-20T20:00:01.000000Z  CONTAINER_START    3980 runc  cgroup /kubepods/x\n");
+	assert_shows(
+		f, "2026-11-20T20:00:02.000000Z  FORK               4201 runc:[2:INIT] [runtime]  "
+		   "by 3990 containerd-shim\n");
+	assert_shows(f, "2026-11-20T20:00:03.000000Z  EXEC               4201 sh  /bin/sh: sh -c "
+			"\"cp /bin/id /tmp/x; /tmp/x\", euid 0\n");
+	assert_shows(f, "OPEN               4201 sh  /tmp/x created\n");
+	assert_shows(f, "CONNECT            4202 sh  tcp to 192.0.2.7:4444 in progress\n");
+	assert_shows(f, "EXIT               4202 sh  signal 9 (SIGKILL)\n");
+	assert_shows(
+		f,
+		"ACCOUNT               -  closed, process 6 = 6 recorded + 0 lost + 0 suppressed");
+}
+
+static void test_timeline_names_containers(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_start(&f->s, &f->other, false);
+	show(f, &view_timeline);
+	assert_shows(f, "Z  app  CONTAINER_START");
+	assert_shows(f, "Z  side  CONTAINER_START");
+}
+
+static void test_jsonl(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	show(f, &view_jsonl);
+	assert_int_equal(count_of(f->text, "\n"), 14);
+	assert_int_equal(strncmp(f->text, "{\"kind\":\"CONTAINER_START\",\"sequence\":\"1\",", 40),
+			 0);
+	assert_shows(f, "\"exec\":{\"file\":{\"path\":\"/bin/sh\"}");
+	assert_true(view_jsonl.verdict_on_stderr);
+}
+
+static const char hostile[] = "\033]0;pwned\a\r\nroot: \\ \xe2\x80\xae.txt\x9b";
+
+static void put_hostile(struct fixture *f)
+{
+	Varve__V1__Open open = VARVE__V1__OPEN__INIT;
+	Varve__V1__Rename rename = VARVE__V1__RENAME__INIT;
+	Varve__V1__File file = VARVE__V1__FILE__INIT;
+	struct sample_event e;
+
+	file.path = (char *)hostile;
+	SAMPLE_SET(&file, memfd, 1);
+	SAMPLE_SET(&file, unlinked, 1);
+	open.file = rename.old_file = &file;
+	SAMPLE_SET(&open, created, 1);
+	sample_begin(&f->s, &e, &f->c, 21);
+	e.ev.open = &open;
+	sample_process(&e, 4201, 3990, hostile);
+	e.parent.name = (char *)hostile;
+	sample_put(&f->s, &e);
+	file.has_path_raw = 1;
+	file.path_raw = (ProtobufCBinaryData){.len = 3, .data = (uint8_t *)"\xff\033\n"};
+	sample_begin(&f->s, &e, &f->c, 22);
+	e.ev.rename = &rename;
+	e.ev.kind = (char *)hostile;
+	sample_process(&e, 4201, 3990, hostile);
+	sample_put(&f->s, &e);
+}
+
+static void expect_harmless(const struct fixture *f)
+{
+	for (size_t i = 0; i < f->len; i++)
+		if ((unsigned char)f->text[i] < 0x20 && f->text[i] != '\n')
+			fail_msg("byte %02x at %zu", f->text[i], i);
+	assert_null(strstr(f->text, "\xe2\x80\xae"));
+	assert_null(memchr(f->text, 0x7f, f->len));
+	assert_null(strstr(f->text, "\nroot"));
+}
+
+static void test_hostile_names(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	f->c.name = hostile;
+	put_hostile(f);
+	sample_exec(&f->s, &f->c, 4201, 3990, hostile, hostile, false);
+	show(f, &view_tree);
+	expect_harmless(f);
+	assert_shows(f, "[unlinked] [memfd]");
+	history_free(f->h);
+	free(f->text);
+	show(f, &view_timeline);
+	expect_harmless(f);
+	assert_shows(f, "\\xff\\x1b\\n");
+	history_free(f->h);
+	free(f->text);
+	show(f, &view_jsonl);
+	assert_null(strchr(f->text, '\033'));
+	assert_int_equal(count_of(f->text, "\n"), 3);
+}
+
+static void test_args_raw_and_cut(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Exec body = VARVE__V1__EXEC__INIT;
+	char *args[] = {(char *)"sh", (char *)"", (char *)"say \"hi\""};
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	body.args = args;
+	body.n_args = ARRAY_SIZE(args);
+	body.has_args_tail_raw = 1;
+	body.args_tail_raw = (ProtobufCBinaryData){.len = 7, .data = (uint8_t *)"a\xff\0last"};
+	SAMPLE_SET(&body, args_truncated, 1);
+	SAMPLE_SET(&body, args_count, 900);
+	SAMPLE_SET(&body, args_length, 99999);
+	sample_begin(&f->s, &e, &f->c, 17);
+	e.ev.exec = &body;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+	show(f, &view_timeline);
+	assert_shows(
+		f,
+		"?: sh \"\" \"say \\\"hi\\\"\" ... a\\xff last [cut: 900 arguments, 99999 bytes]");
+}
+
+static void test_records_without_bodies(void **state)
+{
+	struct fixture *f = *state;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	for (unsigned int kind = 16; kind < 35; kind++) {
+		sample_begin(&f->s, &e, &f->c, kind);
+		e.ev.body_case = VARVE__V1__EVENT__BODY__NOT_SET;
+		e.ev.has_time_unix_nano = 0;
+		sample_process(&e, 4201, 3990, "sh");
+		e.process.parent = NULL;
+		sample_put(&f->s, &e);
+	}
+	sample_begin(&f->s, &e, &f->c, 16);
+	e.ev.kind = (char *)"PTRACE"; /* of a later schema */
+	e.ev.body_case = VARVE__V1__EVENT__BODY__NOT_SET;
+	sample_put(&f->s, &e);
+	show(f, &view_timeline);
+	assert_int_equal(count_of(f->text, "\n"), 20);
+	assert_shows(f, "PTRACE");
+	history_free(f->h);
+	free(f->text);
+	show(f, &view_tree);
+	assert_shows(f, "4201 sh\n");
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_tree),
+		T(test_tree_marks_setup_and_repeats),
+		T(test_tree_of_two_containers),
+		T(test_tree_survives_rings),
+		T(test_tree_of_great_depth),
+		T(test_tree_bounds_lines),
+		T(test_timeline),
+		T(test_timeline_names_containers),
+		T(test_jsonl),
+		T(test_hostile_names),
+		T(test_args_raw_and_cut),
+		T(test_records_without_bodies),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
