@@ -149,7 +149,8 @@ static void tell_holes(const struct history *h)
 		what = hole->payload_cnt ? memory_printf("%llu payloads are no records",
 							 (unsigned long long)hole->payload_cnt)
 					 : memory_printf("cannot be read: %s", hole->where);
-		log_warn("%s, between %s and %s", what, before, after);
+		log_warn("%s, between %s and %s%s", what, before, after,
+			 hole->at_tail ? " (torn, or still being written)" : "");
 	}
 	if (h->hole_cnt > 20)
 		log_warn("%zu more places that cannot be read", h->hole_cnt - 20);

@@ -62,9 +62,9 @@ static void print_container(FILE *out, const struct history_container *c)
 	describe_string(out, c->name ? c->name : c->is_sandbox ? "(sandbox)" : "-");
 	fputs("  ", out);
 	describe_string(out, c->id);
-	fprintf(out, "\n    %s to %s  %s  %" PRIu64 " records  ", when_format(c->first_ns, first),
+	fprintf(out, "\n    %s to %s  %s  %" PRIu64 " record%s  ", when_format(c->first_ns, first),
 		when_format(c->last_ns, last), s->stopped || s->closed ? "ended" : "no end seen",
-		c->record_cnt);
+		c->record_cnt, c->record_cnt == 1 ? "" : "s");
 	describe_string(out, c->state);
 	if (c->image) {
 		fputs("  ", out);
@@ -122,6 +122,8 @@ int cmd_pods(const struct options *opts, FILE *out)
 		return EXIT_IO;
 	print_all(out, h);
 	print_summary(out, h);
+	int status = h->damage_cnt || h->undecodable_cnt ? EXIT_INCOMPLETE : EXIT_OK;
+
 	history_free(h);
-	return EXIT_OK;
+	return status;
 }

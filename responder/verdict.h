@@ -38,6 +38,8 @@ struct verdict {
 };
 
 void verdict_make(const struct history *h, struct verdict *ret_verdict);
+/* Adds a reason, if it is not there yet; takes the text over. */
+void verdict_add(struct verdict *v, enum verdict_kind kind, char *text);
 /* The second pass gave this many records: says so if that is not what the first one saw. */
 void verdict_check_streamed(struct verdict *v, uint64_t streamed_cnt);
 void verdict_fini(struct verdict *v);

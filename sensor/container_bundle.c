@@ -11,6 +11,7 @@
 #include "sensor/container_bundle.h"
 
 #include "evidence/base.h"
+#include "evidence/text.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -100,6 +101,56 @@ static void copy_key(const json_t *object, const char *key, char *dst, size_t si
 }
 #define COPY_KEY(object, key, field) copy_key(object, key, field, sizeof(field))
 
+/* The UTF-16 unit of an escape \uXXXX at s (a string with a NUL behind); 0 if there is none. */
+static unsigned int escaped_unit(const char *s)
+{
+	unsigned int unit;
+	int used = 0;
+
+	if (s[0] != '\\' || s[1] != 'u' || strspn(s + 2, "0123456789abcdefABCDEF") < 4)
+		return 0;
+	return sscanf(s + 2, "%4x%n", &unit, &used) == 1 ? unit : 0;
+}
+
+/* How far to go on behind the escape at s, which is changed to \uFFFD if it is half of a surrogate pair. */
+static size_t repair_escape(char *s)
+{
+	unsigned int unit = escaped_unit(s);
+
+	if ((unit & 0xf800) != 0xd800)
+		return 2;
+	if (unit < 0xdc00 && (escaped_unit(s + 6) & 0xfc00) == 0xdc00)
+		return 12;
+	memcpy(s, "\\uFFFD", 6);
+	return 6;
+}
+
+/*
+ * The same text with '?' and \uFFFD for what is no Unicode: jansson rejects a whole file for one such byte among the
+ * arguments, and runtimes do not; a container must not lose its name by it.
+ */
+static char *repair(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+	size_t i, n;
+	uint32_t cp;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	for (i = 0; i < len; i += n) {
+		n = text_decode(copy + i, len - i, &cp);
+		if (!n) {
+			copy[i] = '?';
+			n = 1;
+		} else if (copy[i] == '\\') {
+			n = repair_escape(copy + i);
+		}
+	}
+	return copy;
+}
+
 /*
  * An error in the last bytes is one of a file still being written: the text ends early, or in the
  * middle of a word or a character.
@@ -116,6 +167,13 @@ static int load(const char *text, size_t len, json_t **ret_json)
 	/* A NUL in a string and numbers beyond 64 bits are legal and must not hide a container's
 	 * name. */
 	json = json_loadb(text, len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+	if (!json && (json_error_code(&error) == json_error_invalid_utf8 ||
+		      json_error_code(&error) == json_error_invalid_syntax)) {
+		_cleanup_free_ char *repaired = repair(text, len);
+
+		if (repaired)
+			json = json_loadb(repaired, len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+	}
 	if (!json && (json_error_code(&error) == json_error_premature_end_of_input ||
 		      error.position + 16 > (int)len))
 		return -EAGAIN;

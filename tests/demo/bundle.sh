@@ -10,7 +10,7 @@ rootfs=${ROOTFS:-$dir/rootfs}
 image=$dir/image
 mkdir -p "$image/bin" "$image/tmp" "$image/proc" "$image/dev" "$image/etc" "$image/var/run/secrets/kubernetes.io/serviceaccount" "$rootfs"
 cp "$(command -v busybox)" "$image/bin/busybox"
-for applet in sh cat cp mv rm mkdir sleep true ls id; do ln -sf busybox "$image/bin/$applet"; done
+for applet in sh cat cp mv rm mkdir sleep true ls id printf seq; do ln -sf busybox "$image/bin/$applet"; done
 echo 'root:x:0:0:root:/:/bin/sh' >"$image/etc/passwd"
 echo 'eyJhbGciOiJSUzI1NiJ9.a-service-account-token' >"$image/var/run/secrets/kubernetes.io/serviceaccount/token"
 

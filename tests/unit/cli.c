@@ -178,7 +178,7 @@ static void test_pods(void **state)
 				    "(in no pod)\n"
 				    "  -  demo\n"
 				    "    2026-11-20T20:00:01.000000Z to "
-				    "2026-11-20T20:00:01.000000Z  no end seen  1 records  PENDING\n"
+				    "2026-11-20T20:00:01.000000Z  no end seen  1 record  PENDING\n"
 				    "2 containers, 16 records from 2026-11-20T20:00:00.000000Z to "
 				    "2026-11-20T20:00:15.000000Z\n");
 }

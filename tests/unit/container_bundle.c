@@ -281,10 +281,30 @@ static void finds_the_bundle_in_arguments(void **state)
 	assert_string_equal(small, "abc");
 }
 
+/* One odd byte among the arguments must not hide the pod's name. */
+static void keeps_the_name_beside_what_is_no_unicode(void **state)
+{
+	static const char *const args[] = {"\xff\xfe", "\\udcff", "\\ud800x", "\\ud83d\\ude00", "\\\\udcff"};
+	struct container_metadata meta;
+	char json[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
+		snprintf(json, sizeof(json),
+			 "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"%s\"]},\"annotations\":{"
+			 "\"io.kubernetes.cri.container-type\":\"container\","
+			 "\"io.kubernetes.cri.sandbox-name\":\"shop-0\"}}",
+			 args[i]);
+		assert_int_equal(container_parse_bundle(json, strlen(json), &meta), 0);
+		assert_string_equal(meta.pod_name, "shop-0");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_each_runtime),
+		cmocka_unit_test(keeps_the_name_beside_what_is_no_unicode),
 		cmocka_unit_test(half_written_is_told_from_wrong),
 		cmocka_unit_test(survives_hostile_json),
 		cmocka_unit_test(strings_are_cut_between_characters),

@@ -200,10 +200,10 @@ static void test_undelivered(void **state)
 	put_lost_records(&f->s, 2, 2);
 	assert_int_equal(judge(f), 3);
 	assert_says(f, "1 file records of the node lost (not_delivered)");
-	assert_says(f, "INCOMPLETE: 1 records of the container are missing (stream_sequence 1 to 1 "
+	assert_says(f, "INCOMPLETE: 1 record of the container missing (stream_sequence 1 to 1 "
 		       "of run " SAMPLE_RUN
 		       ") between 2026-11-20T20:00:01.000000Z and 2026-11-20T20:00:03.000000Z");
-	assert_says(f, "1 records of the node are missing (sequence 2 to 2");
+	assert_says(f, "1 record of the node missing (sequence 2 to 2");
 	assert_says(f, "the account says 1 file events recorded, the evidence holds 0");
 }
 
@@ -218,8 +218,8 @@ static void test_gap_of_node_in_life(void **state)
 	sample_stop(&f->s, &f->c);
 	sample_account(&f->s, &f->c, true, 0, 0);
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "1 records of the node are missing (sequence 2 to 2");
-	assert_null(strstr(f->text, "of the container are missing"));
+	assert_says(f, "1 record of the node missing (sequence 2 to 2");
+	assert_null(strstr(f->text, "of the container missing"));
 }
 
 static void test_gap_beyond_account_does_not_matter(void **state)
@@ -326,7 +326,22 @@ static void test_garbage_in_life(void **state)
 	sample_stop(&f->s, &f->c);
 	sample_account(&f->s, &f->c, true, 0, 0);
 	assert_int_equal(judge(f), 3);
-	assert_says(f, "INCOMPLETE: 2 payloads are no records, between");
+	assert_says(f, "INCOMPLETE: 2 payloads not a record, between");
+}
+
+static void test_many_holes_are_summed_up(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	for (int i = 0; i < 25; i++) {
+		sample_garbage(&f->s, "hello", 5);
+		sample_heartbeat(&f->s);
+	}
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "INCOMPLETE: 15 more places cannot be read");
 }
 
 static void test_garbage_of_other_partition(void **state)
@@ -692,6 +707,7 @@ int main(void)
 		T(test_damage_in_life),
 		T(test_damage_beyond_account_does_not_matter),
 		T(test_garbage_in_life),
+		T(test_many_holes_are_summed_up),
 		T(test_garbage_of_other_partition),
 		T(test_account_does_not_add_up),
 		T(test_account_sum),

@@ -359,6 +359,31 @@ static void test_records_without_bodies(void **state)
 	assert_shows(f, "4201 sh\n");
 }
 
+/* Evidence that someone has tampered with: any bytes may come, nothing may break. */
+static void test_mutated_records(void **state)
+{
+	static const struct view_type *const views[] = {&view_tree, &view_timeline, &view_jsonl};
+	struct fixture *f = *state;
+	unsigned int seed = 4711;
+
+	sample_run_start(&f->s, NULL, 0);
+	put_hostile(f);
+	sample_life(&f->s, &f->c);
+	for (int round = 0; round < 600; round++) {
+		struct sample_item *item = &f->s.items[rand_r(&seed) % f->s.cnt];
+		struct sample_item *whole = &f->s.items[f->s.cnt - 1];
+
+		if (item == whole)
+			continue;
+		item->payload[rand_r(&seed) % item->len] ^= 1 << rand_r(&seed) % 8;
+		history_free(f->h);
+		free(f->text);
+		show(f, views[round % ARRAY_SIZE(views)]);
+		assert_null(strchr(f->text, '\033'));
+		assert_int_equal(strlen(f->text), f->len);
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -376,6 +401,7 @@ int main(void)
 		T(test_hostile_names),
 		T(test_args_raw_and_cut),
 		T(test_records_without_bodies),
+		T(test_mutated_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

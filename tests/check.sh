@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Runs every test and counts. Each suite is a program that prints "ok NAME", "not ok NAME" and "skip NAME: why" lines (TAP will do); a
+# suite that ends badly without saying so counts as a failure. Full output: $O/check/SUITE.log. Arguments: only these suites.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export O=${O:-build}
+logs=$O/check
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+only=("$@")
+jobs=$(nproc)
+
+suite() { # NAME COMMAND...
+	local name=$1 log=$logs/$1.log ok bad skip rc start=$SECONDS
+	shift
+	[ ${#only[@]} = 0 ] || [[ " ${only[*]} " == *" $name "* ]] || return 0
+	"$@" >"$log" 2>&1 </dev/null
+	rc=$?
+	skip=$(grep -cE '^(skip |ok [0-9]+ # [Ss][Kk][Ii][Pp])' "$log")
+	ok=$(grep -E '^ok ' "$log" | grep -cvE '^ok [0-9]+ # [Ss][Kk][Ii][Pp]')
+	bad=$(grep -cE '^not ok ' "$log")
+	if [ $rc -ne 0 ] && [ "$bad" = 0 ] || [ $((ok + bad + skip)) = 0 ]; then
+		bad=$((bad + 1))
+		echo "not ok $name: ended with $rc after $ok passed" >>"$log"
+	fi
+	printf '%-12s %4d passed %3d failed %3d skipped  %4d s\n' "$name" "$ok" "$bad" "$skip" $((SECONDS - start))
+	grep -E '^(not ok |skip |ok [0-9]+ # [Ss][Kk][Ii][Pp])' "$log" | sed 's/^/    /'
+	[ "$bad" = 0 ] || tail -n 15 "$log" | sed 's/^/    | /'
+	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
+}
+
+build() {
+	make --no-print-directory -j"$jobs" WERROR=1 all live && echo "ok build"
+	# Each header compiles alone.
+	local h bad=0
+	for h in evidence/*.h sensor/*.h sensor/events/*.h responder/*.h responder/views/*.h bpf/event.h; do
+		gcc -std=gnu17 -D_GNU_SOURCE -I. -I"$O" -fsyntax-only -x c "$h" || bad=1
+	done
+	[ $bad = 0 ] && echo "ok headers compile alone" || echo "not ok headers compile alone"
+	make --no-print-directory -j"$jobs" SAN=1 O="$O/san" WERROR=1 all unit && echo "ok build with sanitizers"
+}
+
+programs() { # DIRECTORY: each runs; TAP lines of all
+	local t rc=0
+	for t in "$O"/san/tests/"$1"/*; do
+		[ -f "$t" ] && [ -x "$t" ] || continue
+		echo "# $t"
+		CMOCKA_MESSAGE_OUTPUT=TAP "$t" || { rc=1; echo "# $t ended with $?"; }
+	done
+	return $rc
+}
+
+# A short run of each fuzz target from its corpus; a long one is `make fuzz` and patience.
+fuzz() {
+	local t name
+	make --no-print-directory -j"$jobs" fuzz || return 1
+	for t in tests/fuzz/*.c; do
+		name=$(basename "$t" .c)
+		if ASAN_OPTIONS=detect_leaks=1 "$O/tests/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-5}" -timeout=10 -rss_limit_mb=2048 \
+			-artifact_prefix="$logs/fuzz-$name-" "$(mktemp -d "$logs/fuzz.XXXXXX")" "tests/fuzz/corpus/$name"; then
+			echo "ok fuzz $name"
+		else
+			echo "not ok fuzz $name"
+		fi
+	done
+	rm -rf "$logs"/fuzz.??????
+}
+
+docs() {
+	local f
+	for f in docs/*.[18]; do
+		mandoc -T lint -W warning "$f" && echo "ok lint $f" || echo "not ok lint $f"
+	done
+}
+
+suite build build
+if [ "$failed" = 0 ]; then
+	suite unit programs unit
+	suite replay programs replay
+	suite docs docs
+	suite fuzz fuzz
+	suite live env VARVE_SENSOR="$O/varve-sensor" "$O/tests/live/live"
+	suite kafka tests/kafka/security.sh
+	for t in tests/e2e/*.sh; do
+		[ "$(basename "$t")" = lib.sh ] || suite "$(basename "$t" .sh)" "$t"
+	done
+fi
+total="$passed passed, $failed failed"
+[ "$skipped" = 0 ] || total="$total, $skipped skipped"
+echo "$total"
+[ "$failed" = 0 ]

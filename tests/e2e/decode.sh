@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Every record means the same to protoc, to Python's protobuf and to ours; and the log's frames are what log_format.h says, read by a
+# reader that is not ours.
+. "$(dirname "$0")/lib.sh"
+
+sensor_start --heartbeat 1s || { fail "sensor starts"; finish; }
+# Names that are hard on a decoder: not UTF-8, a newline, an escape sequence, an empty argument, very long.
+container_run odd /bin/sh -c 'h=$(printf "/tmp/\377\376bad\n\033[31mred"); echo x >"$h"; mv "$h" /tmp/plain; rm /tmp/plain
+	/bin/true "" "$h" "$@"' "$(head -c 3000 /dev/zero | tr '\0' a)" "$(printf '\377')" || fail "runc runs the container"
+container_run loud /bin/sh -c 'i=0; while [ $i -lt 300 ]; do : >/tmp/f$i; i=$((i+1)); done'
+sleep 1.5
+sensor_stop || fail "sensor stops cleanly"
+"$VARVE" cat "$work/log" >"$work/ours.jsonl" || fail "varve cat"
+check "the same by protoc, Python and ours" "$PYTHON" tests/e2e/decode.py "$O/varve.desc" "$work/log" "$work/ours.jsonl"
+grep '^#' "$work/check.out"
+"$VARVE" replay "$work/log" --pod e2e/odd --format timeline >"$work/timeline"
+if LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]' <(LC_ALL=C tr -d '\302-\364\200-\277' <"$work/timeline"); then
+	fail "a control character reaches the terminal raw"
+else
+	pass "no control character reaches the terminal raw"
+fi
+check "the hostile name is shown escaped" grep -qF '\xFF\xFEbad\n\x1B[31mred' "$work/timeline"
+finish

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container of a test: its cgroup, and processes in it. */
+#include "tests/live/harness.h"
+#include "evidence/log.h"
+#include <fcntl.h>
+#include <mntent.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+const char *live_cgroup_mount(void)
+{
+	static char dir[256];
+	struct mntent *m;
+	FILE *f;
+
+	if (dir[0])
+		return dir;
+	f = setmntent("/proc/self/mounts", "re");
+	while (f && (m = getmntent(f))) {
+		if (!strcmp(m->mnt_type, "cgroup2")) {
+			snprintf(dir, sizeof(dir), "%s", m->mnt_dir);
+			break;
+		}
+	}
+	if (f)
+		endmntent(f);
+	if (!dir[0])
+		FAIL("no cgroup v2 hierarchy is mounted");
+	return dir;
+}
+
+uint64_t live_make_cgroup(struct live *t, const char *name, char ret_path[256])
+{
+	struct stat st;
+
+	EXPECT(t->shared->cgroup_cnt < ARRAY_SIZE(t->shared->cgroup));
+	snprintf(ret_path, 256, "%s/%s", live_cgroup_mount(), name);
+	memcpy(t->shared->cgroup[t->shared->cgroup_cnt++], ret_path, 256);
+	MUST(mkdir(ret_path, 0755));
+	MUST(stat(ret_path, &st));
+	return st.st_ino;
+}
+
+/* Where the log ends now: what the test does comes after. */
+static uint64_t log_end(const char *dir)
+{
+	struct log_reader *reader;
+	const uint8_t *payload;
+	uint64_t next = 0;
+	struct log_pos pos;
+	size_t len;
+
+	if (log_reader_open(dir, 0, &reader))
+		FAIL("cannot open the log in %s", dir);
+	while (log_reader_next(reader, &payload, &len, &pos) == 1)
+		next = pos.index + 1;
+	log_reader_close(reader);
+	return next;
+}
+
+void live_begin(struct live *t)
+{
+	uint8_t random[32];
+	size_t i;
+
+	EXPECT(getrandom(random, sizeof(random), 0) == sizeof(random));
+	for (i = 0; i < sizeof(random); i++)
+		snprintf(t->id + 2 * i, 3, "%02x", random[i]);
+	if (t->sensor->pid)
+		t->log_from = log_end(t->sensor->log_dir);
+	t->cgroup_id = live_make_cgroup(t, t->id, t->cgroup);
+}
+
+void live_enter(const char *cgroup)
+{
+	_cleanup_close_ int fd = -1;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	fd = MUST(open(path, O_WRONLY | O_CLOEXEC));
+	MUST(write(fd, "0", 1));
+}
+
+pid_t live_spawn(struct live *t, live_fn fn, void *arg)
+{
+	pid_t pid;
+
+	if (!t->id[0])
+		live_begin(t);
+	pid = MUST(fork());
+	if (pid)
+		return pid;
+	live_enter(t->cgroup);
+	fn(t, arg);
+	_exit(0);
+}
+
+int live_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) != pid) {
+		if (errno != EINTR)
+			FAIL("cannot wait for %d: %s", pid, strerror(errno));
+	}
+	return status;
+}
+
+pid_t live_do(struct live *t, live_fn fn, void *arg)
+{
+	pid_t pid = live_spawn(t, fn, arg);
+	int status = live_wait(pid);
+
+	if (status)
+		FAIL("the child ended with status 0x%x", status);
+	return pid;
+}

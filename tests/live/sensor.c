@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts and stops varve-sensor: VARVE_SENSOR, or the one beside the tests' build. */
+#include "tests/live/harness.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+static void sensor_path(char *ret_path, size_t size)
+{
+	const char *given = getenv("VARVE_SENSOR");
+	char self[4096], *slash;
+	ssize_t n = MUST(readlink("/proc/self/exe", self, sizeof(self) - 1));
+	int up;
+
+	self[n] = '\0';
+	for (up = 0; up < 3; up++) { /* BUILD/tests/live/live */
+		slash = strrchr(self, '/');
+		if (slash)
+			*slash = '\0';
+	}
+	if (given && *given)
+		snprintf(ret_path, size, "%s", given);
+	else
+		snprintf(ret_path, size, "%s/varve-sensor", self);
+	if (access(ret_path, X_OK))
+		FAIL("no sensor at %s: build it, or say where by VARVE_SENSOR", ret_path);
+}
+
+static void become_sensor(const struct live_sensor *s, const char *path, const char *const *args)
+{
+	const char *argv[24] = {path, "--log-dir", s->log_dir, "--node-name", "live-node"};
+	size_t n = 5;
+	int fd;
+
+	while (*args && n < ARRAY_SIZE(argv) - 1)
+		argv[n++] = *args++;
+	fd = open(s->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	dup2(fd, STDERR_FILENO);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	execv(path, (char *const *)argv);
+	_exit(127);
+}
+
+static bool said(const struct live_sensor *s, const char *what, char *ret_text, size_t size)
+{
+	_cleanup_close_ int fd = open(s->stderr_path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, ret_text, size - 1);
+
+	ret_text[MAX(n, 0)] = '\0';
+	return strstr(ret_text, what);
+}
+
+void live_sensor_start(struct live_sensor *s, const char *dir, const char *const *args)
+{
+	static unsigned int serial;
+	char path[4096], text[4096];
+	int tries, status;
+
+	sensor_path(path, sizeof(path));
+	snprintf(s->log_dir, sizeof(s->log_dir), "%s/log-%d-%u", dir, getpid(), serial);
+	snprintf(s->stderr_path, sizeof(s->stderr_path), "%s/stderr-%d-%u", dir, getpid(), serial++);
+	fflush(NULL);
+	s->pid = MUST(fork());
+	if (!s->pid)
+		become_sensor(s, path, args);
+	for (tries = 0; tries < 2000; tries++) {
+		if (said(s, "recording ", text, sizeof(text)))
+			return;
+		if (waitpid(s->pid, &status, WNOHANG) == s->pid)
+			break;
+		usleep(5000);
+	}
+	FAIL("the sensor did not start: %.500s", text);
+}
+
+void live_sensor_stop(struct live_sensor *s)
+{
+	char text[8192];
+	int status;
+
+	MUST(kill(s->pid, SIGTERM));
+	status = live_wait(s->pid);
+	s->pid = 0;
+	said(s, "", text, sizeof(text));
+	if (status)
+		FAIL("the sensor ended with status 0x%x: %.500s", status, text);
+	if (strstr(text, "did not attach") || strstr(text, "failed its check"))
+		FAIL("the sensor complained: %.500s", text);
+}
+
+/* bpf(2) shows a program's id in /proc/PID/fdinfo of whoever holds it. */
+void live_sensor_note(struct live_shared *shared, const struct live_sensor *s)
+{
+	char path[512], text[1024];
+	const char *at;
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", s->pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir)) && shared->prog_cnt < ARRAY_SIZE(shared->prog_id)) {
+		_cleanup_close_ int fd = -1;
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", s->pid, e->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+		text[MAX(n, 0)] = '\0';
+		at = strstr(text, "prog_id:");
+		if (at && !strstr(text, "link_id:"))
+			shared->prog_id[shared->prog_cnt++] = strtoul(at + 8, NULL, 10);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void live_own_sensor(struct live *t, const char *const *args)
+{
+	live_sensor_start(t->sensor, t->dir, args);
+	t->shared->sensor = t->sensor->pid;
+	live_sensor_note(t->shared, t->sensor);
+	t->log_from = 0;
+}
