@@ -20,5 +20,5 @@ if LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]' <(LC_ALL=C tr -d '\302-
 else
 	pass "no control character reaches the terminal raw"
 fi
-check "the hostile name is shown escaped" grep -qF '\xFF\xFEbad\n\x1B[31mred' "$work/timeline"
+check "the hostile name is shown escaped" grep -qF '\xff\xfebad\n\x1b[31mred' "$work/timeline"
 finish

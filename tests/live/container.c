@@ -35,7 +35,7 @@ uint64_t live_make_cgroup(struct live *t, const char *name, char ret_path[256])
 	struct stat st;
 
 	EXPECT(t->shared->cgroup_cnt < ARRAY_SIZE(t->shared->cgroup));
-	snprintf(ret_path, 256, "%s/%s", live_cgroup_mount(), name);
+	EXPECT(snprintf(ret_path, 256, "%s/%s", live_cgroup_mount(), name) < 256);
 	memcpy(t->shared->cgroup[t->shared->cgroup_cnt++], ret_path, 256);
 	MUST(mkdir(ret_path, 0755));
 	MUST(stat(ret_path, &st));

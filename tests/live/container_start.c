@@ -19,3 +19,101 @@ LIVE(container_start_of_hex_name, LIVE_FIRST)
 	EXPECT_FIELD(ev->process, uid, 0);
 	EXPECT_FIELD(ev->kernel_number, cgroup_id, t->cgroup_id);
 }
+
+/* "<prefix><id>.scope" as systemd drivers make it. */
+static void scope_of(struct live *t, const char *prefix, const char *runtime)
+{
+	char name[128], path[256], id[65];
+
+	live_begin(t); /* for an id */
+	memcpy(id, t->id, sizeof(id));
+	live_end(t);
+	snprintf(name, sizeof(name), "%s%s.scope", prefix, id);
+	live_make_cgroup(t, name, path);
+	MUST(rmdir(path));
+	t->log_from += t->event_cnt;
+	live_collect(t, id);
+	EXPECT_STR(live_one(t, "CONTAINER_START", 0)->container->runtime, runtime);
+	EXPECT_STR(live_one(t, "CONTAINER_STOP", 0)->container->id, id);
+	EXPECT_STR(live_one(t, "CONTAINER_START", 0)->container_start->cgroup_path + 1, name);
+}
+
+LIVE(container_start_docker_scope, LIVE_FIRST)
+{
+	scope_of(t, "docker-", "docker");
+}
+
+LIVE(container_start_containerd_scope, LIVE_FIRST)
+{
+	scope_of(t, "cri-containerd-", "containerd");
+}
+
+/* conmon's cgroup has an id in its name and is not the container; a name that only looks like one neither. */
+LIVE(container_start_not_of_others, LIVE_FIRST)
+{
+	static const char *const forms[] = {"crio-conmon-%s.scope", "%.63s", "%sg", "%s.slice", "varve-live-x"};
+	char name[256], path[256], mount_path[258];
+	size_t i, j;
+
+	live_begin(t);
+	for (i = 0; i < ARRAY_SIZE(forms); i++) {
+		snprintf(name, sizeof(name), forms[i], t->id);
+		live_make_cgroup(t, name, path);
+		MUST(rmdir(path));
+	}
+	live_end(t); /* it comes after them */
+	t->log_from = 0;
+	live_collect_all(t);
+	for (j = 0; j < t->event_cnt; j++) {
+		if (strcmp(t->events[j]->kind, "CONTAINER_START"))
+			continue;
+		for (i = 0; i < ARRAY_SIZE(forms); i++) {
+			snprintf(name, sizeof(name), forms[i], t->id);
+			snprintf(mount_path, sizeof(mount_path), "/%s", name);
+			EXPECT(strcmp(t->events[j]->container_start->cgroup_path, mount_path));
+		}
+	}
+}
+
+struct nested {
+	char path[256];
+};
+
+static void run_nested(struct live *t, void *arg)
+{
+	struct nested *n = arg;
+
+	(void)t;
+	live_enter(n->path);
+	_exit(7);
+}
+
+/* A cgroup within the container's: its events are the container's, and so is its account. */
+LIVE(container_start_nested, LIVE_FIRST)
+{
+	Varve__V1__Event *start, *exit_ev;
+	uint64_t inner_id;
+	struct nested n;
+	char name[128];
+	pid_t pid;
+
+	live_begin(t);
+	snprintf(name, sizeof(name), "%s/inner", t->id);
+	inner_id = live_make_cgroup(t, name, n.path);
+	pid = live_spawn(t, run_nested, &n);
+	EXPECT_UINT(live_wait(pid), 7 << 8);
+	MUST(rmdir(n.path));
+	live_end(t);
+	EXPECT_UINT(live_count(t, "CONTAINER_START", 0), 2);
+	start = live_nth(t, "CONTAINER_START", 0, 1);
+	EXPECT_FIELD(start->container_start, nested_cgroup, 1);
+	EXPECT_FIELD(start->kernel_number, cgroup_id, inner_id);
+	EXPECT_FIELD(start->container, cgroup_id, t->cgroup_id);
+	exit_ev = live_one(t, "EXIT", pid);
+	EXPECT_FIELD(exit_ev->exit, code, 7);
+	EXPECT_FIELD(exit_ev->kernel_number, cgroup_id, inner_id);
+	EXPECT_UINT(live_count(t, "CONTAINER_STOP", 0), 2);
+	EXPECT_FIELD(live_nth(t, "CONTAINER_STOP", 0, 0)->container_stop, nested_cgroup, 1);
+	EXPECT(!live_nth(t, "CONTAINER_STOP", 0, 1)->container_stop->has_nested_cgroup);
+	EXPECT_UINT(live_class(t, "container")->generated, 4);
+}

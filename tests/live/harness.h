@@ -143,7 +143,7 @@ void live_skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 
 #define EXPECT(cond)                           \
 	do {                                   \
 		if (!(cond))                   \
-			FAIL("not so: " #cond); \
+			FAIL("%s", "not so: " #cond); \
 	} while (0)
 /* A call that must not fail; gives its value. */
 #define MUST(call)                                                     \

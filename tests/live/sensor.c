@@ -10,7 +10,7 @@
 static void sensor_path(char *ret_path, size_t size)
 {
 	const char *given = getenv("VARVE_SENSOR");
-	char self[4096], *slash;
+	char self[3072], *slash;
 	ssize_t n = MUST(readlink("/proc/self/exe", self, sizeof(self) - 1));
 	int up;
 

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/live/harness.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static void make(const char *path)
+{
+	close(MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)));
+}
+
+/* The only UNLINK, of this path; the name is from user memory, and says so. */
+static void expect_unlink(struct live *t, pid_t pid, const char *path)
+{
+	Varve__V1__File *file;
+
+	live_end(t);
+	EXPECT_UINT(live_count(t, "UNLINK", 0), 1);
+	file = live_one(t, "UNLINK", pid)->unlink->file;
+	EXPECT_STR(file->path, path);
+	EXPECT_FIELD(file, path_user_memory, 1);
+	EXPECT(!file->has_path_unreachable && !file->has_path_length && !file->has_path_raw);
+	EXPECT(access(path, F_OK));
+}
+
+static void absolute(struct live *t, void *arg)
+{
+	(void)t;
+	MUST(unlink(arg));
+}
+
+LIVE(unlink_absolute, LIVE_FIRST)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/file", t->dir);
+	make(path);
+	expect_unlink(t, live_do(t, absolute, path), path);
+}
+
+static void relative_to_cwd(struct live *t, void *arg)
+{
+	(void)arg;
+	MUST(chdir(t->dir));
+	MUST(unlink("sub/file"));
+}
+
+LIVE(unlink_relative, LIVE_FIRST)
+{
+	char sub[300], path[310];
+
+	snprintf(sub, sizeof(sub), "%s/sub", t->dir);
+	MUST(mkdir(sub, 0755));
+	snprintf(path, sizeof(path), "%s/file", sub);
+	make(path);
+	expect_unlink(t, live_do(t, relative_to_cwd, NULL), path);
+}
+
+static void at_dir(struct live *t, void *arg)
+{
+	int fd = MUST(open(t->dir, O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+	MUST(chdir("/"));
+	MUST(unlinkat(fd, arg, 0));
+}
+
+LIVE(unlink_at_directory, LIVE_FIRST)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/file", t->dir);
+	make(path);
+	expect_unlink(t, live_do(t, at_dir, "file"), path);
+}
+
+/* An absolute name does not care for the directory, not even for one that is none. */
+static void at_nonsense(struct live *t, void *arg)
+{
+	(void)t;
+	MUST(unlinkat(-1, arg, 0));
+}
+
+LIVE(unlink_at_ignored_directory, LIVE_FIRST)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/file", t->dir);
+	make(path);
+	expect_unlink(t, live_do(t, at_nonsense, path), path);
+}
+
+static void at_root(struct live *t, void *arg)
+{
+	(void)t;
+	MUST(chdir("/"));
+	MUST(unlink(arg));
+}
+
+/* No second slash behind the root's. */
+LIVE(unlink_relative_to_root, LIVE_FIRST)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/file", t->dir);
+	make(path);
+	expect_unlink(t, live_do(t, at_root, path + 1), path);
+}
+
+static void not_recorded(struct live *t, void *arg)
+{
+	char path[300];
+	int fd;
+
+	(void)arg;
+	snprintf(path, sizeof(path), "%s/dir", t->dir);
+	MUST(mkdir(path, 0755));
+	EXPECT(unlink(path) < 0);
+	fd = MUST(open(t->dir, O_PATH | O_CLOEXEC));
+	MUST(unlinkat(fd, "dir", AT_REMOVEDIR));
+	EXPECT(unlink("/nowhere/at/all") < 0 && errno == ENOENT);
+	EXPECT(unlink(NULL) < 0 && errno == EFAULT);
+	EXPECT(unlinkat(-1, "x", 0) < 0 && errno == EBADF);
+}
+
+LIVE(unlink_not_of_failure_nor_directory, LIVE_FIRST)
+{
+	live_do(t, not_recorded, NULL);
+	live_end(t);
+	EXPECT_UINT(live_count(t, "UNLINK", 0), 0);
+	EXPECT_UINT(live_class(t, "file")->generated, 0);
+}
+
+/* Bytes that are no text: kept exactly beside the text. */
+LIVE(unlink_hostile_name, LIVE_FIRST)
+{
+	static const char name[] = "a\nb\x1b[2J\xff\xc3(";
+	Varve__V1__File *file;
+	char path[300];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/%s", t->dir, name);
+	make(path);
+	pid = live_do(t, absolute, path);
+	live_end(t);
+	file = live_one(t, "UNLINK", pid)->unlink->file;
+	EXPECT_UINT(file->path_raw.len, strlen(path));
+	EXPECT(!memcmp(file->path_raw.data, path, strlen(path)));
+	EXPECT(strstr(file->path, "a\nb\x1b[2J\xef\xbf\xbd\xef\xbf\xbd("));
+}
