@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/intake.h"
 #include "evidence/diag.h"
-#include "sensor/cgroups.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/declare.h"
@@ -14,7 +13,6 @@
 #include "sensor/snapshot.h"
 #include "sensor/streams.h"
 #include <string.h>
-#include <sys/stat.h>
 
 /* Its last events were numbered before its cgroup went; this is for a probe that still stands before the ring. */
 #define CLOSE_AFTER_NS	  (100 * NSEC_PER_MSEC)
@@ -167,101 +165,6 @@ void intake_record(const void *data, size_t len, void *ctx)
 		streams_recorded(in->streams, rec.hdr);
 	if (rec.hdr->kind == EV_CONTAINER_STOP)
 		stopped(in, &rec);
-}
-
-/* --- what is there at the start */
-
-struct existing {
-	struct intake *in;
-	const char *mount;
-};
-
-/* A container of plain runc has any name; runc's state directory says so. */
-static bool is_runc_container(const struct intake *in, const char *name)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/run/runc/%s/state.json", in->conf->host_root, name);
-	return *name && !access(path, F_OK);
-}
-
-/* The cgroup that is the container's own: the topmost that the same container id is read from. */
-static int own_cgroup(const char *mount, const char *path, const struct cgroup_identity *id,
-		      uint64_t *ret_id, char *ret_path, size_t size)
-{
-	struct cgroup_identity up;
-	char full[8192], *slash;
-	struct stat st;
-
-	snprintf(ret_path, size, "%s", path);
-	while ((slash = strrchr(ret_path, '/')) && slash != ret_path) {
-		*slash = '\0';
-		if (container_parse_cgroup(ret_path, false, &up) || strcmp(up.container_id, id->container_id)) {
-			*slash = '/';
-			break;
-		}
-	}
-	snprintf(full, sizeof(full), "%s%s", mount, ret_path);
-	if (stat(full, &st))
-		return -errno;
-	*ret_id = st.st_ino;
-	return 0;
-}
-
-static int emit_existing(struct intake *in, struct container *c, const char *path)
-{
-	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
-	Varve__V1__ContainerStart *out;
-	int err;
-
-	arena_reset(&in->emit->arena);
-	err = NEW_BODY(&in->emit->arena, &ev, CONTAINER_START, container_start, out);
-	if (!err)
-		err = fill_text(&in->emit->arena, path, strlen(path), &out->cgroup_path,
-				&out->has_cgroup_path_raw, &out->cgroup_path_raw);
-	if (err)
-		return err;
-	SET(out, from_snapshot, 1);
-	return emit_event(in->emit, &ev, c);
-}
-
-static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
-{
-	struct existing *x = ctx;
-	struct intake *in = x->in;
-	const char *name = strrchr(path, '/');
-	struct cgroup_identity id;
-	char own_path[4096];
-	uint64_t own = cgroup_id;
-	struct container *c;
-
-	name = name ? name + 1 : path;
-	if (container_parse_cgroup(path, false, &id)) {
-		if (!is_runc_container(in, name) || container_parse_cgroup(path, true, &id))
-			return;
-		snprintf(own_path, sizeof(own_path), "%s", path);
-	} else if (own_cgroup(x->mount, path, &id, &own, own_path, sizeof(own_path))) {
-		return; /* gone meanwhile */
-	}
-	/* -EEXIST: the kernel side knows it, so its start is in the ring. */
-	if (probes_scope_add(in->probes, cgroup_id, own) == -EEXIST)
-		return;
-	if (own != cgroup_id) {
-		streams_bind(in->streams, cgroup_id, own);
-		return;
-	}
-	if (container_table_add(in->containers, own, own_path, &id, NULL, emit_boot_ns(), &c) ||
-	    streams_bind(in->streams, own, own))
-		log_warn("cannot register the container of cgroup %s: its records go out without it", path);
-	else
-		emit_existing(in, c, own_path);
-}
-
-int intake_existing_containers(struct intake *in, const char *mount)
-{
-	struct existing x = {.in = in, .mount = mount};
-
-	return cgroups_walk(mount, existing_cgroup, &x);
 }
 
 /* --- metadata that comes later */

@@ -43,9 +43,6 @@ void intake_fini(struct intake *in);
 /* ring_fn: ctx is the intake. */
 void intake_record(const void *data, size_t len, void *ctx);
 
-/* Registers the containers that are there already. mount: the v2 hierarchy. */
-int intake_existing_containers(struct intake *in, const char *mount);
-
 /* Looks for metadata that was not there yet; says it with bindings. ret_next_ns as container_table_retry(). */
 void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_next_ns);
 

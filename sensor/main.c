@@ -13,6 +13,7 @@
 #include "sensor/container.h"
 #include "sensor/declare.h"
 #include "sensor/emit.h"
+#include "sensor/existing.h"
 #include "sensor/intake.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
@@ -155,7 +156,7 @@ static int begin_watching(struct sensor *s, const struct run_previous *previous,
 	hooks = probes_hooks(s->probes, &hook_cnt);
 	err = run_emit_coverage(&s->emit, &s->conf, hooks, hook_cnt);
 	if (!err)
-		err = intake_existing_containers(&s->intake, mount);
+		err = existing_containers(&s->intake, mount);
 	if (!err)
 		err = snapshot_processes(s->probes, intake_record, &s->intake);
 	return err ? err : log_flush(s->log);

@@ -51,9 +51,11 @@ static void configure(struct probes *p, const struct conf *conf)
 
 static int explain_load(int err)
 {
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return log_err(err, "the kernel has no BTF (/sys/kernel/btf/vmlinux): it must be built "
-				    "with CONFIG_DEBUG_INFO_BTF=y");
+	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
+		diag(DIAG_ERROR, "the kernel has no BTF (/sys/kernel/btf/vmlinux): it must be built with "
+				 "CONFIG_DEBUG_INFO_BTF=y");
+		return err;
+	}
 	if (err == -EPERM || err == -EACCES)
 		return log_err(err, "the kernel refused the BPF programs: run as root, or with CAP_BPF, "
 				    "CAP_PERFMON and CAP_NET_ADMIN (--log-level debug says more)");

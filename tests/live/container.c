@@ -59,7 +59,7 @@ static uint64_t log_end(const char *dir)
 	return next;
 }
 
-void live_begin(struct live *t)
+void live_new_id(struct live *t)
 {
 	uint8_t random[32];
 	size_t i;
@@ -69,6 +69,11 @@ void live_begin(struct live *t)
 		snprintf(t->id + 2 * i, 3, "%02x", random[i]);
 	if (t->sensor->pid)
 		t->log_from = log_end(t->sensor->log_dir);
+}
+
+void live_begin(struct live *t)
+{
+	live_new_id(t);
 	t->cgroup_id = live_make_cgroup(t, t->id, t->cgroup);
 }
 

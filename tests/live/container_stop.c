@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/live/harness.h"
-#include <sys/wait.h>
+#include <signal.h>
 
 static void nothing(struct live *t, void *arg)
 {
@@ -31,16 +31,21 @@ LIVE(container_stop_closes_account, LIVE_FIRST)
 	EXPECT_UINT(live_class(t, "process")->recorded, live_count(t, "EXIT", 0));
 }
 
+static void stay(struct live *t, void *arg)
+{
+	(void)arg;
+	__atomic_store_n(&t->shared->value[0], 1, __ATOMIC_RELEASE);
+	pause();
+}
+
 /* A cgroup that has a process cannot be removed; the attempt is no stop. */
 LIVE(container_stop_not_while_busy, LIVE_FIRST)
 {
-	pid_t pid;
+	pid_t pid = live_spawn(t, stay, NULL);
 
-	live_begin(t);
-	pid = live_spawn(t, (live_fn)pause, NULL);
-	while (rmdir(t->cgroup) == 0) /* not yet entered */
-		FAIL("%s could be removed before the process was in it", t->cgroup);
-	EXPECT_UINT(errno, EBUSY);
+	while (!__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE))
+		usleep(1000);
+	EXPECT(rmdir(t->cgroup) < 0 && errno == EBUSY);
 	kill(pid, SIGTERM);
 	EXPECT_UINT(live_wait(pid), SIGTERM);
 	live_end(t);

@@ -87,6 +87,8 @@ struct live_helper {
 
 /* Makes the container's cgroup; live_do and live_spawn do it when there is none. */
 void live_begin(struct live *t);
+/* Gives the test an id and notes where the log is; live_begin does it. */
+void live_new_id(struct live *t);
 /* A cgroup by its path below the v2 hierarchy's mount; fills ret_path with the whole. */
 uint64_t live_make_cgroup(struct live *t, const char *name, char ret_path[256]);
 const char *live_cgroup_mount(void);

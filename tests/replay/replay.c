@@ -21,10 +21,11 @@ static char *slurp(const char *path, size_t *ret_len)
 {
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	size_t size = EV_REC_MAX * 4;
-	char *data = malloc(size);
+	char *data;
 
 	if (!f)
 		fail_msg("%s is missing (tests run from the top of the source)", path);
+	data = malloc(size);
 	*ret_len = fread(data, 1, size - 1, f);
 	assert_true(*ret_len > 0 && *ret_len < size - 1);
 	data[*ret_len] = '\0';

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/live/network.h"
+#include <arpa/inet.h>
+
+struct end network_loopback(int family)
+{
+	struct end e = {.addr.any.sa_family = family};
+
+	if (family == AF_INET) {
+		e.len = sizeof(e.addr.v4);
+		e.addr.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	} else {
+		e.len = sizeof(e.addr.v6);
+		e.addr.v6.sin6_addr = in6addr_loopback;
+	}
+	return e;
+}
+
+struct end network_name(int fd)
+{
+	struct end e = {.len = sizeof(e.addr)};
+
+	MUST(getsockname(fd, &e.addr.any, &e.len));
+	return e;
+}
+
+struct end network_peer(int fd)
+{
+	struct end e = {.len = sizeof(e.addr)};
+
+	MUST(getpeername(fd, &e.addr.any, &e.len));
+	return e;
+}
+
+static int bound(struct end *end, int type)
+{
+	int fd = MUST(socket(end->addr.any.sa_family, type | SOCK_CLOEXEC, 0));
+
+	if (bind(fd, &end->addr.any, end->len)) {
+		if (errno == EADDRNOTAVAIL)
+			live_skip("no loopback address of family %d here", end->addr.any.sa_family);
+		FAIL("bind: %s", strerror(errno));
+	}
+	*end = network_name(fd);
+	return fd;
+}
+
+int network_listen(struct end *end, int backlog)
+{
+	int fd = bound(end, SOCK_STREAM);
+
+	MUST(listen(fd, backlog));
+	return fd;
+}
+
+struct end network_closed_port(int family)
+{
+	struct end e = network_loopback(family);
+
+	/* Stays bound, so nobody else gets it; does not listen. */
+	bound(&e, SOCK_STREAM);
+	return e;
+}
+
+uint64_t network_cookie(int fd)
+{
+	socklen_t len = sizeof(uint64_t);
+	uint64_t cookie = 0;
+
+	MUST(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len));
+	return cookie;
+}
+
+uint16_t network_port(const struct end *end)
+{
+	return ntohs(end->addr.any.sa_family == AF_INET ? end->addr.v4.sin_port : end->addr.v6.sin6_port);
+}
+
+void network_expect(const Varve__V1__Endpoint *got, const struct end *want)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	EXPECT(got);
+	if (want->addr.any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &want->addr.v4.sin_addr, ip, sizeof(ip));
+	else
+		inet_ntop(AF_INET6, &want->addr.v6.sin6_addr, ip, sizeof(ip));
+	EXPECT_STR(got->ip, ip);
+	EXPECT_FIELD(got, port, network_port(want));
+}

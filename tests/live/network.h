@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets on loopback, and what the kernel says of them. */
+#ifndef VARVE_LIVE_NETWORK_H
+#define VARVE_LIVE_NETWORK_H
+
+#include "tests/live/harness.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+struct end {
+	union address addr;
+	socklen_t len;
+};
+
+/* Loopback of the family, port 0. */
+struct end network_loopback(int family);
+/* A listening TCP socket on a free port; end becomes its address. */
+int network_listen(struct end *end, int backlog);
+/* A TCP port of loopback where nobody listens. */
+struct end network_closed_port(int family);
+struct end network_name(int fd);
+struct end network_peer(int fd);
+/* The kernel's own number of the socket. */
+uint64_t network_cookie(int fd);
+uint16_t network_port(const struct end *end);
+void network_expect(const Varve__V1__Endpoint *got, const struct end *want);
+
+#endif

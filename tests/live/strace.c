@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strace's account of a program, call by call, against the container's records. */
+#include "tests/live/network.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* A little of everything, with failures in between. Ends by running another program. */
+LIVE_HELPER(mix)
+{
+	struct end refused = network_loopback(AF_INET);
+	int i, fd;
+
+	if (chdir(arg))
+		return 1;
+	refused.addr.v4.sin_port = htons(1);
+	for (i = 0; i < 20; i++) {
+		fd = open("a", O_RDWR | O_CREAT, 0600);
+		close(fd);
+		close(open(".", O_RDONLY | O_DIRECTORY));
+		close(open("missing", O_RDONLY));
+		if (rename("a", "b") || rename("a", "c") == 0 || unlink("b") || unlink("b") == 0)
+			return 2;
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		if (connect(fd, &refused.addr.any, refused.len) == 0)
+			return 3;
+		close(fd);
+	}
+	if (fork() == 0) {
+		execl("/nowhere/at/all", "x", NULL);
+		execl("/bin/busybox", "true", NULL);
+		_exit(4);
+	}
+	wait(NULL);
+	return 0;
+}
+
+static void traced(struct live *t, void *arg)
+{
+	char self[4096];
+
+	self[MUST(readlink("/proc/self/exe", self, sizeof(self) - 1))] = '\0';
+	execlp("strace", "strace", "-f", "-qq", "-o", arg, "-e",
+	       "trace=execve,open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,connect", self,
+	       "--helper", "mix", t->dir, NULL);
+	FAIL("cannot run strace: %s", strerror(errno));
+}
+
+struct strace_counts {
+	size_t exec, open, rename, unlink, connect;
+};
+
+static bool calls(const char *line, const char *const *names)
+{
+	for (; *names; names++) {
+		size_t len = strlen(*names);
+
+		if (!strncmp(line, *names, len) && line[len] == '(')
+			return true;
+	}
+	return false;
+}
+
+static void count_line(const char *line, struct strace_counts *ret)
+{
+	static const char *const opens[] = {"open", "openat", "creat", NULL};
+	static const char *const renames[] = {"rename", "renameat", "renameat2", NULL};
+	static const char *const unlinks[] = {"unlink", "unlinkat", NULL};
+	static const char *const execs[] = {"execve", NULL}, *const connects[] = {"connect", NULL};
+	bool ok = !strstr(line, " = -1 ");
+
+	line += strspn(line, "0123456789 ");
+	EXPECT(!strstr(line, "unfinished") && !strstr(line, "resumed"));
+	ret->exec += ok && calls(line, execs);
+	ret->open += ok && calls(line, opens);
+	ret->rename += ok && calls(line, renames);
+	ret->unlink += ok && calls(line, unlinks);
+	ret->connect += calls(line, connects); /* the refused ones are recorded */
+}
+
+static bool is_there(const char *program)
+{
+	char cmd[128];
+
+	snprintf(cmd, sizeof(cmd), "command -v %s >/dev/null 2>&1", program);
+	return system(cmd) == 0;
+}
+
+/* The tracer is in the container, too: its records are left out by its pid. */
+LIVE(strace_agrees, LIVE_ALL)
+{
+	struct strace_counts want = {}, got = {};
+	_cleanup_fclose_ FILE *f = NULL;
+	char out[300], line[16384];
+	size_t i;
+	pid_t pid;
+
+	if (!is_there("strace"))
+		live_skip("strace is not installed");
+	if (access("/bin/busybox", X_OK))
+		live_skip("busybox is not installed");
+	snprintf(out, sizeof(out), "%s/strace.out", t->dir);
+	pid = live_do(t, traced, out);
+	live_end(t);
+	f = fopen(out, "re");
+	EXPECT(f);
+	while (fgets(line, sizeof(line), f))
+		count_line(line, &want);
+	for (i = 0; i < t->event_cnt; i++) {
+		const Varve__V1__Event *ev = t->events[i];
+
+		if (!ev->process || ev->process->pid == (uint32_t)pid || !strcmp(ev->process->name, "strace"))
+			continue;
+		got.exec += !strcmp(ev->kind, "EXEC");
+		got.open += !strcmp(ev->kind, "OPEN");
+		got.rename += !strcmp(ev->kind, "RENAME");
+		got.unlink += !strcmp(ev->kind, "UNLINK");
+		got.connect += !strcmp(ev->kind, "CONNECT");
+	}
+	EXPECT_UINT(want.exec, 2);
+	EXPECT_UINT(want.rename, 20);
+	EXPECT_UINT(want.connect, 20);
+	EXPECT(want.open > 40);
+	EXPECT_UINT(got.exec, want.exec);
+	EXPECT_UINT(got.open, want.open);
+	EXPECT_UINT(got.rename, want.rename);
+	EXPECT_UINT(got.unlink, want.unlink);
+	EXPECT_UINT(got.connect, want.connect);
+}
