@@ -31,12 +31,13 @@ static long name_step(__u32 i, struct name_scan *n)
 	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
 		n->hex++;
 	} else {
-		if (n->hex == ID_HEX_LEN && c == '.' && n->len - i == 6)
+		if (n->hex == ID_HEX_LEN && c == '.' && n->len - i == 6 &&
+		    n->name[(i + 2) & (NAME_MAX_LEN - 1)] == 'c') /* not ".slice" */
 			n->found = 1;
 		n->hex = 0;
 	}
-	if (c == 'm' && n->name[(i + 3) & (NAME_MAX_LEN - 1)] == 'n' &&
-	    n->name[(i + 4) & (NAME_MAX_LEN - 1)] == '-')
+	if (c == 'm' && n->name[(i + 2) & (NAME_MAX_LEN - 1)] == 'n' &&
+	    n->name[(i + 3) & (NAME_MAX_LEN - 1)] == '-')
 		n->conmon = 1;
 	return 0;
 }

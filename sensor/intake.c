@@ -183,11 +183,11 @@ void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_nex
 
 /* --- closing accounts */
 
-static void found(const struct streams_finding *f, void *ctx)
+static int found(const struct streams_finding *f, void *ctx)
 {
 	struct intake *in = ctx;
 
-	declare_finding(in->emit, f, f->container ? container_table_find(in->containers, f->container) : NULL);
+	return declare_finding(in->emit, f, f->container ? container_table_find(in->containers, f->container) : NULL);
 }
 
 uint64_t intake_close_due(const struct intake *in)

@@ -199,20 +199,30 @@ static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64
 	log_warn("Kafka refused record %llu for good (%s): it stays in the log only",
 		 (unsigned long long)index, reason);
 	declare_not_delivered(&s->emit, run_id, sequence, time_unix_nano);
+	/* Written before the cursor passes the record. */
+	note_log_state(s, log_flush(s->log));
 }
 
 static void keep_log_bounded(struct sensor *s)
 {
+	uint64_t shipped = s->ship ? ship_acknowledged(s->ship) : 0;
 	struct log_removed removed;
 
 	if (s->ship)
-		log_release(s->log, ship_acknowledged(s->ship));
+		log_release(s->log, shipped);
 	while (log_enforce_limit(s->log, &removed) == 1) {
+		uint64_t end = removed.first.index + removed.frame_cnt;
+
+		/* Of a segment that was shipped in part, only the rest is lost. */
+		if (shipped > removed.first.index) {
+			removed.frame_cnt = end - MIN(end, shipped);
+			removed.first.index = shipped;
+		}
 		log_warn("the log reached its limit: %llu records from %llu on removed",
 			 (unsigned long long)removed.frame_cnt, (unsigned long long)removed.first.index);
 		declare_log_removed(&s->emit, &removed, s->run_first_index);
 		if (s->ship)
-			ship_skip_to(s->ship, removed.first.index + removed.frame_cnt);
+			ship_skip_to(s->ship, end);
 	}
 }
 

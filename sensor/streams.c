@@ -10,6 +10,7 @@ struct series {
 	uint64_t recorded; /* numbers that came and are in the log */
 	uint64_t below;	   /* of these, below `next` */
 	uint64_t next;	   /* the kernel's counter at the last snapshot */
+	uint64_t old_below, old_next; /* the same of the snapshot before */
 };
 
 struct stream {
@@ -21,7 +22,7 @@ struct stream {
 	uint64_t cause[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
 	uint64_t cause_declared[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
 	uint64_t suppressed[EV_CLASS_CNT];
-	uint64_t owed[EV_CLASS_CNT]; /* missing at the last settling, without a cause */
+	uint64_t clear_ns[EV_CLASS_CNT]; /* all that was numbered before is accounted for */
 	struct {
 		uint64_t first_ns, last_ns;
 	} lost_time[EV_CLASS_CNT], suppressed_time[EV_CLASS_CNT];
@@ -102,6 +103,7 @@ static struct stream *stream_find(const struct streams *s, uint64_t cgroup_id)
 static struct stream *stream_get(struct streams *s, uint64_t cgroup_id)
 {
 	struct stream *st = stream_find(s, cgroup_id);
+	unsigned int c;
 
 	if (st)
 		return st;
@@ -109,6 +111,8 @@ static struct stream *stream_get(struct streams *s, uint64_t cgroup_id)
 	if (!st)
 		return NULL;
 	st->cgroup_id = cgroup_id;
+	for (c = 0; c < EV_CLASS_CNT; c++)
+		st->clear_ns[c] = s->previous_snapshot_ns; /* it would be in the books already */
 	st->chain = s->bucket[bucket_of(cgroup_id)];
 	s->bucket[bucket_of(cgroup_id)] = st;
 	return st;
@@ -153,6 +157,8 @@ void streams_recorded(struct streams *s, const struct ev_hdr *hdr)
 	series->recorded++;
 	if (hdr->number < series->next)
 		series->below++;
+	if (hdr->number < series->old_next)
+		series->old_below++;
 }
 
 void streams_dropped(struct streams *s, const struct ev_hdr *hdr, enum streams_cause cause)
@@ -175,6 +181,8 @@ static void read_class(struct streams *s, struct stream *st, unsigned int c)
 		const struct ev_count *count = &s->accounts[cpu].count[c];
 		struct series *series = &st->series[cpu * EV_CLASS_CNT + c];
 
+		series->old_below = series->below;
+		series->old_next = series->next;
 		/* What has come so far was numbered before the counter was read. */
 		series->below = series->recorded;
 		series->next = count->next;
@@ -238,14 +246,17 @@ void streams_snapshot(struct streams *s, const struct probes *probes, uint64_t n
 	}
 }
 
-/* Without a time from the kernel (UINT64_MAX, 0) the bounds are those of the settling. */
-static void declare(struct streams *s, struct stream *st, struct streams_finding *f, uint64_t first_ns,
-		    uint64_t last_ns, streams_fn fn, void *ctx)
+/*
+ * Without a time from the kernel (UINT64_MAX, 0) the bounds are those of the books. A CPU's times may be those of an older
+ * loss, declared already: nothing declared now is older than since_ns.
+ */
+static int declare(struct streams *s, struct stream *st, struct streams_finding *f, uint64_t since_ns,
+		   uint64_t first_ns, uint64_t last_ns, streams_fn fn, void *ctx)
 {
 	f->container = st->container;
-	f->first_ns = last_ns ? first_ns : s->previous_snapshot_ns;
 	f->last_ns = last_ns ? last_ns : MAX(s->snapshot_ns, s->close_ns);
-	fn(f, ctx);
+	f->first_ns = MIN(last_ns ? MAX(first_ns, since_ns) : since_ns, f->last_ns);
+	return fn(f, ctx);
 }
 
 static void declare_lost(struct streams *s, struct stream *st, unsigned int c, unsigned int cause,
@@ -254,45 +265,73 @@ static void declare_lost(struct streams *s, struct stream *st, unsigned int c, u
 	struct streams_finding f = {.ev_class = c, .cause = cause, .count = count};
 	bool timed = cause < EV_CAUSE_CNT;
 
+	if (declare(s, st, &f, st->clear_ns[c], st->lost_time[c].first_ns,
+		    timed ? st->lost_time[c].last_ns : 0, fn, ctx))
+		return; /* it is still missing the next time */
 	st->cause_declared[c][cause] += count;
 	st->sum[c].lost += count;
-	declare(s, st, &f, st->lost_time[c].first_ns, timed ? st->lost_time[c].last_ns : 0, fn, ctx);
 }
 
-static void settle_class(struct streams *s, struct stream *st, unsigned int c, bool final,
-			 streams_fn fn, void *ctx)
+static void declare_suppressed(struct streams *s, struct stream *st, unsigned int c, streams_fn fn,
+			       void *ctx)
 {
-	struct streams_sum *sum = &st->sum[c];
-	uint64_t missing, next = 0, below = 0, n;
-	size_t cpu, cause;
+	struct streams_finding f = {.ev_class = c,
+				    .suppressed = true,
+				    .count = st->suppressed[c] - st->sum[c].suppressed};
+
+	if (f.count && !declare(s, st, &f, s->previous_snapshot_ns, st->suppressed_time[c].first_ns,
+				st->suppressed_time[c].last_ns, fn, ctx))
+		st->sum[c].suppressed += f.count;
+}
+
+struct totals {
+	uint64_t next, below, old_missing;
+};
+
+static struct totals add_up(const struct streams *s, const struct stream *st, unsigned int c)
+{
+	struct totals t = {};
+	size_t cpu;
 
 	for (cpu = 0; cpu < s->cpu_cnt; cpu++) {
 		const struct series *series = &st->series[cpu * EV_CLASS_CNT + c];
 
-		next += series->next;
-		below += series->below;
+		t.next += series->next;
+		t.below += series->below;
+		t.old_missing += series->old_next - series->old_below;
 	}
-	missing = next - below;
+	return t;
+}
+
+/*
+ * Only what was numbered before the last snapshot but one is lost without a cause; what is missing of the younger numbers may
+ * be on its way, and under load something always is. Losses declared may be of either, so they are taken off the
+ * older ones: some may be told later for it, none too early.
+ */
+static void settle_class(struct streams *s, struct stream *st, unsigned int c, bool final,
+			 streams_fn fn, void *ctx)
+{
+	struct streams_sum *sum = &st->sum[c];
+	struct totals t = add_up(s, st, c);
+	uint64_t missing = t.next - t.below, n;
+	size_t cause;
+
 	missing -= MIN(missing, sum->lost);
 	for (cause = 0; cause < STREAMS_CAUSE_CNT && missing; cause++) {
 		n = MIN(missing, st->cause[c][cause] - st->cause_declared[c][cause]);
 		if (cause == STREAMS_CAUSE_UNKNOWN)
-			n = final ? missing : MIN(missing, st->owed[c]);
+			n = final ? missing : MIN(missing, t.old_missing - MIN(t.old_missing, sum->lost));
 		if (n)
 			declare_lost(s, st, c, cause, n, fn, ctx);
 		missing -= n;
 	}
-	st->owed[c] = missing;
-	n = st->suppressed[c] - sum->suppressed;
-	if (n) {
-		struct streams_finding f = {.ev_class = c, .suppressed = true, .count = n};
-
-		sum->suppressed += n;
-		declare(s, st, &f, st->suppressed_time[c].first_ns, st->suppressed_time[c].last_ns,
-			fn, ctx);
-	}
-	sum->recorded = below;
-	sum->generated = next + sum->suppressed;
+	if (t.next - t.below == sum->lost)
+		st->clear_ns[c] = s->snapshot_ns;
+	else if (t.old_missing <= sum->lost)
+		st->clear_ns[c] = MAX(st->clear_ns[c], s->previous_snapshot_ns);
+	declare_suppressed(s, st, c, fn, ctx);
+	sum->recorded = t.below;
+	sum->generated = t.next + sum->suppressed;
 }
 
 static void settle_matching(struct streams *s, const uint64_t *container, bool final, streams_fn fn,

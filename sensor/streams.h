@@ -40,7 +40,8 @@ struct streams_finding {
 	uint64_t count;
 	uint64_t first_ns, last_ns; /* boot time bounds */
 };
-typedef void (*streams_fn)(const struct streams_finding *finding, void *ctx);
+/* Negative: it could not be declared; the next settling comes back to it. */
+typedef int (*streams_fn)(const struct streams_finding *finding, void *ctx);
 
 int streams_new(size_t cpu_cnt, struct streams **ret_streams);
 void streams_free(struct streams *streams);

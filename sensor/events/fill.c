@@ -142,11 +142,16 @@ int fill_namespaces(const struct ev_namespaces *ns, struct arena *arena, Varve__
 int fill_tty(const char tty[EV_TTY_LEN], struct arena *arena, char **ret_tty)
 {
 	size_t len = strnlen(tty, EV_TTY_LEN);
+	char name[EV_TTY_LEN + 1];
 
-	/* The kernel names pseudo-terminals "pts0" in the device's own name. */
 	if (!len)
 		return 0;
-	return fill_text(arena, tty, len, ret_tty, NULL, NULL);
+	/* What is /dev/pts/0 to everybody is "pts0" to the kernel. */
+	if (len < 4 || memcmp(tty, "pts", 3) || tty[3] < '0' || tty[3] > '9')
+		return fill_text(arena, tty, len, ret_tty, NULL, NULL);
+	memcpy(name, "pts/", 4);
+	memcpy(name + 4, tty + 3, len - 3);
+	return fill_text(arena, name, len + 1, ret_tty, NULL, NULL);
 }
 
 int fill_args(struct arena *arena, const char *args, size_t len, size_t *ret_cnt, char ***ret_args,

@@ -11,11 +11,11 @@
 #
 # DIR/env sets PLAIN, SCRAM (SASL_SSL, SCRAM-SHA-512), MTLS (each host:port), KAFKA_USER, KAFKA_PASSWORD and
 # PKI (ca.pem, client.crt, client.key, other-ca.pem, which signed nothing). The cache is
-# ${VARVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/kafka-VERSION.
+# ${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/kafka-VERSION.
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 VERSION=3.9.2
-CACHE=${VARVE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/kafka-$VERSION
+CACHE=${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/kafka-$VERSION
 KAFKA_USER=alice
 KAFKA_PASSWORD=alice-secret
 # Small heap and the first compiler only: a broker for a minute, ready in 1-3 s.

@@ -42,7 +42,7 @@ ship() { # NAME TOPIC OPTION... : the log is of the topic's name
 	shift 2
 	mkdir -p "$T/log-$topic"
 	# VARVE_* are options to the sensor.
-	env -u VARVE_CACHE "$SHIP" --config "$T/empty.conf" --log-dir "$T/log-$topic" --node-name node-1 --kafka-topic "$topic" "$@" \
+	env -u TEST_CACHE "$SHIP" --config "$T/empty.conf" --log-dir "$T/log-$topic" --node-name node-1 --kafka-topic "$topic" "$@" \
 		>"$T/$name.out" 2>&1
 }
 

@@ -16,6 +16,7 @@ struct attempt {
 	int type;
 	struct end to;
 	bool await; /* until the connection is there, or failed */
+	int listener; /* to be closed in the child; 0: none */
 };
 
 static struct seen *seen_of(struct live *t)
@@ -38,6 +39,8 @@ static void try(struct live *t, void *arg)
 	struct attempt *a = arg;
 	int fd = MUST(socket(a->to.addr.any.sa_family, a->type, 0));
 
+	if (a->listener)
+		close(a->listener);
 	seen->call_errno = connect(fd, &a->to.addr.any, a->to.len) ? errno : 0;
 	if (a->await && seen->call_errno == EINPROGRESS)
 		await_end(fd, seen);
@@ -73,7 +76,7 @@ static void expect_ok(struct live *t, struct attempt *a)
 
 LIVE(connect_tcp_v4, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET), false};
+	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET), false, 0};
 
 	network_listen(&a.to, 8);
 	expect_ok(t, &a);
@@ -81,7 +84,7 @@ LIVE(connect_tcp_v4, LIVE_FIRST)
 
 LIVE(connect_tcp_v6, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET6), false};
+	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET6), false, 0};
 
 	network_listen(&a.to, 8);
 	expect_ok(t, &a);
@@ -89,14 +92,14 @@ LIVE(connect_tcp_v6, LIVE_FIRST)
 
 LIVE(connect_udp_v4, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_DGRAM, network_closed_port(AF_INET), false};
+	struct attempt a = {SOCK_DGRAM, network_closed_port(AF_INET), false, 0};
 
 	expect_ok(t, &a);
 }
 
 LIVE(connect_udp_v6, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_DGRAM, network_closed_port(AF_INET6), false};
+	struct attempt a = {SOCK_DGRAM, network_closed_port(AF_INET6), false, 0};
 
 	expect_ok(t, &a);
 }
@@ -104,7 +107,7 @@ LIVE(connect_udp_v6, LIVE_FIRST)
 /* The socket has forgotten where it wanted to go; the record has not. */
 static void expect_refused(struct live *t, int family, int type)
 {
-	struct attempt a = {type, network_closed_port(family), true};
+	struct attempt a = {type, network_closed_port(family), true, 0};
 	pid_t pid = live_do(t, try, &a);
 	size_t i, n;
 
@@ -159,7 +162,7 @@ static void expect_two(struct live *t, pid_t pid, const struct attempt *a, const
 
 LIVE(connect_tcp_nonblocking, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), true};
+	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), true, 0};
 	pid_t pid;
 
 	network_listen(&a.to, 8);
@@ -183,7 +186,7 @@ static int full_listener(struct end *end)
 
 LIVE(connect_tcp_slow, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), true};
+	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), true, 0};
 	int listener = full_listener(&a.to);
 	pid_t pid = live_spawn(t, try, &a);
 
@@ -199,12 +202,13 @@ LIVE(connect_tcp_slow, LIVE_FIRST)
 
 LIVE(connect_tcp_slow_refused, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET6), true};
-	int listener = full_listener(&a.to);
-	pid_t pid = live_spawn(t, try, &a);
+	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET6), true, 0};
+	pid_t pid;
 
+	a.listener = full_listener(&a.to);
+	pid = live_spawn(t, try, &a);
 	usleep(200000);
-	close(listener);
+	close(a.listener);
 	EXPECT_UINT(live_wait(pid), 0);
 	EXPECT_UINT(seen_of(t)->so_error, ECONNREFUSED);
 	expect_two(t, pid, &a, "failed", ECONNREFUSED);
@@ -213,7 +217,7 @@ LIVE(connect_tcp_slow_refused, LIVE_FIRST)
 /* Given up: the process ends before the answer. Failed, of no error. */
 LIVE(connect_tcp_given_up, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), false};
+	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), false, 0};
 	pid_t pid;
 
 	full_listener(&a.to);
@@ -243,7 +247,7 @@ static void expect_user_memory(struct live *t, pid_t pid, const struct end *to, 
 
 LIVE(connect_wrong_length, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM, network_closed_port(AF_INET), false};
+	struct attempt a = {SOCK_STREAM, network_closed_port(AF_INET), false, 0};
 	pid_t pid;
 
 	a.to.len = 10;
@@ -264,7 +268,7 @@ static void connect_twice(struct live *t, void *arg)
 
 LIVE(connect_when_connected, LIVE_FIRST)
 {
-	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET), false};
+	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET), false, 0};
 	pid_t pid;
 
 	network_listen(&a.to, 8);
@@ -307,7 +311,7 @@ LIVE(connect_not_of_unix_nor_unspec, LIVE_FIRST)
 LIVE(connect_mapped_v4, LIVE_FIRST)
 {
 	struct end v4 = network_loopback(AF_INET);
-	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET6), false};
+	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET6), false, 0};
 	Varve__V1__Connect *ev;
 	pid_t pid;
 

@@ -37,7 +37,7 @@ static bool read_some(struct live *t, struct log_reader *reader, const char *str
 			continue;
 		}
 		keep(t, ev, room);
-		if (stream && ev->account && ev->account->closed)
+		if (stream && ev->body_case == VARVE__V1__EVENT__BODY_ACCOUNT && ev->account->closed)
 			return true;
 	}
 	if (err)
@@ -115,7 +115,7 @@ static void declared(const struct live *t, const char *event_class, uint64_t *re
 	for (i = 0; i < t->event_cnt; i++) {
 		const Varve__V1__Event *ev = t->events[i];
 
-		if (ev->loss && ev->body_case == VARVE__V1__EVENT__BODY_LOSS &&
+		if (ev->body_case == VARVE__V1__EVENT__BODY_LOSS &&
 		    !strcmp(ev->loss->event_class, event_class))
 			*ret_lost += ev->loss->count;
 		if (ev->body_case == VARVE__V1__EVENT__BODY_SUPPRESSION &&

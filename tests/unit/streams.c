@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The books: numbers taken in a pretended kernel, some delivered, late or never; what the books declare must be exactly
+ * what is missing, each once. The kernel's counters are this file's, instead of sensor/probes.c.
+ */
+#include "sensor/streams.c"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define CPU_CNT	   3
+#define CGROUP_CNT 4
+
+/* --- the pretended kernel */
+
+struct probes {
+	uint64_t cgroup[CGROUP_CNT]; /* ids; 0: the node's account */
+	bool there[CGROUP_CNT];	     /* has counters */
+	struct ev_account account[CGROUP_CNT][CPU_CNT];
+	size_t forgotten;
+};
+
+static int index_of(const struct probes *p, uint64_t cgroup_id)
+{
+	for (int i = 0; i < CGROUP_CNT; i++) {
+		if (p->there[i] && p->cgroup[i] == cgroup_id)
+			return i;
+	}
+	return -ENOENT;
+}
+
+int probes_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
+{
+	int i = index_of(p, cgroup_id);
+
+	if (i < 0)
+		return i;
+	memcpy(ret_accounts, p->account[i], sizeof(p->account[i]));
+	return 0;
+}
+
+int probes_account_next(const struct probes *p, const uint64_t *previous, uint64_t *ret_cgroup_id)
+{
+	for (int i = previous ? index_of(p, *previous) + 1 : 0; i < CGROUP_CNT; i++) {
+		if (p->there[i]) {
+			*ret_cgroup_id = p->cgroup[i];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+void probes_forget(struct probes *p, uint64_t cgroup_id)
+{
+	int i = index_of(p, cgroup_id);
+
+	if (i < 0)
+		return;
+	p->there[i] = false;
+	p->forgotten++;
+}
+
+static const unsigned int kind_of_class[EV_CLASS_CNT] = {
+	[EV_CLASS_process] = EV_EXEC,
+	[EV_CLASS_file] = EV_OPEN,
+	[EV_CLASS_network] = EV_CONNECT,
+	[EV_CLASS_container] = EV_CONTAINER_START,
+};
+
+/* --- what was declared */
+
+struct declared {
+	struct streams_finding f[64]; /* the first ones */
+	size_t cnt;
+	uint64_t lost[CGROUP_CNT][EV_CLASS_CNT], suppressed[CGROUP_CNT][EV_CLASS_CNT];
+};
+
+struct world {
+	struct probes probes;
+	struct streams *streams;
+	struct declared declared;
+	uint64_t now_ns;
+	bool refuse; /* the log takes nothing */
+};
+
+static int on_finding(const struct streams_finding *f, void *ctx)
+{
+	struct world *w = ctx;
+
+	if (w->refuse)
+		return -ENOSPC;
+	assert_true(f->count > 0);
+	assert_true(f->ev_class < EV_CLASS_CNT);
+	assert_true(f->first_ns <= f->last_ns);
+	assert_true(f->last_ns <= w->now_ns);
+	if (w->declared.cnt < ARRAY_SIZE(w->declared.f))
+		w->declared.f[w->declared.cnt] = *f;
+	w->declared.cnt++;
+	for (int i = 0; i < CGROUP_CNT; i++) {
+		if (w->probes.cgroup[i] == f->container)
+			(f->suppressed ? w->declared.suppressed :
+					 w->declared.lost)[i][f->ev_class] += f->count;
+	}
+	return 0;
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	for (int i = 0; i < CGROUP_CNT; i++)
+		w->probes.cgroup[i] = 100 * i;
+	*state = w;
+	w->now_ns = 1000;
+	return streams_new(CPU_CNT, &w->streams);
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	streams_free(w->streams);
+	free(w);
+	return 0;
+}
+
+static struct ev_count *count_of(struct world *w, int cgroup, unsigned int cpu, unsigned int c)
+{
+	w->probes.there[cgroup] = true;
+	return &w->probes.account[cgroup][cpu].count[c];
+}
+
+/* Takes a number, as record_begin(). */
+static struct ev_hdr take(struct world *w, int cgroup, unsigned int cpu, unsigned int c)
+{
+	return (struct ev_hdr){.kind = kind_of_class[c],
+			       .cgroup_id = w->probes.cgroup[cgroup],
+			       .cpu = cpu,
+			       .number = count_of(w, cgroup, cpu, c)->next++};
+}
+
+static void lose(struct world *w, int cgroup, unsigned int cpu, unsigned int c, unsigned int cause)
+{
+	struct ev_count *count = count_of(w, cgroup, cpu, c);
+
+	take(w, cgroup, cpu, c);
+	count->lost[cause]++;
+	if (!count->lost_first_ns)
+		count->lost_first_ns = w->now_ns;
+	count->lost_last_ns = w->now_ns;
+}
+
+static void suppress(struct world *w, int cgroup, unsigned int cpu, unsigned int c)
+{
+	struct ev_count *count = count_of(w, cgroup, cpu, c);
+
+	count->suppressed++;
+	if (!count->suppressed_first_ns)
+		count->suppressed_first_ns = w->now_ns;
+	count->suppressed_last_ns = w->now_ns;
+}
+
+static void record(struct world *w, int cgroup, unsigned int cpu, unsigned int c)
+{
+	struct ev_hdr hdr = take(w, cgroup, cpu, c);
+
+	streams_recorded(w->streams, &hdr);
+}
+
+static void settle(struct world *w, bool final)
+{
+	w->now_ns += 1000;
+	streams_snapshot(w->streams, &w->probes, w->now_ns);
+	streams_settle(w->streams, final, on_finding, w);
+}
+
+static struct streams_sum sum_of(struct world *w, uint64_t container, unsigned int c)
+{
+	struct streams_sum sums[EV_CLASS_CNT];
+
+	streams_sum(w->streams, container, sums);
+	return sums[c];
+}
+
+static void expect_sum(struct world *w, uint64_t container, unsigned int c, uint64_t generated, uint64_t recorded,
+		       uint64_t lost, uint64_t suppressed)
+{
+	struct streams_sum sum = sum_of(w, container, c);
+
+	assert_int_equal(sum.generated, generated);
+	assert_int_equal(sum.recorded, recorded);
+	assert_int_equal(sum.lost, lost);
+	assert_int_equal(sum.suppressed, suppressed);
+}
+
+/* --- the tests */
+
+static void test_all_came(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 10; i++)
+		record(w, 1, i % CPU_CNT, EV_CLASS_file);
+	settle(w, false);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 0);
+	expect_sum(w, 0, EV_CLASS_file, 10, 10, 0, 0);
+	expect_sum(w, 0, EV_CLASS_process, 0, 0, 0, 0);
+}
+
+static void test_lost_with_cause(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(streams_bind(w->streams, 100, 100), 0);
+	record(w, 1, 0, EV_CLASS_file);
+	lose(w, 1, 0, EV_CLASS_file, EV_CAUSE_RING_FULL);
+	lose(w, 1, 1, EV_CLASS_file, EV_CAUSE_RING_FULL);
+	lose(w, 1, 2, EV_CLASS_process, EV_CAUSE_SCRATCH_BUSY);
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct streams_finding *f = &w->declared.f[i];
+		bool file = f->ev_class == EV_CLASS_file;
+
+		assert_int_equal(f->container, 100);
+		assert_false(f->suppressed);
+		assert_int_equal(f->cause, file ? EV_CAUSE_RING_FULL : EV_CAUSE_SCRATCH_BUSY);
+		assert_int_equal(f->count, file ? 2 : 1);
+		assert_int_equal(f->first_ns, 1000);
+		assert_int_equal(f->last_ns, 1000);
+	}
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 2);
+	expect_sum(w, 100, EV_CLASS_file, 3, 1, 2, 0);
+	expect_sum(w, 100, EV_CLASS_process, 1, 0, 1, 0);
+}
+
+/* A probe stands between its number and the ring: a gap then is not a loss yet. */
+static void test_late_is_not_lost(void **state)
+{
+	struct world *w = *state;
+	struct ev_hdr late = take(w, 1, 0, EV_CLASS_file);
+
+	record(w, 1, 0, EV_CLASS_file); /* out of order */
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 0);
+	streams_recorded(w->streams, &late);
+	settle(w, false);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 0);
+	expect_sum(w, 0, EV_CLASS_file, 2, 2, 0, 0);
+}
+
+/* Under load one probe or the other stands there at every settling: none of them is lost. */
+static void test_another_late_one_each_time(void **state)
+{
+	struct world *w = *state;
+	struct ev_hdr late = take(w, 1, 0, EV_CLASS_file), next;
+
+	for (int i = 0; i < 5; i++) {
+		settle(w, false);
+		streams_recorded(w->streams, &late);
+		next = take(w, 1, i % CPU_CNT, EV_CLASS_file);
+		late = next;
+	}
+	assert_int_equal(w->declared.cnt, 0);
+	streams_recorded(w->streams, &late);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 0);
+	expect_sum(w, 0, EV_CLASS_file, 6, 6, 0, 0);
+}
+
+static void test_tail_loss_of_unknown_cause(void **state)
+{
+	struct world *w = *state;
+
+	record(w, 1, 0, EV_CLASS_network);
+	settle(w, false); /* all is well until 2000 */
+	w->now_ns = 2500;
+	take(w, 1, 0, EV_CLASS_network);
+	settle(w, false); /* 3500 */
+	assert_int_equal(w->declared.cnt, 0);
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 1);
+	assert_int_equal(w->declared.f[0].cause, STREAMS_CAUSE_UNKNOWN);
+	assert_int_equal(w->declared.f[0].count, 1);
+	/* Numbered after the settling that missed nothing, before the one that did. */
+	assert_true(w->declared.f[0].first_ns <= 2500);
+	assert_true(w->declared.f[0].last_ns >= 2500);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 1);
+	expect_sum(w, 0, EV_CLASS_network, 2, 1, 1, 0);
+}
+
+static void test_final_gives_no_time(void **state)
+{
+	struct world *w = *state;
+
+	take(w, 1, 0, EV_CLASS_network);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 1);
+	assert_int_equal(w->declared.f[0].cause, STREAMS_CAUSE_UNKNOWN);
+	expect_sum(w, 0, EV_CLASS_network, 1, 0, 1, 0);
+}
+
+static void test_dropped_by_the_sensor(void **state)
+{
+	struct world *w = *state;
+	struct ev_hdr bad = take(w, 1, 0, EV_CLASS_file), unwritten = take(w, 1, 0, EV_CLASS_file);
+
+	streams_dropped(w->streams, &bad, STREAMS_CAUSE_INVALID);
+	streams_dropped(w->streams, &unwritten, STREAMS_CAUSE_LOG);
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 2);
+	assert_int_equal(w->declared.f[0].cause, STREAMS_CAUSE_INVALID);
+	assert_int_equal(w->declared.f[1].cause, STREAMS_CAUSE_LOG);
+	assert_int_equal(w->declared.f[0].count, 1);
+	assert_int_equal(w->declared.f[1].count, 1);
+	settle(w, true);
+	expect_sum(w, 0, EV_CLASS_file, 2, 0, 2, 0);
+}
+
+static void test_suppressed(void **state)
+{
+	struct world *w = *state;
+
+	suppress(w, 1, 0, EV_CLASS_file);
+	suppress(w, 1, 1, EV_CLASS_file);
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 1);
+	assert_true(w->declared.f[0].suppressed);
+	assert_int_equal(w->declared.f[0].count, 2);
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 1);
+	suppress(w, 1, 1, EV_CLASS_file);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 2);
+	assert_int_equal(w->declared.f[1].count, 1);
+	expect_sum(w, 0, EV_CLASS_file, 3, 0, 0, 3);
+}
+
+/* A CPU that lost something long ago says nothing of when this loss was. */
+static void test_bounds_are_not_before_the_last_settling(void **state)
+{
+	struct world *w = *state;
+
+	lose(w, 1, 0, EV_CLASS_file, EV_CAUSE_RING_FULL); /* at 1000 */
+	settle(w, false);
+	settle(w, false);
+	settle(w, false); /* 4000 */
+	w->now_ns = 4500;
+	lose(w, 1, 1, EV_CLASS_file, EV_CAUSE_RING_FULL);
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 2);
+	assert_in_range(w->declared.f[1].first_ns, 4000, 4500);
+	assert_int_equal(w->declared.f[1].last_ns, 4500);
+}
+
+/* Nested cgroups count as their container's; closing one leaves the others alone. */
+static void test_container(void **state)
+{
+	struct world *w = *state;
+
+	streams_bind(w->streams, 100, 100);
+	streams_bind(w->streams, 200, 100);
+	streams_bind(w->streams, 300, 300);
+	assert_int_equal(streams_container(w->streams, 200), 100);
+	assert_int_equal(streams_container(w->streams, 999), 0);
+	record(w, 1, 0, EV_CLASS_process);
+	record(w, 2, 0, EV_CLASS_process);
+	take(w, 2, 0, EV_CLASS_process);
+	take(w, 3, 0, EV_CLASS_process);
+	w->now_ns = 5000;
+	streams_snapshot_container(w->streams, 100, &w->probes, w->now_ns);
+	streams_settle_container(w->streams, 100, on_finding, w);
+	assert_int_equal(w->declared.cnt, 1);
+	assert_int_equal(w->declared.f[0].container, 100);
+	assert_int_equal(w->declared.f[0].last_ns, 5000);
+	expect_sum(w, 100, EV_CLASS_process, 3, 2, 1, 0);
+	expect_sum(w, 300, EV_CLASS_process, 0, 0, 0, 0);
+
+	streams_forget(w->streams, 100, &w->probes);
+	assert_int_equal(w->probes.forgotten, 2);
+	assert_int_equal(streams_container(w->streams, 200), 0);
+	expect_sum(w, 100, EV_CLASS_process, 0, 0, 0, 0);
+	expect_sum(w, 0, EV_CLASS_process, 3, 2, 1, 0);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 2);
+	expect_sum(w, 0, EV_CLASS_process, 4, 2, 2, 0);
+}
+
+/* What comes between reading the counters and settling belongs to the next time. */
+static void test_records_behind_the_snapshot(void **state)
+{
+	struct world *w = *state;
+	struct ev_hdr before = take(w, 1, 0, EV_CLASS_file), after;
+
+	streams_snapshot(w->streams, &w->probes, w->now_ns);
+	after = take(w, 1, 0, EV_CLASS_file);
+	streams_recorded(w->streams, &after);
+	streams_recorded(w->streams, &before);
+	streams_settle(w->streams, true, on_finding, w);
+	assert_int_equal(w->declared.cnt, 0);
+	expect_sum(w, 0, EV_CLASS_file, 1, 1, 0, 0);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 0);
+	expect_sum(w, 0, EV_CLASS_file, 2, 2, 0, 0);
+}
+
+static void test_a_cpu_that_cannot_be(void **state)
+{
+	struct world *w = *state;
+	struct ev_hdr hdr = take(w, 1, 0, EV_CLASS_file);
+
+	hdr.cpu = CPU_CNT;
+	streams_recorded(w->streams, &hdr);
+	hdr.cpu = UINT32_MAX;
+	streams_recorded(w->streams, &hdr);
+	settle(w, true);
+	expect_sum(w, 0, EV_CLASS_file, 1, 0, 1, 0);
+}
+
+/* A loss that could not be declared is declared when it can be. */
+static void test_declared_later(void **state)
+{
+	struct world *w = *state;
+
+	lose(w, 1, 0, EV_CLASS_file, EV_CAUSE_RING_FULL);
+	take(w, 1, 0, EV_CLASS_file);
+	suppress(w, 1, 0, EV_CLASS_file);
+	w->refuse = true;
+	settle(w, false);
+	settle(w, false);
+	expect_sum(w, 0, EV_CLASS_file, 2, 0, 0, 0);
+	w->refuse = false;
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 3);
+	assert_int_equal(w->declared.f[0].cause, EV_CAUSE_RING_FULL);
+	assert_int_equal(w->declared.f[0].count, 1);
+	assert_int_equal(w->declared.f[1].cause, STREAMS_CAUSE_UNKNOWN);
+	assert_int_equal(w->declared.f[1].count, 1);
+	assert_true(w->declared.f[2].suppressed);
+	for (int i = 0; i < 3; i++)
+		assert_true(w->declared.f[i].first_ns <= 1000 && w->declared.f[i].last_ns >= 1000);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 3);
+	expect_sum(w, 0, EV_CLASS_file, 3, 0, 2, 1);
+}
+
+static void test_cause_names(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < STREAMS_CAUSE_CNT; i++)
+		assert_non_null(streams_cause_name(i));
+	assert_string_equal(streams_cause_name(EV_CAUSE_RING_FULL), "ring_full");
+	assert_string_equal(streams_cause_name(STREAMS_CAUSE_INVALID), "invalid_record");
+	assert_string_equal(streams_cause_name(STREAMS_CAUSE_LOG), "log_write");
+	assert_string_equal(streams_cause_name(999), "unknown");
+}
+
+/* --- any history adds up */
+
+struct truth {
+	uint64_t generated, recorded, lost, suppressed;
+};
+
+struct pending {
+	struct ev_hdr hdr;
+	int cgroup;
+	unsigned int c;
+	unsigned int age; /* settlings seen */
+};
+
+struct history {
+	struct world *w;
+	struct truth truth[CGROUP_CNT][EV_CLASS_CNT];
+	struct pending pending[32];
+	size_t pending_cnt;
+	uint64_t seed;
+};
+
+static unsigned int pick(struct history *h, unsigned int below)
+{
+	h->seed = h->seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (h->seed >> 33) % below;
+}
+
+static void deliver(struct history *h, size_t i)
+{
+	struct pending *p = &h->pending[i];
+
+	if (pick(h, 8)) {
+		streams_recorded(h->w->streams, &p->hdr);
+		h->truth[p->cgroup][p->c].recorded++;
+	} else {
+		streams_dropped(h->w->streams, &p->hdr,
+				pick(h, 2) ? STREAMS_CAUSE_INVALID : STREAMS_CAUSE_LOG);
+		h->truth[p->cgroup][p->c].lost++;
+	}
+	*p = h->pending[--h->pending_cnt];
+}
+
+/* A record that took its number before the last snapshot but one has come, or never does. */
+static void history_settle(struct history *h)
+{
+	struct world *w = h->w;
+
+	for (size_t i = 0; i < h->pending_cnt;) {
+		if (h->pending[i].age++ >= 1)
+			deliver(h, i);
+		else
+			i++;
+	}
+	settle(w, false);
+	for (int g = 0; g < CGROUP_CNT; g++) {
+		for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
+			struct truth *t = &h->truth[g][c];
+
+			assert_true(w->declared.lost[g][c] <= t->lost);
+			assert_int_equal(w->declared.suppressed[g][c], t->suppressed);
+		}
+	}
+}
+
+static void step(struct history *h)
+{
+	int g = pick(h, CGROUP_CNT);
+	unsigned int cpu = pick(h, CPU_CNT), c = pick(h, EV_CLASS_CNT), what = pick(h, 100);
+	struct truth *t = &h->truth[g][c];
+	struct world *w = h->w;
+
+	w->now_ns++;
+	if (what < 60 && h->pending_cnt < ARRAY_SIZE(h->pending)) {
+		h->pending[h->pending_cnt++] = (struct pending){take(w, g, cpu, c), g, c, 0};
+		t->generated++;
+	} else if (what < 75) {
+		lose(w, g, cpu, c, pick(h, EV_CAUSE_CNT));
+		t->generated++, t->lost++;
+	} else if (what < 80) {
+		take(w, g, cpu, c); /* vanishes without a word */
+		t->generated++, t->lost++;
+	} else if (what < 90) {
+		suppress(w, g, cpu, c);
+		t->generated++, t->suppressed++;
+	} else if (what < 93) {
+		history_settle(h);
+	}
+	while (h->pending_cnt && pick(h, 3))
+		deliver(h, pick(h, h->pending_cnt));
+}
+
+static void check_history(struct history *h)
+{
+	struct world *w = h->w;
+
+	while (h->pending_cnt)
+		deliver(h, 0);
+	settle(w, true);
+	settle(w, true); /* says nothing twice */
+	for (int g = 0; g < CGROUP_CNT; g++) {
+		for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
+			struct truth *t = &h->truth[g][c];
+
+			assert_int_equal(t->generated, t->recorded + t->lost + t->suppressed);
+			assert_int_equal(w->declared.lost[g][c], t->lost);
+			assert_int_equal(w->declared.suppressed[g][c], t->suppressed);
+			if (g)
+				expect_sum(w, w->probes.cgroup[g], c, t->generated, t->recorded,
+					   t->lost, t->suppressed);
+		}
+	}
+}
+
+static void test_any_history_adds_up(void **state)
+{
+	void *w = NULL;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct history h = {.seed = seed};
+
+		assert_int_equal(setup(&w), 0);
+		h.w = w;
+		for (int g = 1; g < CGROUP_CNT; g++)
+			streams_bind(h.w->streams, h.w->probes.cgroup[g], h.w->probes.cgroup[g]);
+		for (int i = 0; i < 500; i++)
+			step(&h);
+		check_history(&h);
+		teardown(&w);
+	}
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_all_came),
+		T(test_lost_with_cause),
+		T(test_late_is_not_lost),
+		T(test_another_late_one_each_time),
+		T(test_tail_loss_of_unknown_cause),
+		T(test_final_gives_no_time),
+		T(test_dropped_by_the_sensor),
+		T(test_suppressed),
+		T(test_bounds_are_not_before_the_last_settling),
+		T(test_container),
+		T(test_records_behind_the_snapshot),
+		T(test_a_cpu_that_cannot_be),
+		T(test_declared_later),
+		T(test_cause_names),
+		cmocka_unit_test(test_any_history_adds_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
