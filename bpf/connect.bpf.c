@@ -7,9 +7,9 @@
  * kernel refuses before that (a wrong length, a socket that is connected) has the address from user
  * memory only, marked so.
  *
- * A call that returns EINPROGRESS makes a record at once. If the socket is then still in SYN_SENT, a second one,
- * the completion, follows when inet_sock_set_state sees it leave that state, often in an interrupt on another
- * task's time: who and where are kept in `connecting` until then.
+ * A call that returns EINPROGRESS, or that a signal interrupts, makes a record at once. If the socket is then
+ * still in SYN_SENT, a second one, the completion, follows when inet_sock_set_state sees it leave that state, often
+ * in an interrupt on another task's time: who and where are kept in `connecting` until then.
  */
 #include "syscall.bpf.h"
 #include "sock.bpf.h"
@@ -34,6 +34,8 @@ struct connecting {
 	__u64 cookie;
 	__u32 protocol;
 	__u32 flags;
+	__u32 err; /* that the call returned */
+	__u32 pad0;
 };
 
 struct {
@@ -97,7 +99,7 @@ static __always_inline bool connect_destination(struct syscall *sc, struct ev_ad
 }
 
 static __always_inline void connect_emit(const struct connecting *c, const struct ev_addr *source,
-					 __u32 err, __u32 outcome, __u32 outcome_err, __u32 flags)
+					 __u32 outcome, __u32 outcome_err, __u32 flags)
 {
 	struct ev_connect *ev;
 	struct build b;
@@ -110,7 +112,7 @@ static __always_inline void connect_emit(const struct connecting *c, const struc
 	ev->destination = c->destination;
 	ev->cookie = c->cookie;
 	ev->protocol = c->protocol;
-	ev->err = err;
+	ev->err = c->err;
 	ev->outcome = outcome;
 	ev->outcome_err = outcome_err;
 	ev->flags = c->flags | flags;
@@ -118,7 +120,7 @@ static __always_inline void connect_emit(const struct connecting *c, const struc
 }
 
 /*
- * After EINPROGRESS. On loopback the answer is often here before the call returns; else the record waits in
+ * After EINPROGRESS or EINTR. On loopback the answer is often here before the call returns; else the record waits in
  * `connecting`. The state may change between looking and entering, so it is looked at again: whoever then
  * takes the entry out makes the record.
  */
@@ -129,7 +131,7 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 	__u8 state;
 
 	sock_source(&source, sk);
-	connect_emit(c, &source, EINPROGRESS, EV_OUTCOME_IN_PROGRESS, 0, 0);
+	connect_emit(c, &source, EV_OUTCOME_IN_PROGRESS, 0, 0);
 	if (bpf_map_update_elem(&connecting, &key, c, BPF_ANY)) {
 		struct ev_count *count = count_find(c->cgid, EV_CLASS_network);
 
@@ -144,9 +146,9 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 		return;
 	sock_source(&source, sk);
 	if (state == TCP_ESTABLISHED)
-		connect_emit(c, &source, EINPROGRESS, EV_OUTCOME_CONNECTED, 0, EV_CONNECT_COMPLETION);
+		connect_emit(c, &source, EV_OUTCOME_CONNECTED, 0, EV_CONNECT_COMPLETION);
 	else
-		connect_emit(c, &source, EINPROGRESS, EV_OUTCOME_FAILED, BPF_CORE_READ(sk, sk_err),
+		connect_emit(c, &source, EV_OUTCOME_FAILED, BPF_CORE_READ(sk, sk_err),
 			     EV_CONNECT_COMPLETION);
 }
 
@@ -168,12 +170,15 @@ int connect_exit(__u64 *ctx)
 	c.cgid = sc.cgid;
 	c.protocol = BPF_CORE_READ(sk, sk_protocol);
 	c.flags |= c.cookie ? EV_CONNECT_HAS_COOKIE : 0;
-	if (sc.ret == -EINPROGRESS) {
+	if (sc.ret == -ERESTARTSYS)
+		sc.ret = -EINTR; /* what user space sees, unless the call begins anew */
+	c.err = -sc.ret;
+	if (sc.ret == -EINPROGRESS || sc.ret == -EINTR) {
 		connect_await(sk, &c);
 		return 0;
 	}
 	sock_source(&source, sk);
-	connect_emit(&c, &source, -sc.ret, sc.ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED,
+	connect_emit(&c, &source, sc.ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED,
 		     -sc.ret, 0);
 	return 0;
 }
@@ -197,7 +202,7 @@ int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)
 	if (bpf_map_delete_elem(&connecting, &key))
 		return 0; /* connect_await() was faster */
 	sock_source(&source, sk);
-	connect_emit(&copy, &source, EINPROGRESS,
+	connect_emit(&copy, &source,
 		     newstate == TCP_ESTABLISHED ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
 		     newstate == TCP_ESTABLISHED ? 0 : BPF_CORE_READ(sk, sk_err),
 		     EV_CONNECT_COMPLETION);

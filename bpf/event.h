@@ -194,7 +194,7 @@ enum ev_outcome {
 	EV_OUTCOME_IN_PROGRESS,
 };
 
-#define EV_CONNECT_COMPLETION  (1u << 0) /* second record, after EINPROGRESS */
+#define EV_CONNECT_COMPLETION  (1u << 0) /* second record, after EINPROGRESS or EINTR */
 #define EV_CONNECT_USER_MEMORY (1u << 1) /* destination from user memory */
 #define EV_CONNECT_HAS_COOKIE  (1u << 2)
 

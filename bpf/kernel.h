@@ -301,7 +301,9 @@ struct bpf_iter__task {
 #define TCP_SYN_SENT	2
 #define TCP_CLOSE	7
 
+#define EINTR	    4
 #define EINPROGRESS 115
+#define ERESTARTSYS 512
 #define EFAULT	    14
 
 #define FMODE_WRITE   0x2

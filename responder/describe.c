@@ -31,7 +31,7 @@ void describe_file_flags(FILE *out, const Varve__V1__File *file)
 		{file->has_overlay_upper && file->overlay_upper, "upper layer"},
 		{file->has_unlinked && file->unlinked, "unlinked"},
 		{file->has_memfd && file->memfd, "memfd"},
-		{file->has_path_user_memory && file->path_user_memory, "path from user memory"},
+		{file->has_path_user_memory && file->path_user_memory, "user memory"},
 		{file->has_path_unreachable && file->path_unreachable, "unreachable"},
 	};
 
@@ -168,7 +168,9 @@ static void describe_exec(FILE *out, const Varve__V1__Event *ev)
 	}
 	if (e->cwd) {
 		fputs(", in ", out);
-		describe_file(out, e->cwd);
+		describe_text(out, e->cwd->path, e->cwd->has_path_raw, e->cwd->path_raw);
+		if (e->cwd->has_unlinked && e->cwd->unlinked)
+			fputs(" [unlinked]", out);
 	}
 	if (ev->process && ev->process->has_euid)
 		fprintf(out, ", euid %" PRIu32, ev->process->euid);

@@ -39,6 +39,7 @@ static struct process *update(struct proctab *table, const struct record *rec,
 {
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
+	bool is_new = !proctab_find(table, t->tgid, t->start_ns);
 	struct process *p;
 
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
@@ -46,6 +47,9 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	if (!p)
 		return NULL;
 	memcpy(p->comm, t->comm, sizeof(p->comm));
+	/* The maker of a cgroup is the node's process, whose end we may never see. */
+	if (is_new && (rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP))
+		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
 		proctab_fork(table, p);
 	else if (rec->hdr->kind == EV_EXEC)

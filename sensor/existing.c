@@ -140,3 +140,78 @@ int existing_containers(struct intake *in, const char *mount)
 
 	return cgroups_walk(mount, existing_cgroup, &x);
 }
+
+/* --- what has gone unseen */
+
+struct sweep {
+	struct intake *in;
+	const char *mount;
+	uint64_t now_ns;
+	struct { /* cgroups that are in no container, and are still there */
+		uint64_t *id;
+		size_t cnt, size;
+	} there;
+};
+
+static void sweep_container(struct container *c, void *ctx)
+{
+	struct sweep *sw = ctx;
+	char path[8192];
+	struct stat st;
+
+	if (c->gone_ns)
+		return;
+	snprintf(path, sizeof(path), "%s%s", sw->mount, c->cgroup_path);
+	if (stat(path, &st) || st.st_ino != c->cgroup_id)
+		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
+}
+
+static void note_there(uint64_t id, const char *path, void *ctx)
+{
+	struct sweep *sw = ctx;
+	uint64_t *grown;
+
+	(void)path;
+	if (sw->there.cnt == sw->there.size) {
+		grown = realloc(sw->there.id, (sw->there.size + 1024) * sizeof(*grown));
+		if (!grown)
+			return;
+		sw->there.id = grown;
+		sw->there.size += 1024;
+	}
+	sw->there.id[sw->there.cnt++] = id;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void sweep_stray(uint64_t cgroup_id, void *ctx)
+{
+	struct sweep *sw = ctx;
+
+	if (!bsearch(&cgroup_id, sw->there.id, sw->there.cnt, sizeof(cgroup_id), compare_ids))
+		intake_gone(sw->in, cgroup_id, 0, sw->now_ns);
+}
+
+void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
+{
+	struct sweep sw = {.in = in, .mount = mount, .now_ns = now_ns};
+	struct stat st;
+
+	container_table_each(in->containers, sweep_container, &sw);
+	if (in->conf->scope != CONF_SCOPE_ALL)
+		return;
+	/* The hierarchy's root is in no walk. */
+	if (!stat(mount, &st))
+		note_there(st.st_ino, "/", &sw);
+	cgroups_walk(mount, note_there, &sw);
+	if (sw.there.cnt)
+		qsort(sw.there.id, sw.there.cnt, sizeof(*sw.there.id), compare_ids);
+	if (sw.there.cnt > 1) /* else the walk failed */
+		streams_each_stray(in->streams, sweep_stray, &sw);
+	free(sw.there.id);
+}

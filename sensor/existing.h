@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Containers that run already when the sensor starts. */
+/* Containers that run already when the sensor starts; and those that ended without its seeing. */
 #ifndef VARVE_EXISTING_H
 #define VARVE_EXISTING_H
+
+#include <stdint.h>
 
 struct intake;
 
@@ -10,5 +12,10 @@ struct intake;
  * as found. After the hooks attached: what starts meanwhile is known from its event.
  */
 int existing_containers(struct intake *in, const char *mount);
+/*
+ * Closes the accounts of what is no more there and whose end was not seen: containers whose stop was lost, and with
+ * --scope all cgroups of no container, whose ends make no record.
+ */
+void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* Its last events were numbered before its cgroup went; this is for a probe that still stands before the ring. */
 #define CLOSE_AFTER_NS	  (100 * NSEC_PER_MSEC)
-#define INVALID_TELL_NS	  (60 * NSEC_PER_SEC)
+#define TELL_NS	       (60 * NSEC_PER_SEC)
 
 int intake_init(struct intake *in, const struct conf *conf, struct probes *probes, struct emit *emit,
 		struct streams *streams, struct proctab *proctab, struct container_table *containers)
@@ -40,14 +40,22 @@ void intake_fini(struct intake *in)
 		close(in->record_fd);
 }
 
-static void invalid(struct intake *in, size_t len)
+/* True once a minute for each *told_ns. */
+static bool tell(uint64_t *told_ns)
 {
 	uint64_t now = emit_boot_ns();
 
+	if (*told_ns && now - *told_ns < TELL_NS)
+		return false;
+	*told_ns = now;
+	return true;
+}
+
+static void invalid(struct intake *in, size_t len)
+{
 	in->invalid_cnt++;
-	if (in->invalid_told && now - in->invalid_told < INVALID_TELL_NS)
+	if (!tell(&in->invalid_told))
 		return;
-	in->invalid_told = now;
 	log_warn("a ring record of %zu bytes failed its check (%llu so far): it is declared lost", len,
 		 (unsigned long long)in->invalid_cnt);
 }
@@ -70,7 +78,7 @@ static void register_container(struct intake *in, uint64_t cgroup_id, const char
 		err = container_table_add(in->containers, cgroup_id, path, &id, bundle, emit_boot_ns(), &c);
 	if (!err)
 		err = streams_bind(in->streams, cgroup_id, cgroup_id);
-	if (err)
+	if (err && tell(&in->unregistered_told))
 		log_err(err, "cannot register the container of cgroup %s: its records go out without it", path);
 }
 
@@ -91,25 +99,30 @@ static void started(struct intake *in, const struct record *rec)
 	register_container(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
 }
 
-static void stopped(struct intake *in, const struct record *rec)
+/* Its account is closed a moment later. False: too many wait already; the sweep comes back to it. */
+static bool await_close(struct intake *in, uint64_t cgroup_id, uint64_t container, uint64_t now_ns)
 {
-	const struct ev_container_stop *ev = (const void *)rec->hdr;
-	struct container *c;
 	struct intake_gone *g;
 
-	if (ev->container != rec->hdr->cgroup_id)
-		return; /* its parent goes on, and settles for it */
-	c = container_table_find(in->containers, ev->container);
-	if (!c || c->gone_ns)
-		return;
-	c->gone_ns = rec->hdr->time_ns;
-	if (in->gone_cnt == in->gone_size) {
-		log_warn("more than %zu containers wait for their account to be closed", in->gone_size);
+	if (in->gone_cnt == in->gone_size)
+		return false;
+	g = &in->gone[(in->gone_head + in->gone_cnt++) % in->gone_size];
+	g->cgroup_id = cgroup_id;
+	g->container = container;
+	g->due_ns = now_ns + CLOSE_AFTER_NS;
+	return true;
+}
+
+void intake_gone(struct intake *in, uint64_t cgroup_id, uint64_t container, uint64_t now_ns)
+{
+	struct container *c = container_table_find(in->containers, container);
+
+	if (cgroup_id != container || !c) {
+		await_close(in, cgroup_id, container, now_ns);
 		return;
 	}
-	g = &in->gone[(in->gone_head + in->gone_cnt++) % in->gone_size];
-	g->cgroup_id = ev->container;
-	g->due_ns = rec->hdr->time_ns + CLOSE_AFTER_NS;
+	if (!c->gone_ns && await_close(in, cgroup_id, container, now_ns))
+		c->gone_ns = now_ns;
 }
 
 static int make_event(struct intake *in, const struct record *rec, Varve__V1__Event *ev)
@@ -164,7 +177,8 @@ void intake_record(const void *data, size_t len, void *ctx)
 	else
 		streams_recorded(in->streams, rec.hdr);
 	if (rec.hdr->kind == EV_CONTAINER_STOP)
-		stopped(in, &rec);
+		intake_gone(in, rec.hdr->cgroup_id,
+			    ((const struct ev_container_stop *)rec.hdr)->container, rec.hdr->time_ns);
 }
 
 /* --- metadata that comes later */
@@ -190,11 +204,6 @@ static int found(const struct streams_finding *f, void *ctx)
 	return declare_finding(in->emit, f, f->container ? container_table_find(in->containers, f->container) : NULL);
 }
 
-uint64_t intake_close_due(const struct intake *in)
-{
-	return in->gone_cnt ? in->gone[in->gone_head].due_ns : 0;
-}
-
 size_t intake_close_begin(struct intake *in, uint64_t now_ns)
 {
 	while (in->gone_settling < in->gone_cnt) {
@@ -202,7 +211,10 @@ size_t intake_close_begin(struct intake *in, uint64_t now_ns)
 
 		if (g->due_ns > now_ns)
 			break;
-		streams_snapshot_container(in->streams, g->cgroup_id, in->probes, now_ns);
+		if (g->cgroup_id == g->container)
+			streams_snapshot_container(in->streams, g->container, in->probes, now_ns);
+		else
+			streams_snapshot_cgroup(in->streams, g->cgroup_id, in->probes, now_ns);
 		in->gone_settling++;
 	}
 	return in->gone_settling;
@@ -233,7 +245,14 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 void intake_close_finish(struct intake *in)
 {
 	for (; in->gone_settling; in->gone_settling--, in->gone_cnt--) {
-		close_account(in, in->gone[in->gone_head].cgroup_id);
+		const struct intake_gone *g = &in->gone[in->gone_head];
+
+		if (g->cgroup_id == g->container) {
+			close_account(in, g->container);
+		} else {
+			streams_settle_cgroup(in->streams, g->cgroup_id, found, in);
+			streams_forget_cgroup(in->streams, g->cgroup_id, in->probes);
+		}
 		in->gone_head = (in->gone_head + 1) % in->gone_size;
 	}
 }

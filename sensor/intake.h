@@ -15,9 +15,10 @@ struct probes;
 struct proctab;
 struct streams;
 
-/* A container whose cgroup has gone, until its account is closed. */
+/* A cgroup that has gone, until its account is closed. */
 struct intake_gone {
 	uint64_t cgroup_id;
+	uint64_t container; /* its own id, or the one that it lay in; 0: none */
 	uint64_t due_ns; /* boot time */
 };
 
@@ -30,7 +31,8 @@ struct intake {
 	struct container_table *containers;
 	int record_fd;	       /* raw records go there too; -1: nowhere */
 	uint64_t invalid_cnt;  /* records that failed their check */
-	uint64_t invalid_told; /* boot time of the last message about them */
+	/* Boot times of the last message about them, and about containers that could not be registered. */
+	uint64_t invalid_told, unregistered_told;
 	/* Gone, first come first served. */
 	struct intake_gone *gone;
 	size_t gone_size, gone_head, gone_cnt, gone_settling;
@@ -46,14 +48,15 @@ void intake_record(const void *data, size_t len, void *ctx);
 /* Looks for metadata that was not there yet; says it with bindings. ret_next_ns as container_table_retry(). */
 void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_next_ns);
 
+/* The cgroup has gone: its account is to be closed. */
+void intake_gone(struct intake *in, uint64_t cgroup_id, uint64_t container, uint64_t now_ns);
+
 /*
  * Closing accounts. begin: reads the counters of those that are due; then the rings have to be emptied; finish: declares, writes
  * the accounts and forgets. Returns how many are between the two.
  */
 size_t intake_close_begin(struct intake *in, uint64_t now_ns);
 void intake_close_finish(struct intake *in);
-/* When the next one is due, boot time; 0: none waits. */
-uint64_t intake_close_due(const struct intake *in);
 /* Settles everything; final: also accounts of all containers, at the end of the run. After streams_snapshot() and empty rings. */
 void intake_settle(struct intake *in, bool final);
 

@@ -32,6 +32,7 @@
 #define BUSY_WAIT_MS   10
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
+#define SWEEP_NS       (30 * NSEC_PER_SEC)
 #define SHIP_CLOSE_MS  10000
 #define DETACH_WAIT_US 20000
 
@@ -48,7 +49,8 @@ struct sensor {
 	struct ship *ship; /* NULL: no Kafka */
 	int epoll_fd, signal_fd;
 	uint64_t run_first_index;
-	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns;
+	char cgroup_mount[4096];
+	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns, next_sweep_ns;
 	uint64_t synced_index, tick_index; /* frames below: synced; there at the last tick */
 	bool settling;			   /* a snapshot is taken, the rings are not empty yet */
 	int signal;			   /* that asks for the end; 0: none */
@@ -111,7 +113,8 @@ static int open_tables(struct sensor *s)
 
 static int watch_fd(struct sensor *s, int fd)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+	/* On the edge: a ring that has data is no reason to come before its time, only one that asks is. */
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
 
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
@@ -142,13 +145,12 @@ static int begin_watching(struct sensor *s, const struct run_previous *previous,
 			  const struct log_recovery *recovery)
 {
 	const struct probes_hook *hooks;
-	char mount[4096];
 	size_t hook_cnt;
 	int err;
 
-	err = cgroups_find_mount(mount, sizeof(mount));
+	err = cgroups_find_mount(s->cgroup_mount, sizeof(s->cgroup_mount));
 	if (!err)
-		err = probes_attach(s->probes, mount);
+		err = probes_attach(s->probes, s->cgroup_mount);
 	if (!err)
 		err = run_emit_start(&s->emit, previous, recovery);
 	if (err)
@@ -156,7 +158,7 @@ static int begin_watching(struct sensor *s, const struct run_previous *previous,
 	hooks = probes_hooks(s->probes, &hook_cnt);
 	err = run_emit_coverage(&s->emit, &s->conf, hooks, hook_cnt);
 	if (!err)
-		err = existing_containers(&s->intake, mount);
+		err = existing_containers(&s->intake, s->cgroup_mount);
 	if (!err)
 		err = snapshot_processes(s->probes, intake_record, &s->intake);
 	return err ? err : log_flush(s->log);
@@ -247,6 +249,10 @@ static void tick(struct sensor *s, uint64_t now)
 	proctab_expire(s->proctab, now);
 	keep_log_bounded(s);
 	keep_log_durable(s);
+	if (now >= s->next_sweep_ns) {
+		existing_sweep(&s->intake, s->cgroup_mount, now);
+		s->next_sweep_ns = now + SWEEP_NS;
+	}
 }
 
 static void heartbeat(struct sensor *s)

@@ -22,7 +22,7 @@ static void boot_id_parse(const char *text, uint8_t ret_id[16])
 
 	for (i = 0; i < 16 && *text; i++) {
 		text += *text == '-';
-		if (sscanf(text, "%2x", &byte) != 1)
+		if (sscanf(text, "%2x", &byte) != 1 || !text[1])
 			return;
 		ret_id[i] = byte;
 		text += 2;
@@ -96,8 +96,8 @@ static void drop(struct proctab *t, struct process *p)
 	while (*at != p)
 		at = &(*at)->chain;
 	*at = p->chain;
-	parent = proctab_find(t, p->parent_pid, p->parent_start_ns);
-	if (parent && parent->child_cnt)
+	parent = p->holds_parent ? proctab_find(t, p->parent_pid, p->parent_start_ns) : NULL;
+	if (parent)
 		parent->child_cnt--;
 	image_put(p->image);
 	free(p);
@@ -167,6 +167,21 @@ static struct process *add(struct proctab *t, uint32_t pid, uint64_t start_ns, u
 	return p;
 }
 
+static struct process *get_parent(struct proctab *t, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
+{
+	struct process *p = proctab_find(t, pid, start_ns);
+
+	if (p || !pid)
+		return p;
+	p = add(t, pid, start_ns, now_ns);
+	if (p) {
+		/* We may never see its end: it goes when its children have gone. */
+		p->stub = true;
+		mark_dead(t, p, now_ns);
+	}
+	return p;
+}
+
 struct process *proctab_get(struct proctab *t, uint32_t pid, uint64_t start_ns, uint32_t parent_pid,
 			    uint64_t parent_start_ns, uint64_t now_ns)
 {
@@ -174,28 +189,22 @@ struct process *proctab_get(struct proctab *t, uint32_t pid, uint64_t start_ns, 
 
 	if (p && !p->stub)
 		return p;
-	parent = proctab_find(t, parent_pid, parent_start_ns);
-	if (!parent && parent_pid) {
-		parent = add(t, parent_pid, parent_start_ns, now_ns);
-		if (parent) {
-			/* We may never see its end: it goes when its children have gone. */
-			parent->stub = true;
-			mark_dead(t, parent, now_ns);
-		}
-	}
-	if (!p) {
-		/* Held, lest adding the child drops it. */
-		if (parent)
-			parent->child_cnt++;
-		p = add(t, pid, start_ns, now_ns);
-		if (!p) {
-			if (parent)
-				parent->child_cnt--;
-			return NULL;
-		}
-	} else if (parent) {
+	/* Each is held while room may be made for the other. */
+	if (p)
+		p->child_cnt++;
+	parent = get_parent(t, parent_pid, parent_start_ns, now_ns);
+	if (parent)
 		parent->child_cnt++;
+	if (p)
+		p->child_cnt--;
+	else
+		p = add(t, pid, start_ns, now_ns);
+	if (!p) {
+		if (parent)
+			parent->child_cnt--;
+		return NULL;
 	}
+	p->holds_parent = parent;
 	if (p->stub)
 		p->dead_ns = 0;
 	p->stub = false;

@@ -35,6 +35,7 @@ struct process {
 	struct process *chain, *dead_next;
 	uint64_t dead_ns; /* boot time of its end; 0: lives */
 	bool in_dead_list;
+	bool holds_parent; /* counted in its child_cnt */
 	uint32_t child_cnt;
 };
 

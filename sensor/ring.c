@@ -116,10 +116,10 @@ void ring_close(struct ring *ring)
 }
 
 /*
- * The record at the ring's read position; NULL if there is none in this turn, or its maker has not
+ * The record at the ring's read position. 1: there it is; 0: there is none in this turn; -EAGAIN: its maker has not
  * finished it. Discarded ones are passed over.
  */
-static const char *live_peek(struct live_ring *r, size_t *ret_len)
+static int live_peek(struct live_ring *r, const char **ret_data, size_t *ret_len)
 {
 	const __u32 *hdr;
 	__u32 word;
@@ -128,15 +128,16 @@ static const char *live_peek(struct live_ring *r, size_t *ret_len)
 		hdr = (const void *)(r->data + (r->pos & (r->size - 1)));
 		word = __atomic_load_n(hdr, __ATOMIC_ACQUIRE);
 		if (word & BPF_RINGBUF_BUSY_BIT)
-			return NULL;
+			return -EAGAIN;
 		if (!(word & BPF_RINGBUF_DISCARD_BIT)) {
+			*ret_data = (const char *)hdr + BPF_RINGBUF_HDR_SZ;
 			*ret_len = word;
-			return (const char *)hdr + BPF_RINGBUF_HDR_SZ;
+			return 1;
 		}
-		word &= ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		word &= ~BPF_RINGBUF_DISCARD_BIT;
 		r->pos += (word + BPF_RINGBUF_HDR_SZ + 7) & ~7UL;
 	}
-	return NULL;
+	return 0;
 }
 
 static uint64_t record_time(const char *data, size_t len)
@@ -148,24 +149,28 @@ static uint64_t record_time(const char *data, size_t len)
 	return ns;
 }
 
-/* The ring whose next record is the oldest; NULL if there is none. */
+/*
+ * The ring whose next record is the oldest; NULL if there is none, or if one of the rings waits for an unfinished record,
+ * which may be older: that is a matter of microseconds, and the next turn's.
+ */
 static struct live_ring *live_oldest(struct ring *ring, const char **ret_data, size_t *ret_len)
 {
 	struct live_ring *best = NULL;
 	uint64_t best_ns = 0;
+	const char *data;
 	size_t i, len;
 
 	for (i = 0; i < ring->cnt; i++) {
-		const char *data = live_peek(&ring->live[i], &len);
+		int there = live_peek(&ring->live[i], &data, &len);
 
-		if (!data)
+		if (there < 0)
+			return NULL;
+		if (!there || (best && record_time(data, len) >= best_ns))
 			continue;
-		if (!best || record_time(data, len) < best_ns) {
-			best = &ring->live[i];
-			best_ns = record_time(data, len);
-			*ret_data = data;
-			*ret_len = len;
-		}
+		best = &ring->live[i];
+		best_ns = record_time(data, len);
+		*ret_data = data;
+		*ret_len = len;
 	}
 	return best;
 }

@@ -18,6 +18,7 @@ struct stream {
 	uint64_t container;
 	struct stream *chain;
 	struct streams_sum sum[EV_CLASS_CNT];
+	struct streams_sum carried[EV_CLASS_CNT]; /* of the container's cgroups that have gone */
 	/* As read at the last snapshot, and as declared so far. */
 	uint64_t cause[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
 	uint64_t cause_declared[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
@@ -34,7 +35,7 @@ struct streams {
 	struct ev_account *accounts; /* room for one lookup */
 	size_t cpu_cnt;
 	struct streams_sum gone[EV_CLASS_CNT]; /* of the streams forgotten */
-	/* Of the last two settlings; of the last closing of single containers. */
+	/* Of the last two snapshots of all; of the last of single cgroups. */
 	uint64_t snapshot_ns, previous_snapshot_ns, close_ns;
 };
 
@@ -334,19 +335,25 @@ static void settle_class(struct streams *s, struct stream *st, unsigned int c, b
 	sum->generated = t.next + sum->suppressed;
 }
 
+static void settle_stream(struct streams *s, struct stream *st, bool final, streams_fn fn, void *ctx)
+{
+	unsigned int c;
+
+	for (c = 0; c < EV_CLASS_CNT; c++)
+		settle_class(s, st, c, final, fn, ctx);
+}
+
 static void settle_matching(struct streams *s, const uint64_t *container, bool final, streams_fn fn,
 			    void *ctx)
 {
 	struct stream *st;
-	unsigned int c;
 	size_t i;
 
 	for (i = 0; i < BUCKET_CNT; i++) {
 		for (st = s->bucket[i]; st; st = st->chain) {
 			if (container && st->container != *container)
 				continue;
-			for (c = 0; c < EV_CLASS_CNT; c++)
-				settle_class(s, st, c, final, fn, ctx);
+			settle_stream(s, st, final, fn, ctx);
 		}
 	}
 }
@@ -383,8 +390,10 @@ void streams_sum(const struct streams *s, uint64_t container, struct streams_sum
 		add(ret_sums, s->gone);
 	for (i = 0; i < BUCKET_CNT; i++) {
 		for (st = s->bucket[i]; st; st = st->chain) {
-			if (!container || st->container == container)
-				add(ret_sums, st->sum);
+			if (container && st->container != container)
+				continue;
+			add(ret_sums, st->sum);
+			add(ret_sums, st->carried);
 		}
 	}
 }
@@ -402,9 +411,57 @@ void streams_forget(struct streams *s, uint64_t container, struct probes *probes
 			}
 			*at = st->chain;
 			add(s->gone, st->sum);
+			add(s->gone, st->carried);
 			if (probes)
 				probes_forget(probes, st->cgroup_id);
 			free(st);
+		}
+	}
+}
+
+void streams_snapshot_cgroup(struct streams *s, uint64_t cgroup_id, const struct probes *probes, uint64_t now_ns)
+{
+	struct stream *st = stream_find(s, cgroup_id);
+
+	s->close_ns = now_ns;
+	if (st)
+		snapshot_one(s, st, probes);
+}
+
+void streams_settle_cgroup(struct streams *s, uint64_t cgroup_id, streams_fn fn, void *ctx)
+{
+	struct stream *st = stream_find(s, cgroup_id);
+
+	if (st)
+		settle_stream(s, st, true, fn, ctx);
+}
+
+void streams_forget_cgroup(struct streams *s, uint64_t cgroup_id, struct probes *probes)
+{
+	struct stream **at = &s->bucket[bucket_of(cgroup_id)], *st, *own;
+
+	while (*at && (*at)->cgroup_id != cgroup_id)
+		at = &(*at)->chain;
+	st = *at;
+	if (!st)
+		return;
+	*at = st->chain;
+	own = st->container ? stream_find(s, st->container) : NULL;
+	add(own ? own->carried : s->gone, st->sum);
+	if (probes)
+		probes_forget(probes, cgroup_id);
+	free(st);
+}
+
+void streams_each_stray(const struct streams *s, void (*fn)(uint64_t cgroup_id, void *ctx), void *ctx)
+{
+	const struct stream *st;
+	size_t i;
+
+	for (i = 0; i < BUCKET_CNT; i++) {
+		for (st = s->bucket[i]; st; st = st->chain) {
+			if (!st->container && st->cgroup_id)
+				fn(st->cgroup_id, ctx);
 		}
 	}
 }

@@ -70,4 +70,11 @@ void streams_sum(const struct streams *streams, uint64_t container, struct strea
 /* Forgets the streams of a container, in the kernel too; their sums stay in the node's. */
 void streams_forget(struct streams *streams, uint64_t container, struct probes *probes);
 
+/* The same three for a single cgroup that has gone before its container has; its sums stay in the container's. */
+void streams_snapshot_cgroup(struct streams *streams, uint64_t cgroup_id, const struct probes *probes, uint64_t now_ns);
+void streams_settle_cgroup(struct streams *streams, uint64_t cgroup_id, streams_fn fn, void *ctx);
+void streams_forget_cgroup(struct streams *streams, uint64_t cgroup_id, struct probes *probes);
+/* Calls fn for each cgroup that is in no container. fn must not change the streams. */
+void streams_each_stray(const struct streams *streams, void (*fn)(uint64_t cgroup_id, void *ctx), void *ctx);
+
 #endif

@@ -137,7 +137,11 @@ static void print_headline(FILE *out, const struct proctree_proc *p,
 {
 	print_indent(out, p, root, true);
 	fprintf(out, "%" PRIu32 " ", p->pid);
-	print_text(out, p->args ? p->args : p->exe ? p->exe : p->name);
+	/* One that only forked has its parent's arguments: its own name says more. */
+	if (p->forked && !p->executed && p->name)
+		fprintf(out, "%s  [forked, no exec]", p->name);
+	else
+		print_text(out, p->args ? p->args : p->exe ? p->exe : p->name);
 	if (p->setup)
 		fputs("  [runtime set-up]", out);
 	if (!p->seen)

@@ -79,7 +79,8 @@ static void take_unix(struct live *t, void *arg)
 LIVE(accept_not_of_unix_nor_failure, LIVE_FIRST)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	int listener = MUST(socket(AF_UNIX, SOCK_STREAM, 0)), fd = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+	int listener = MUST(socket(AF_UNIX, SOCK_STREAM, 0)),
+	    fd = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
 
 	snprintf(un.sun_path, sizeof(un.sun_path), "%.90s/socket", t->dir);
 	MUST(bind(listener, (void *)&un, sizeof(un)));

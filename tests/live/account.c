@@ -64,10 +64,11 @@ static void read_stat(pid_t pid, struct account_process *ret)
 
 	read_proc(pid, "stat", text, sizeof(text));
 	at = strrchr(text, ')');
-	EXPECT(at && sscanf(at + 1,
-			    " %*c %u %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-			    "%*d %llu",
-			    &ret->parent, &ret->tty, &ticks) == 3);
+	EXPECT(at &&
+	       sscanf(at + 1,
+		      " %*c %u %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+		      "%*d %llu",
+		      &ret->parent, &ret->tty, &ticks) == 3);
 	ret->start_ticks = ticks;
 }
 
@@ -77,8 +78,10 @@ static void read_status(pid_t pid, struct account_process *ret)
 	unsigned long long cap;
 
 	read_proc(pid, "status", text, sizeof(text));
-	EXPECT((at = strstr(text, "\nUid:")) && sscanf(at, " Uid: %u %u", &ret->uid, &ret->euid) == 2);
-	EXPECT((at = strstr(text, "\nGid:")) && sscanf(at, " Gid: %u %u", &ret->gid, &ret->egid) == 2);
+	EXPECT((at = strstr(text, "\nUid:")) &&
+	       sscanf(at, " Uid: %u %u", &ret->uid, &ret->euid) == 2);
+	EXPECT((at = strstr(text, "\nGid:")) &&
+	       sscanf(at, " Gid: %u %u", &ret->gid, &ret->egid) == 2);
 	EXPECT((at = strstr(text, "\nCapEff:")) && sscanf(at, " CapEff: %llx", &cap) == 1);
 	ret->cap_effective = cap;
 	EXPECT((at = strstr(text, "\nNSpid:")));
@@ -105,7 +108,8 @@ void account_read_process(pid_t pid, struct account_process *ret)
 	ret->cgroup = read_namespace(pid, "cgroup");
 }
 
-void account_expect_process(const Varve__V1__Process *p, pid_t pid, const struct account_process *want)
+void account_expect_process(const Varve__V1__Process *p, pid_t pid,
+			    const struct account_process *want)
 {
 	EXPECT_FIELD(p, pid, (uint32_t)pid);
 	EXPECT_FIELD(p, ns_pid, want->ns_pid);
@@ -117,7 +121,8 @@ void account_expect_process(const Varve__V1__Process *p, pid_t pid, const struct
 	EXPECT_STR(p->name, want->comm);
 	EXPECT(p->parent);
 	EXPECT_FIELD(p->parent, pid, want->parent);
-	EXPECT_UINT(p->start_boot_time_nano / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK)), want->start_ticks);
+	EXPECT_UINT(p->start_boot_time_nano / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK)),
+		    want->start_ticks);
 }
 
 void account_expect_namespaces(const Varve__V1__Namespaces *ns, const struct account_process *want)
@@ -137,14 +142,22 @@ void account_expect_namespaces(const Varve__V1__Namespaces *ns, const struct acc
 void account_write_program_fd(int fd)
 {
 	static const uint8_t code[] = {
-		0x31, 0xc0,			/* xor eax, eax: read */
-		0x31, 0xff,			/* xor edi, edi */
-		0x48, 0x8d, 0x74, 0x24, 0xc0,	/* lea rsi, [rsp - 64] */
-		0xba, 0x01, 0x00, 0x00, 0x00,	/* mov edx, 1 */
-		0x0f, 0x05,			/* syscall */
-		0xb8, 0xe7, 0x00, 0x00, 0x00,	/* mov eax, 231: exit_group */
-		0xbf, ACCOUNT_PROGRAM_CODE, 0x00, 0x00, 0x00, /* mov edi, 42 */
-		0x0f, 0x05,			/* syscall */
+		0x31, 0xc0, /* xor eax, eax: read */
+		0x31, 0xff, /* xor edi, edi */
+		0x48, 0x8d,
+		0x74, 0x24,
+		0xc0, /* lea rsi, [rsp - 64] */
+		0xba, 0x01,
+		0x00, 0x00,
+		0x00,	    /* mov edx, 1 */
+		0x0f, 0x05, /* syscall */
+		0xb8, 0xe7,
+		0x00, 0x00,
+		0x00, /* mov eax, 231: exit_group */
+		0xbf, ACCOUNT_PROGRAM_CODE,
+		0x00, 0x00,
+		0x00,	    /* mov edi, 42 */
+		0x0f, 0x05, /* syscall */
 	};
 	struct {
 		Elf64_Ehdr e;

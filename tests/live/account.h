@@ -23,12 +23,13 @@ struct account_process {
 };
 void account_read_process(pid_t pid, struct account_process *ret);
 /* Identity, credentials, parent. */
-void account_expect_process(const Varve__V1__Process *p, pid_t pid, const struct account_process *want);
+void account_expect_process(const Varve__V1__Process *p, pid_t pid,
+			    const struct account_process *want);
 void account_expect_namespaces(const Varve__V1__Namespaces *ns, const struct account_process *want);
 
 /*
- * Writes a static program of 200 bytes: it reads from its standard input until that ends, and ends with 42.
- * Meanwhile /proc can be asked about it.
+ * Writes a static program of 200 bytes: it reads from its standard input until that ends, and ends
+ * with 42. Meanwhile /proc can be asked about it.
  */
 void account_write_program(const char *path);
 void account_write_program_fd(int fd);

@@ -2,6 +2,8 @@
 #include "tests/live/network.h"
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/un.h>
 
@@ -15,7 +17,7 @@ struct seen {
 struct attempt {
 	int type;
 	struct end to;
-	bool await; /* until the connection is there, or failed */
+	bool await;   /* until the connection is there, or failed */
 	int listener; /* to be closed in the child; 0: none */
 };
 
@@ -142,7 +144,8 @@ LIVE(connect_tcp_nonblocking_refused, LIVE_FIRST)
 	expect_refused(t, AF_INET, SOCK_STREAM | SOCK_NONBLOCK);
 }
 
-static void expect_two(struct live *t, pid_t pid, const struct attempt *a, const char *outcome, int err)
+static void expect_two(struct live *t, pid_t pid, const struct attempt *a, const char *outcome,
+		       int err)
 {
 	Varve__V1__Event *first, *second;
 
@@ -173,12 +176,13 @@ LIVE(connect_tcp_nonblocking, LIVE_FIRST)
 }
 
 /*
- * A listener whose queue is full drops what more comes, so a call is really on its way until the packet is sent
- * again, a second later.
+ * A listener whose queue is full drops what more comes, so a call is really on its way until the
+ * packet is sent again, a second later.
  */
 static int full_listener(struct end *end)
 {
-	int listener = network_listen(end, 0), fd = MUST(socket(end->addr.any.sa_family, SOCK_STREAM, 0));
+	int listener = network_listen(end, 0),
+	    fd = MUST(socket(end->addr.any.sa_family, SOCK_STREAM, 0));
 
 	MUST(connect(fd, &end->addr.any, end->len));
 	return listener;
@@ -326,4 +330,68 @@ LIVE(connect_mapped_v4, LIVE_FIRST)
 	EXPECT_STR(ev->outcome, "connected");
 	network_expect(ev->destination, &v4);
 	EXPECT_STR(ev->source->ip, "127.0.0.1");
+}
+
+/* --- a signal in the middle: the call ends, the connection goes on being made */
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+static void interrupted(struct live *t, void *arg)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+	struct attempt *a = arg;
+	struct seen *seen = seen_of(t);
+	int fd = MUST(socket(AF_INET, SOCK_STREAM, 0));
+
+	sigaction(SIGUSR1, &sa, NULL);
+	t->shared->value[0] = 1;
+	seen->call_errno = connect(fd, &a->to.addr.any, a->to.len) ? errno : 0;
+	t->shared->value[0] = 2;
+	await_end(fd, seen);
+	seen->cookie = network_cookie(fd);
+	seen->source = network_name(fd);
+}
+
+LIVE(connect_interrupted, LIVE_FIRST)
+{
+	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET), true, 0};
+	int listener = full_listener(&a.to);
+	pid_t pid = live_spawn(t, interrupted, &a);
+
+	while (__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE) != 1)
+		usleep(1000);
+	usleep(50000);
+	MUST(kill(pid, SIGUSR1));
+	while (__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE) != 2)
+		usleep(1000);
+	MUST(accept(listener, NULL, NULL));
+	EXPECT_UINT(live_wait(pid), 0);
+	EXPECT_UINT(seen_of(t)->call_errno, EINTR);
+	EXPECT_UINT(seen_of(t)->so_error, 0);
+	expect_two(t, pid, &a, "connected", 0);
+}
+
+static void unreachable(struct live *t, void *arg)
+{
+	MUST(unshare(CLONE_NEWNET)); /* its loopback is down */
+	try(t, arg);
+}
+
+LIVE(connect_unreachable, LIVE_FIRST)
+{
+	struct attempt a = {SOCK_DGRAM, network_loopback(AF_INET), false, 0};
+	Varve__V1__Connect *ev;
+	pid_t pid;
+
+	a.to.addr.v4.sin_port = htons(53);
+	a.to.addr.v4.sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 */
+	pid = live_do(t, unreachable, &a);
+	EXPECT_UINT(seen_of(t)->call_errno, ENETUNREACH);
+	live_end(t);
+	ev = live_one(t, "CONNECT", pid)->connect;
+	expect_connect(t, ev, &a, "failed", ENETUNREACH);
+	EXPECT_STR(ev->destination->ip, "192.0.2.1");
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/live/harness.h"
+#include <sys/prctl.h>
+#include <sys/stat.h>
 
 LIVE(container_start_of_hex_name, LIVE_FIRST)
 {
@@ -44,10 +46,12 @@ LIVE(container_start_containerd_scope, LIVE_FIRST)
 	scope_of(t, "cri-containerd-", "containerd");
 }
 
-/* conmon's cgroup has an id in its name and is not the container; a name that only looks like one neither. */
+/* conmon's cgroup has an id in its name and is not the container; a name that only looks like one
+ * neither. */
 LIVE(container_start_not_of_others, LIVE_FIRST)
 {
-	static const char *const forms[] = {"crio-conmon-%s.scope", "%.63s", "%sg", "%s.slice", "varve-live-x"};
+	static const char *const forms[] = {"crio-conmon-%s.scope", "%.63s", "%sg", "%s.slice",
+					    "varve-live-x"};
 	char name[256], path[256], mount_path[258];
 	size_t i, j;
 
@@ -113,4 +117,68 @@ LIVE(container_start_nested, LIVE_FIRST)
 	EXPECT_FIELD(live_nth(t, "CONTAINER_STOP", 0, 0)->container_stop, nested_cgroup, 1);
 	EXPECT(!live_nth(t, "CONTAINER_STOP", 0, 1)->container_stop->has_nested_cgroup);
 	EXPECT_UINT(live_class(t, "container")->generated, 4);
+}
+
+/* Any name, if it is a runtime that makes it and the name is its last argument. */
+LIVE_HELPER(make_cgroup_as_runtime)
+{
+	char path[512];
+
+	prctl(PR_SET_NAME, "runc");
+	snprintf(path, sizeof(path), "%s/%s", live_cgroup_mount(), arg);
+	return mkdir(path, 0755) ? 1 : 0;
+}
+
+LIVE_HELPER(make_cgroup_as_anybody)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", live_cgroup_mount(), arg);
+	return mkdir(path, 0755) ? 1 : 0;
+}
+
+static void named(struct live *t, const char *helper, char ret_name[64])
+{
+	char self[4096], path[256];
+	pid_t pid;
+
+	self[MUST(readlink("/proc/self/exe", self, sizeof(self) - 1))] = '\0';
+	live_new_id(t);
+	snprintf(ret_name, 64, "my.container-%.20s", t->id);
+	/* Noted as the test's by making it once; that one is none. */
+	live_make_cgroup(t, ret_name, path);
+	MUST(rmdir(path));
+	pid = MUST(fork());
+	if (!pid) {
+		execl(self, self, "--helper", helper, ret_name, NULL);
+		_exit(1);
+	}
+	EXPECT_UINT(live_wait(pid), 0);
+	MUST(rmdir(path));
+}
+
+LIVE(container_start_by_runtime, LIVE_FIRST)
+{
+	char name[64];
+
+	named(t, "make_cgroup_as_runtime", name);
+	live_collect(t, name);
+	EXPECT_STR(live_one(t, "CONTAINER_START", 0)->container->id, name);
+	EXPECT_STR(live_one(t, "CONTAINER_START", 0)->container->runtime, "runc");
+	EXPECT_STR(live_one(t, "CONTAINER_START", 0)->process->name, "runc");
+	live_one(t, "CONTAINER_STOP", 0);
+}
+
+LIVE(container_start_not_by_anybody, LIVE_FIRST)
+{
+	char name[64];
+	size_t i;
+
+	named(t, "make_cgroup_as_anybody", name);
+	live_begin(t);
+	live_end(t); /* it comes after */
+	live_collect_all(t);
+	EXPECT(t->event_cnt);
+	for (i = 0; i < t->event_cnt; i++)
+		EXPECT(strcmp(t->events[i]->stream, name));
 }

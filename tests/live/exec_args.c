@@ -87,7 +87,8 @@ LIVE(exec_args_one, LIVE_FIRST)
 
 LIVE(exec_args_hostile, LIVE_FIRST)
 {
-	struct stopped s = {.argv = (char *[]){"new\nline", "\x1b[31m", "\xff\xfe", "caf\xc3\xa9", NULL}};
+	struct stopped s = {
+		.argv = (char *[]){"new\nline", "\x1b[31m", "\xff\xfe", "caf\xc3\xa9", NULL}};
 	Varve__V1__Exec *ev = expect_whole(t, &s);
 
 	EXPECT(ev->has_args_raw);
@@ -134,7 +135,8 @@ LIVE(exec_args_of_32768, LIVE_FIRST)
 	expect_fits(t, ARGS_MAX);
 }
 
-/* Joins them again, each ended by its NUL but for the last one of the first part, which may be incomplete. */
+/* Joins them again, each ended by its NUL but for the last one of the first part, which may be
+ * incomplete. */
 static size_t joined(char **args, size_t cnt, char *ret, size_t size)
 {
 	size_t i, len = 0;

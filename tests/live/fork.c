@@ -34,7 +34,8 @@ static void expect_fork(struct live *t, pid_t parent)
 	EXPECT_STR(live_one(t, "EXIT", pid)->process->process_uid, ev->process->process_uid);
 	EXPECT_UINT(live_one(t, "EXIT", pid)->process->start_boot_time_nano,
 		    ev->process->start_boot_time_nano);
-	EXPECT_STR(live_one(t, "EXIT", parent)->process->process_uid, ev->process->parent->process_uid);
+	EXPECT_STR(live_one(t, "EXIT", parent)->process->process_uid,
+		   ev->process->parent->process_uid);
 	EXPECT(ev->boot_time_nano >= ev->process->start_boot_time_nano);
 }
 
@@ -71,8 +72,9 @@ LIVE(fork_by_vfork, LIVE_FIRST)
 static pid_t clone3_into(const char *cgroup, uint64_t flags)
 {
 	int fd = cgroup ? MUST(open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) : 0;
-	struct clone_args args = {
-		.flags = flags | (cgroup ? CLONE_INTO_CGROUP : 0), .exit_signal = SIGCHLD, .cgroup = fd};
+	struct clone_args args = {.flags = flags | (cgroup ? CLONE_INTO_CGROUP : 0),
+				  .exit_signal = SIGCHLD,
+				  .cgroup = fd};
 	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
 
 	if (pid && cgroup)
@@ -95,7 +97,8 @@ LIVE(fork_by_clone3, LIVE_FIRST)
 	expect_fork(t, live_do(t, by_clone3, NULL));
 }
 
-/* As runtimes do: no write to cgroup.procs, no attach. The process is in the container from its first moment. */
+/* As runtimes do: no write to cgroup.procs, no attach. The process is in the container from its
+ * first moment. */
 LIVE(fork_into_cgroup, LIVE_FIRST)
 {
 	struct account_process want;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -43,7 +44,8 @@ void live_fail(const char *file, int line, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(shared->why + n, sizeof(shared->why) - n, fmt, args);
 	va_end(args);
-	if (getpid() == runner) { /* a sensor that does not start or stop as it should ends the run */
+	if (getpid() ==
+	    runner) { /* a sensor that does not start or stop as it should ends the run */
 		printf("not ok the sensor: %s\n", shared->why);
 		fflush(stdout);
 		remove_tree(root_dir);
@@ -59,6 +61,11 @@ void live_skip(const char *fmt, ...)
 	vsnprintf(shared->skip, sizeof(shared->skip), fmt, args);
 	va_end(args);
 	_exit(SKIP_CODE);
+}
+
+void live_sensor_stopped(void)
+{
+	shared->sensor = 0;
 }
 
 /* --- leftovers */
@@ -90,7 +97,8 @@ static void remove_cgroups(void)
 
 	while (i--) {
 		write_word(shared->cgroup[i], "cgroup.kill", "1");
-		for (tries = 0; rmdir(shared->cgroup[i]) && errno == EBUSY && tries < 200; tries++) {
+		for (tries = 0; rmdir(shared->cgroup[i]) && errno == EBUSY && tries < 200;
+		     tries++) {
 			reap_all();
 			usleep(10000);
 		}
@@ -123,7 +131,8 @@ static int await(pid_t pid, unsigned int timeout_s)
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return status;
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
+		if (now.tv_sec > end.tv_sec ||
+		    (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))
 			break;
 		usleep(2000);
 	}
@@ -146,12 +155,14 @@ static enum verdict tell(const struct live_test *test, int status, double took)
 		return PASSED;
 	}
 	if (status < 0)
-		printf("not ok %s: it did not end within %u s %s\n", test->name, test->timeout_s, shared->why);
+		printf("not ok %s: it did not end within %u s %s\n", test->name, test->timeout_s,
+		       shared->why);
 	else if (WIFSIGNALED(status))
 		printf("not ok %s: it died of signal %d (%s)\n", test->name, WTERMSIG(status),
 		       strsignal(WTERMSIG(status)));
 	else
-		printf("not ok %s: %s\n", test->name, shared->why[0] ? shared->why : "it ended otherwise than with 0");
+		printf("not ok %s: %s\n", test->name,
+		       shared->why[0] ? shared->why : "it ended otherwise than with 0");
 	return FAILED;
 }
 
@@ -178,8 +189,9 @@ static enum verdict run_test(const struct live_test *test, struct live_sensor *s
 	status = pid < 0 ? -1 : await(pid, test->timeout_s);
 	if (pid > 0)
 		kill(-pid, SIGKILL);
-	if (shared->sensor) /* that the test did not stop itself */
-		kill(shared->sensor, SIGKILL);
+	if (shared->sensor &&
+	    kill(shared->sensor, SIGKILL) == 0) /* that the test did not stop itself */
+		waitpid(shared->sensor, NULL, 0);
 	remove_cgroups();
 	reap_all();
 	live_leaks_note(shared);
@@ -273,10 +285,12 @@ int main(int argc, char **argv)
 		return run_helper(argv[2], argc > 3 ? argv[3] : "");
 	diag_init("live", DIAG_WARN);
 	if (geteuid()) {
-		fprintf(stderr, "live: the tests load BPF programs and make cgroups: run them as root\n");
+		fprintf(stderr,
+			"live: the tests load BPF programs and make cgroups: run them as root\n");
 		return 1;
 	}
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED || !mkdtemp(root_dir)) {
 		perror("live");
 		return 1;

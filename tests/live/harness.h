@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Live tests: a real system call, in a real cgroup, seen by a real varve-sensor, read back from its log.
+ * Live tests: a real system call, in a real cgroup, seen by a real varve-sensor, read back from its
+ *log.
  *
  *	LIVE(unlink_by_path, LIVE_FIRST)
  *	{
@@ -10,10 +11,11 @@
  *		EXPECT_STR(live_one(t, "UNLINK", pid)->unlink->file->path, "/tmp/x");
  *	}
  *
- * Each test is a process of its own with a container of its own: a cgroup named by a random 64-digit id, which
- * is in scope from its making on. live_end() removes the cgroup, waits for the container's closed account
- * and holds every record of it against the laws: gapless numbers, recorded + lost + suppressed = generated.
- * A test that does not hold prints why and ends; a crash is one failure.
+ * Each test is a process of its own with a container of its own: a cgroup named by a random
+ *64-digit id, which is in scope from its making on. live_end() removes the cgroup, waits for the
+ *container's closed account and holds every record of it against the laws: gapless numbers,
+ *recorded + lost + suppressed = generated. A test that does not hold prints why and ends; a crash
+ *is one failure.
  */
 #ifndef VARVE_LIVE_HARNESS_H
 #define VARVE_LIVE_HARNESS_H
@@ -23,7 +25,8 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* Which sensor a test is watched by: the runner's, by its --read-opens, or one that it starts itself. */
+/* Which sensor a test is watched by: the runner's, by its --read-opens, or one that it starts
+ * itself. */
 enum live_sensor_kind { LIVE_FIRST, LIVE_ALL, LIVE_OFF, LIVE_OWN, LIVE_KIND_CNT };
 
 struct live_sensor {
@@ -38,7 +41,7 @@ struct live_shared {
 	char skip[256];
 	char cgroup[8][256]; /* made by the test; the runner removes what it left */
 	size_t cgroup_cnt;
-	pid_t sensor; /* of the test's own */
+	pid_t sensor;	       /* of the test's own */
 	uint32_t prog_id[128]; /* BPF programs that it loaded */
 	size_t prog_cnt;
 	uint64_t value[32];
@@ -52,10 +55,11 @@ struct live {
 	char id[65];   /* of the container */
 	char cgroup[256];
 	uint64_t cgroup_id;
-	uint64_t log_from; /* index in the log when the test began */
+	uint64_t log_from;	   /* index in the log when the test began */
 	Varve__V1__Event **events; /* after live_end: the container's, in order */
 	size_t event_cnt;
 	bool loss_expected;
+	unsigned int wait_s; /* for the closed account; 0: 10 */
 };
 
 struct live_test {
@@ -65,10 +69,11 @@ struct live_test {
 	unsigned int timeout_s;
 };
 
-#define LIVE_TIMEOUT(ident, which, seconds)                                                    \
-	static void ident(struct live *t);                                                     \
-	static const struct live_test live_test_##ident                                        \
-		__attribute__((used, section("live_tests"), aligned(8))) = {#ident, ident, which, seconds}; \
+#define LIVE_TIMEOUT(ident, which, seconds)                                                       \
+	static void ident(struct live *t);                                                        \
+	static const struct live_test live_test_##ident                                           \
+		__attribute__((used, section("live_tests"), aligned(8))) = {#ident, ident, which, \
+									    seconds};             \
 	static void ident(struct live *t)
 #define LIVE(ident, which) LIVE_TIMEOUT(ident, which, 20)
 
@@ -77,9 +82,9 @@ struct live_helper {
 	const char *name;
 	int (*fn)(const char *arg);
 };
-#define LIVE_HELPER(ident)                                                                 \
-	static int ident(const char *arg);                                                 \
-	static const struct live_helper live_helper_##ident                                \
+#define LIVE_HELPER(ident)                                                                    \
+	static int ident(const char *arg);                                                    \
+	static const struct live_helper live_helper_##ident                                   \
 		__attribute__((used, section("live_helpers"), aligned(8))) = {#ident, ident}; \
 	static int ident(const char *arg)
 
@@ -127,6 +132,8 @@ void live_sensor_stop(struct live_sensor *s);
 /* A sensor for this test alone. */
 void live_own_sensor(struct live *t, const char *const *args);
 
+/* The runner need not stop it any more. */
+void live_sensor_stopped(void);
 /* Notes what BPF programs a sensor has loaded. */
 void live_sensor_note(struct live_shared *shared, const struct live_sensor *s);
 
@@ -142,37 +149,37 @@ void live_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 void live_skip(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 #define FAIL(...) live_fail(__FILE__, __LINE__, __VA_ARGS__)
-#define EXPECT(cond)                           \
-	do {                                   \
-		if (!(cond))                   \
+#define EXPECT(cond)                                  \
+	do {                                          \
+		if (!(cond))                          \
 			FAIL("%s", "not so: " #cond); \
 	} while (0)
 /* A call that must not fail; gives its value. */
-#define MUST(call)                                                     \
-	({                                                             \
-		__typeof__(call) _r = (call);                          \
-		if (_r == (__typeof__(call)) -1)                       \
-			FAIL("%s: %s", #call, strerror(errno));        \
-		_r;                                                    \
+#define MUST(call)                                              \
+	({                                                      \
+		__typeof__(call) _r = (call);                   \
+		if (_r == (__typeof__(call))-1)                 \
+			FAIL("%s: %s", #call, strerror(errno)); \
+		_r;                                             \
 	})
-#define EXPECT_UINT(got, want)                                                             \
-	do {                                                                               \
-		unsigned long long _g = (got), _w = (want);                                \
-		if (_g != _w)                                                              \
+#define EXPECT_UINT(got, want)                                                                \
+	do {                                                                                  \
+		unsigned long long _g = (got), _w = (want);                                   \
+		if (_g != _w)                                                                 \
 			FAIL("%s is %llu (0x%llx), not %llu (0x%llx)", #got, _g, _g, _w, _w); \
 	} while (0)
-#define EXPECT_STR(got, want)                                                           \
-	do {                                                                            \
-		const char *_g = (got), *_w = (want);                                   \
-		if (!_g || strcmp(_g, _w))                                              \
+#define EXPECT_STR(got, want)                                                                     \
+	do {                                                                                      \
+		const char *_g = (got), *_w = (want);                                             \
+		if (!_g || strcmp(_g, _w))                                                        \
 			FAIL("%s is \"%.400s\", not \"%.400s\"", #got, _g ? _g : "(absent)", _w); \
 	} while (0)
 /* An optional field of a message: there, and so. */
-#define EXPECT_FIELD(msg, field, want)                            \
-	do {                                                      \
-		if (!(msg)->has_##field)                          \
-			FAIL("%s has no %s", #msg, #field);       \
-		EXPECT_UINT((msg)->field, want);                  \
+#define EXPECT_FIELD(msg, field, want)                      \
+	do {                                                \
+		if (!(msg)->has_##field)                    \
+			FAIL("%s has no %s", #msg, #field); \
+		EXPECT_UINT((msg)->field, want);            \
 	} while (0)
 
 #endif

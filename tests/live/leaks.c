@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests may leave behind, asked of the kernel: cgroups, BPF programs, mounts, children, files. */
+/* What the tests may leave behind, asked of the kernel: cgroups, BPF programs, mounts, children,
+ * files. */
 #include "tests/live/harness.h"
 #include <linux/bpf.h>
 #include <sys/stat.h>
@@ -68,7 +69,8 @@ bool live_leaks_find(const char *root_dir, char *ret_why, size_t size)
 			return true;
 	}
 	if (!prog_cnt) {
-		snprintf(ret_why, size, "no BPF program of the sensor was ever seen: the check sees nothing");
+		snprintf(ret_why, size,
+			 "no BPF program of the sensor was ever seen: the check sees nothing");
 		return true;
 	}
 	if (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD) {

@@ -73,7 +73,8 @@ uint64_t network_cookie(int fd)
 
 uint16_t network_port(const struct end *end)
 {
-	return ntohs(end->addr.any.sa_family == AF_INET ? end->addr.v4.sin_port : end->addr.v6.sin6_port);
+	return ntohs(end->addr.any.sa_family == AF_INET ? end->addr.v4.sin_port
+							: end->addr.v6.sin6_port);
 }
 
 void network_expect(const Varve__V1__Endpoint *got, const struct end *want)

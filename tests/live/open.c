@@ -2,13 +2,16 @@
 #include "tests/live/account.h"
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 /* O_LARGEFILE is 0 in the headers of 64-bit libc; the kernel sets its own in open(2). */
 #define KERNEL_O_LARGEFILE 0100000
 
-/* What the child opened: shared value[0] is the descriptor, value[1] fcntl(F_GETFL)'s account of it. */
+/* What the child opened: shared value[0] is the descriptor, value[1] fcntl(F_GETFL)'s account of
+ * it. */
 static void note(struct live *t, int fd)
 {
 	t->shared->value[0] = MUST(fd);
@@ -175,7 +178,8 @@ LIVE(open_not_of_failure_nor_path, LIVE_ALL)
 /* --- hostile names */
 
 static const char *const hostile[] = {
-	"new\nline", "\x1b[2J\x1b]0;x\x07", "\xff\xfe", "\xc0\xaf\xed\xa0\x80", "tail\xe2\x82", "caf\xc3\xa9", " ",
+	"new\nline",	"\x1b[2J\x1b]0;x\x07", "\xff\xfe", "\xc0\xaf\xed\xa0\x80",
+	"tail\xe2\x82", "caf\xc3\xa9",	       " ",
 };
 
 static void open_hostile(struct live *t, void *arg)
@@ -339,4 +343,49 @@ LIVE(open_path_of_4095_bytes, LIVE_FIRST)
 	EXPECT(file->has_path_length && file->path_length > 4096);
 	EXPECT(strlen(file->path) <= 4096 && strlen(file->path) > 4000);
 	EXPECT_STR(file->path + strlen(file->path) - 9, "/e/beyond");
+}
+
+/* --- on an overlay */
+
+static void on_overlay(struct live *t, void *arg)
+{
+	char *where = t->shared->text[0];
+
+	(void)arg;
+	MUST(unshare(CLONE_NEWNS));
+	MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	MUST(mount("none", t->dir, "tmpfs", 0,
+		   NULL)); /* an upper layer wants xattrs of its file system */
+	MUST(chdir(t->dir));
+	MUST(mkdir("lower", 0755) | mkdir("upper", 0755) | mkdir("work", 0755) |
+	     mkdir("merged", 0755));
+	make("lower/file", "x");
+	if (mount("overlay", "merged", "overlay", 0, "lowerdir=lower,upperdir=upper,workdir=work"))
+		strcpy(where, strerror(errno));
+	MUST(chdir("merged"));
+	MUST(open("file", O_RDONLY));
+	MUST(open("file", O_WRONLY));
+	MUST(open("new", O_WRONLY | O_CREAT, 0600));
+}
+
+/* Read from the image, written into the container: the very write copies the file up. */
+LIVE(open_on_overlay, LIVE_ALL)
+{
+	static const char *const names[] = {"lower/file", "merged/file", "merged/file",
+					    "merged/new"};
+	pid_t pid = live_do(t, on_overlay, NULL);
+	size_t i;
+
+	if (t->shared->text[0][0])
+		live_skip("no overlayfs here: %s", t->shared->text[0]);
+	live_end(t);
+	EXPECT_UINT(live_count(t, "OPEN", pid), ARRAY_SIZE(names));
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		Varve__V1__Open *ev = live_nth(t, "OPEN", pid, i)->open;
+
+		EXPECT_STR(ev->file->path, path_in(t, names[i]));
+		EXPECT_UINT(ev->file->has_overlay_upper, i >= 2);
+		EXPECT_UINT(ev->has_written, i != 1);
+		EXPECT_UINT(ev->has_created, i == 0 || i == 3);
+	}
 }

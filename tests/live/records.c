@@ -5,7 +5,6 @@
 #include "evidence/log.h"
 
 #define CLASS_CNT 4
-#define CPU_MAX	  1024
 
 /* --- reading */
 
@@ -19,7 +18,8 @@ static void keep(struct live *t, Varve__V1__Event *ev, size_t *room)
 	t->events[t->event_cnt++] = ev;
 }
 
-/* Everything up to now from the stream (NULL: any); true at the closed account, or at the log's end. */
+/* Everything up to now from the stream (NULL: any); true at the closed account, or at the log's
+ * end. */
 static bool read_some(struct live *t, struct log_reader *reader, const char *stream, size_t *room)
 {
 	const uint8_t *payload;
@@ -37,7 +37,8 @@ static bool read_some(struct live *t, struct log_reader *reader, const char *str
 			continue;
 		}
 		keep(t, ev, room);
-		if (stream && ev->body_case == VARVE__V1__EVENT__BODY_ACCOUNT && ev->account->closed)
+		if (stream && ev->body_case == VARVE__V1__EVENT__BODY_ACCOUNT &&
+		    ev->account->closed)
 			return true;
 	}
 	if (err)
@@ -63,7 +64,8 @@ static void check_envelope(const Varve__V1__Event *ev, uint64_t stream_sequence)
 }
 
 /* Numbers of one series are 0 .. n-1, each once, unless some were lost; then at least each once. */
-static uint64_t check_series(const struct live *t, uint64_t cgroup_id, uint32_t cpu, const char *event_class)
+static uint64_t check_series(const struct live *t, uint64_t cgroup_id, uint32_t cpu,
+			     const char *event_class)
 {
 	uint64_t n = 0, last = 0;
 	size_t i;
@@ -71,9 +73,11 @@ static uint64_t check_series(const struct live *t, uint64_t cgroup_id, uint32_t 
 	for (i = 0; i < t->event_cnt; i++) {
 		const Varve__V1__KernelNumber *k = t->events[i]->kernel_number;
 
-		if (!k || k->cgroup_id != cgroup_id || k->cpu != cpu || strcmp(k->event_class, event_class))
+		if (!k || k->cgroup_id != cgroup_id || k->cpu != cpu ||
+		    strcmp(k->event_class, event_class))
 			continue;
-		/* Strictly rising within a series: no test here has probes that interrupt each other. */
+		/* Strictly rising within a series: no test here has probes that interrupt each
+		 * other. */
 		if (t->loss_expected ? n && k->number <= last : k->number != n)
 			FAIL("cgroup %llu cpu %u class %s: number %llu comes as the %llu-th",
 			     (unsigned long long)cgroup_id, cpu, event_class,
@@ -95,7 +99,7 @@ static uint64_t check_numbers(const struct live *t, const char *event_class)
 
 		if (!k || strcmp(k->event_class, event_class))
 			continue;
-		for (j = 0; j < i && j < 64 * CPU_MAX; j++) {
+		for (j = 0; j < i; j++) {
 			const Varve__V1__KernelNumber *o = t->events[j]->kernel_number;
 
 			if (o && o->cgroup_id == k->cgroup_id && o->cpu == k->cpu &&
@@ -108,7 +112,8 @@ static uint64_t check_numbers(const struct live *t, const char *event_class)
 	return sum;
 }
 
-static void declared(const struct live *t, const char *event_class, uint64_t *ret_lost, uint64_t *ret_suppressed)
+static void declared(const struct live *t, const char *event_class, uint64_t *ret_lost,
+		     uint64_t *ret_suppressed)
 {
 	size_t i;
 
@@ -169,15 +174,16 @@ static void forget(struct live *t)
 void live_collect(struct live *t, const char *id)
 {
 	struct log_reader *reader;
+	int tries, wait_s = t->wait_s ? t->wait_s : 10;
 	size_t room = 0;
-	int tries;
 
 	forget(t);
 	if (log_reader_open(t->sensor->log_dir, t->log_from, &reader))
 		FAIL("cannot open the log in %s", t->sensor->log_dir);
 	for (tries = 0; !read_some(t, reader, id, &room); tries++) {
-		if (tries == 2000)
-			FAIL("no closed account of %.12s within 10 s, %zu records", id, t->event_cnt);
+		if (tries >= 200 * wait_s)
+			FAIL("no closed account of %.12s within %d s, %zu records", id, wait_s,
+			     t->event_cnt);
 		usleep(5000);
 	}
 	log_reader_close(reader);
@@ -212,7 +218,8 @@ void live_end(struct live *t)
 
 static bool matches(const Varve__V1__Event *ev, const char *kind, pid_t pid)
 {
-	return !strcmp(ev->kind, kind) && (!pid || (ev->process && ev->process->pid == (uint32_t)pid));
+	return !strcmp(ev->kind, kind) &&
+	       (!pid || (ev->process && ev->process->pid == (uint32_t)pid));
 }
 
 size_t live_count(const struct live *t, const char *kind, pid_t pid)
@@ -232,8 +239,8 @@ Varve__V1__Event *live_nth(const struct live *t, const char *kind, pid_t pid, si
 		if (matches(t->events[i], kind, pid) && !left--)
 			return t->events[i];
 	}
-	FAIL("%zu records of %s by %d, not more than %zu, among %zu", live_count(t, kind, pid), kind, pid, n,
-	     t->event_cnt);
+	FAIL("%zu records of %s by %d, not more than %zu, among %zu", live_count(t, kind, pid),
+	     kind, pid, n, t->event_cnt);
 }
 
 Varve__V1__Event *live_one(const struct live *t, const char *kind, pid_t pid)

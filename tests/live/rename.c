@@ -99,7 +99,8 @@ struct with_flags {
 static void by_renameat2(struct live *t, void *arg)
 {
 	struct with_flags *f = arg;
-	int from = MUST(open(t->dir, O_PATH | O_CLOEXEC)), to = MUST(open(t->dir, O_PATH | O_CLOEXEC));
+	int from = MUST(open(t->dir, O_PATH | O_CLOEXEC)),
+	    to = MUST(open(t->dir, O_PATH | O_CLOEXEC));
 
 	MUST((int)syscall(SYS_renameat2, from, "from", to, "to", f->flags));
 }

@@ -39,6 +39,7 @@ static void become_sensor(const struct live_sensor *s, const char *path, const c
 	fd = open(s->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	dup2(fd, STDERR_FILENO);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	unsetenv("VARVE_SENSOR"); /* it would be taken for an option */
 	execv(path, (char *const *)argv);
 	_exit(127);
 }
@@ -60,7 +61,8 @@ void live_sensor_start(struct live_sensor *s, const char *dir, const char *const
 
 	sensor_path(path, sizeof(path));
 	snprintf(s->log_dir, sizeof(s->log_dir), "%s/log-%d-%u", dir, getpid(), serial);
-	snprintf(s->stderr_path, sizeof(s->stderr_path), "%s/stderr-%d-%u", dir, getpid(), serial++);
+	snprintf(s->stderr_path, sizeof(s->stderr_path), "%s/stderr-%d-%u", dir, getpid(),
+		 serial++);
 	fflush(NULL);
 	s->pid = MUST(fork());
 	if (!s->pid)
@@ -83,6 +85,7 @@ void live_sensor_stop(struct live_sensor *s)
 	MUST(kill(s->pid, SIGTERM));
 	status = live_wait(s->pid);
 	s->pid = 0;
+	live_sensor_stopped();
 	said(s, "", text, sizeof(text));
 	if (status)
 		FAIL("the sensor ended with status 0x%x: %.500s", status, text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/live/stopped.h"
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -28,6 +30,12 @@ static void prepare(struct live *t, void *arg)
 	if (s->before)
 		s->before(s);
 	stopped_exec(s);
+}
+
+void stopped_private_mounts(void)
+{
+	MUST(unshare(CLONE_NEWNS));
+	MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
 }
 
 /* The program is at its read: comm is its own, and it sleeps. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program that was exec'ed in the container and stands still, so that /proc can be asked about it. */
+/* A program that was exec'ed in the container and stands still, so that /proc can be asked about
+ * it. */
 #ifndef VARVE_LIVE_STOPPED_H
 #define VARVE_LIVE_STOPPED_H
 
@@ -22,5 +23,8 @@ struct stopped {
 pid_t stopped_run(struct live *t, struct stopped *s, struct account_process *ret_want);
 /* In the child: the exec alone. Does not return. */
 void stopped_exec(struct stopped *s);
+
+/* Mounts of the caller's own, gone when it ends. */
+void stopped_private_mounts(void);
 
 #endif

@@ -41,8 +41,8 @@ static void traced(struct live *t, void *arg)
 
 	self[MUST(readlink("/proc/self/exe", self, sizeof(self) - 1))] = '\0';
 	execlp("strace", "strace", "-f", "-qq", "-o", arg, "-e",
-	       "trace=execve,open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,connect", self,
-	       "--helper", "mix", t->dir, NULL);
+	       "trace=execve,open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,connect",
+	       self, "--helper", "mix", t->dir, NULL);
 	FAIL("cannot run strace: %s", strerror(errno));
 }
 
@@ -109,7 +109,8 @@ LIVE(strace_agrees, LIVE_ALL)
 	for (i = 0; i < t->event_cnt; i++) {
 		const Varve__V1__Event *ev = t->events[i];
 
-		if (!ev->process || ev->process->pid == (uint32_t)pid || !strcmp(ev->process->name, "strace"))
+		if (!ev->process || ev->process->pid == (uint32_t)pid ||
+		    !strcmp(ev->process->name, "strace"))
 			continue;
 		got.exec += !strcmp(ev->kind, "EXEC");
 		got.open += !strcmp(ev->kind, "OPEN");

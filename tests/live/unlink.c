@@ -146,3 +146,57 @@ LIVE(unlink_hostile_name, LIVE_FIRST)
 	EXPECT(!memcmp(file->path_raw.data, path, strlen(path)));
 	EXPECT(strstr(file->path, "a\nb\x1b[2J\xef\xbf\xbd\xef\xbf\xbd("));
 }
+
+/* The working directory's path has 4,000 bytes and more, the name 255: the whole has both. */
+static void in_deep_directory(struct live *t, void *arg)
+{
+	char *path = t->shared->text[0], name[256];
+	size_t len = snprintf(path, sizeof(t->shared->text[0]), "%s", t->dir);
+
+	(void)arg;
+	memset(name, 'n', 255);
+	name[255] = '\0';
+	MUST(chdir(t->dir));
+	while (len + 5 < 4090) {
+		MUST(mkdir("dddd", 0755));
+		MUST(chdir("dddd"));
+		len += sprintf(path + len, "/dddd");
+	}
+	sprintf(path + len, "/%s", name);
+	make(name);
+	MUST(unlink(name));
+}
+
+LIVE(unlink_in_deep_directory, LIVE_FIRST)
+{
+	pid_t pid = live_do(t, in_deep_directory, NULL);
+	Varve__V1__File *file;
+
+	live_end(t);
+	EXPECT(strlen(t->shared->text[0]) > 4300);
+	file = live_one(t, "UNLINK", pid)->unlink->file;
+	EXPECT_STR(file->path, t->shared->text[0]);
+	EXPECT(!file->has_path_length);
+}
+
+static void in_chroot(struct live *t, void *arg)
+{
+	(void)arg;
+	MUST(chroot(t->dir));
+	MUST(chdir("/sub"));
+	MUST(unlink("file"));
+}
+
+LIVE(unlink_in_chroot, LIVE_FIRST)
+{
+	char path[300];
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s/sub", t->dir);
+	MUST(mkdir(path, 0755));
+	snprintf(path, sizeof(path), "%s/sub/file", t->dir);
+	make(path);
+	pid = live_do(t, in_chroot, NULL);
+	live_end(t);
+	EXPECT_STR(live_one(t, "UNLINK", pid)->unlink->file->path, "/sub/file");
+}

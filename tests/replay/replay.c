@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * For each kind that the kernel side makes: a record that a real kernel made (NAME.rec, the bytes as they came out
- * of the ring) and what it has to become (NAME.json: body, process and kernel number, before the tables add what
- * they know). A kind without its pair, or without its entry in docs/EVENTS.md, is a failure.
+ * For each kind that the kernel side makes: a record that a real kernel made (NAME.rec, the bytes
+ * as they came out of the ring) and what it has to become (NAME.json: body, process and kernel
+ * number, before the tables add what they know). A kind without its pair, or without its entry in
+ * docs/EVENTS.md, is a failure.
  *
- * To make a new pair: varve-sensor --record FILE, cut the record out (each has its length in four bytes before it),
- * read what this test then prints, and keep it if it is right.
+ * To make a new pair: varve-sensor --record FILE, cut the record out (each has its length in four
+ * bytes before it), read what this test then prints, and keep it if it is right.
  */
 #include "evidence/arena.h"
 #include "evidence/base.h"
@@ -84,11 +85,11 @@ static void check_documented(const char *docs, const char *name)
 	fail_msg("docs/EVENTS.md has no heading for %s", name);
 }
 
-#define REPLAY(NAME, name)                                  \
-	static void test_##name(void **state)               \
-	{                                                   \
-		(void)state;                                \
-		replay(#name, EV_##NAME);                   \
+#define REPLAY(NAME, name)                    \
+	static void test_##name(void **state) \
+	{                                     \
+		(void)state;                  \
+		replay(#name, EV_##NAME);     \
 	}
 #define EV(number, NAME, name, group) REPLAY(NAME, name)
 #include "bpf/events.def"

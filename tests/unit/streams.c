@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The books: numbers taken in a pretended kernel, some delivered, late or never; what the books declare must be exactly
- * what is missing, each once. The kernel's counters are this file's, instead of sensor/probes.c.
+ * The books: numbers taken in a pretended kernel, some delivered, late or never; what the books
+ * declare must be exactly what is missing, each once. The kernel's counters are this file's,
+ * instead of sensor/probes.c.
  */
 #include "sensor/streams.c"
 #include <setjmp.h>
@@ -98,8 +99,8 @@ static int on_finding(const struct streams_finding *f, void *ctx)
 	w->declared.cnt++;
 	for (int i = 0; i < CGROUP_CNT; i++) {
 		if (w->probes.cgroup[i] == f->container)
-			(f->suppressed ? w->declared.suppressed :
-					 w->declared.lost)[i][f->ev_class] += f->count;
+			(f->suppressed ? w->declared.suppressed
+				       : w->declared.lost)[i][f->ev_class] += f->count;
 	}
 	return 0;
 }
@@ -182,8 +183,8 @@ static struct streams_sum sum_of(struct world *w, uint64_t container, unsigned i
 	return sums[c];
 }
 
-static void expect_sum(struct world *w, uint64_t container, unsigned int c, uint64_t generated, uint64_t recorded,
-		       uint64_t lost, uint64_t suppressed)
+static void expect_sum(struct world *w, uint64_t container, unsigned int c, uint64_t generated,
+		       uint64_t recorded, uint64_t lost, uint64_t suppressed)
 {
 	struct streams_sum sum = sum_of(w, container, c);
 
@@ -388,6 +389,60 @@ static void test_container(void **state)
 	settle(w, true);
 	assert_int_equal(w->declared.cnt, 2);
 	expect_sum(w, 0, EV_CLASS_process, 4, 2, 2, 0);
+}
+
+/* A cgroup within a container goes: its account is closed, its sums stay in the container's. */
+static void test_nested_cgroup_gone(void **state)
+{
+	struct world *w = *state;
+
+	streams_bind(w->streams, 100, 100);
+	streams_bind(w->streams, 200, 100);
+	record(w, 1, 0, EV_CLASS_file);
+	record(w, 2, 0, EV_CLASS_file);
+	take(w, 2, 1, EV_CLASS_file);
+	streams_snapshot_cgroup(w->streams, 200, &w->probes, w->now_ns);
+	streams_settle_cgroup(w->streams, 200, on_finding, w);
+	assert_int_equal(w->declared.cnt, 1);
+	assert_int_equal(w->declared.f[0].container, 100);
+	streams_forget_cgroup(w->streams, 200, &w->probes);
+	assert_int_equal(w->probes.forgotten, 1);
+	assert_int_equal(streams_container(w->streams, 200), 0);
+	expect_sum(w, 100, EV_CLASS_file, 2, 1, 1, 0);
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 1);
+	expect_sum(w, 100, EV_CLASS_file, 3, 2, 1, 0);
+	expect_sum(w, 0, EV_CLASS_file, 3, 2, 1, 0);
+	streams_forget(w->streams, 100, &w->probes);
+	expect_sum(w, 0, EV_CLASS_file, 3, 2, 1, 0);
+	/* Not there any more: nothing happens. */
+	streams_snapshot_cgroup(w->streams, 200, &w->probes, w->now_ns);
+	streams_settle_cgroup(w->streams, 200, on_finding, w);
+	streams_forget_cgroup(w->streams, 200, &w->probes);
+	expect_sum(w, 0, EV_CLASS_file, 3, 2, 1, 0);
+}
+
+static void count_stray(uint64_t cgroup_id, void *ctx)
+{
+	assert_int_equal(cgroup_id, 300);
+	(*(size_t *)ctx)++;
+}
+
+static void test_strays(void **state)
+{
+	struct world *w = *state;
+	size_t cnt = 0;
+
+	streams_bind(w->streams, 100, 100);
+	record(w, 0, 0, EV_CLASS_file); /* the node's own */
+	record(w, 3, 0, EV_CLASS_file);
+	streams_each_stray(w->streams, count_stray, &cnt);
+	assert_int_equal(cnt, 1);
+	streams_snapshot_cgroup(w->streams, 300, &w->probes, w->now_ns);
+	streams_settle_cgroup(w->streams, 300, on_finding, w);
+	streams_forget_cgroup(w->streams, 300, &w->probes);
+	settle(w, true);
+	expect_sum(w, 0, EV_CLASS_file, 2, 2, 0, 0);
 }
 
 /* What comes between reading the counters and settling belongs to the next time. */
@@ -606,6 +661,8 @@ int main(void)
 		T(test_suppressed),
 		T(test_bounds_are_not_before_the_last_settling),
 		T(test_container),
+		T(test_nested_cgroup_gone),
+		T(test_strays),
 		T(test_records_behind_the_snapshot),
 		T(test_a_cpu_that_cannot_be),
 		T(test_declared_later),

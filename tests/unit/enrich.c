@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the process table adds to a record: identity, image, parent, ancestry, the runtime's own
+ * processes. */
+#include "sensor/enrich.h"
+#include "evidence/arena.h"
+#include "sensor/proctab.h"
+#include "tests/unit/raw.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#define S NSEC_PER_SEC
+
+static struct raw raw;
+static struct arena arena;
+static Varve__V1__Event ev;
+static struct proctab *table;
+
+static int setup(void **state)
+{
+	(void)state;
+	table = NULL;
+	return proctab_new("3f2a9c1e-5b7d-4e80-a1c2-d3e4f5061728", 64, &table) ||
+	       arena_init(&arena, 1 << 20);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_fini(&arena);
+	proctab_free(table);
+	return 0;
+}
+
+/* The record of a process that started at the second of its pid. */
+static void begin(unsigned int kind, size_t size, uint32_t pid, uint32_t parent, const char *comm)
+{
+	raw_begin(&raw, kind, size);
+	raw.hdr.task.tgid = raw.hdr.task.tid = pid;
+	raw.hdr.task.start_ns = pid * S;
+	snprintf(raw.hdr.task.comm, sizeof(raw.hdr.task.comm), "%s", comm);
+	if (parent)
+		raw_parent(&raw, parent, parent * S, "parent");
+}
+#define BEGIN(NAME, name, pid, parent, comm) \
+	begin(EV_##NAME, sizeof(struct ev_##name), pid, parent, comm)
+
+static Varve__V1__Process *enrich(bool in_container)
+{
+	struct record rec;
+
+	assert_int_equal(record_check(&raw, raw_end(&raw), &rec), 0);
+	arena_reset(&arena);
+	assert_int_equal(record_to_event(&rec, &arena, &ev), 0);
+	assert_int_equal(enrich_process(table, &rec, in_container, in_container, &arena, &ev), 0);
+	return ev.process;
+}
+
+static Varve__V1__Process *fork_of(uint32_t pid, uint32_t parent, const char *comm)
+{
+	BEGIN(FORK, fork, pid, parent, comm);
+	return enrich(true);
+}
+
+static Varve__V1__Process *exec_of(uint32_t pid, uint32_t parent, const char *exe, const char *arg)
+{
+	BEGIN(EXEC, exec, pid, parent, "prog");
+	raw_path(&raw, &raw.exec.exe, exe);
+	raw_put(&raw, &raw.exec.args, arg, strlen(arg) + 1);
+	return enrich(true);
+}
+
+static void test_identity_and_image(void **state)
+{
+	Varve__V1__Process *p = fork_of(11, 10, "x");
+	char uid[UUID_LEN + 1];
+
+	(void)state;
+	proctab_uid(table, 11, 11 * S, uid);
+	assert_string_equal(p->process_uid, uid);
+	assert_null(p->exe_path);
+	assert_null(p->cmd_line);
+	assert_false(p->has_from_snapshot || p->has_runtime_setup);
+	p = exec_of(11, 10, "/bin/\xff", "ls");
+	assert_string_equal(p->process_uid, uid);
+	assert_string_equal(p->exe_path, "/bin/\xef\xbf\xbd");
+	assert_int_equal(p->exe_path_raw.len, 6);
+	assert_string_equal(p->cmd_line, "ls");
+	p = fork_of(12, 11, "x");
+	assert_string_equal(p->cmd_line, "ls");
+	BEGIN(EXIT, exit, 12, 11, "x");
+	p = enrich(true);
+	assert_string_equal(p->cmd_line, "ls");
+	BEGIN(OPEN, open, 12, 11, "x"); /* from another ring, a little late */
+	assert_string_equal(enrich(true)->cmd_line, "ls");
+}
+
+static void test_parent(void **state)
+{
+	Varve__V1__Process *p;
+	char uid[UUID_LEN + 1];
+
+	(void)state;
+	exec_of(10, 1, "/bin/sh", "sh");
+	p = fork_of(11, 10, "x");
+	proctab_uid(table, 10, 10 * S, uid);
+	assert_string_equal(p->parent->process_uid, uid);
+	assert_int_equal(p->parent->pid, 10);
+	assert_int_equal(p->parent->start_boot_time_nano, 10 * S);
+	assert_string_equal(p->parent->name, "parent");
+	assert_string_equal(p->parent->exe_path, "/bin/sh");
+	assert_string_equal(p->parent->cmd_line, "sh");
+	/* Given to another parent meanwhile: the kernel's word of now. */
+	BEGIN(OPEN, open, 11, 1, "x");
+	p = enrich(true);
+	assert_int_equal(p->parent->pid, 1);
+	assert_null(p->parent->exe_path);
+	/* None was obtained. */
+	BEGIN(OPEN, open, 50, 0, "x");
+	assert_null(enrich(true)->parent);
+}
+
+static void test_ancestry(void **state)
+{
+	Varve__V1__Process *p = NULL;
+
+	(void)state;
+	for (uint32_t pid = 2; pid <= 31; pid++)
+		p = fork_of(pid, pid - 1, "x");
+	assert_int_equal(p->n_ancestry, 16);
+	for (size_t i = 0; i < p->n_ancestry; i++) {
+		assert_int_equal(p->ancestry[i]->pid, 30 - i);
+		assert_string_equal(p->ancestry[i]->name, "x");
+		assert_int_equal(strlen(p->ancestry[i]->process_uid), UUID_LEN);
+	}
+	/* It ends where no more is known: with a parent known as such only. */
+	BEGIN(OPEN, open, 4, 3, "x");
+	p = enrich(true);
+	assert_int_equal(p->n_ancestry, 3);
+	assert_int_equal(p->ancestry[2]->pid, 1);
+	assert_null(p->ancestry[2]->name);
+}
+
+/* Who is each other's ancestor cannot make us turn for ever. */
+static void test_ancestry_in_a_circle(void **state)
+{
+	(void)state;
+	fork_of(20, 21, "a");
+	fork_of(21, 20, "b");
+	assert_int_equal(fork_of(20, 21, "a")->n_ancestry, 16);
+}
+
+static void test_runtime_setup(void **state)
+{
+	(void)state;
+	assert_true(fork_of(10, 9, "runc:[1:CHILD]")->runtime_setup);
+	assert_true(fork_of(11, 10, "runc:[2:INIT]")->runtime_setup);
+	assert_true(fork_of(12, 9, "crun")->runtime_setup);
+	assert_false(fork_of(13, 9, "sh")->has_runtime_setup);
+	assert_false(exec_of(11, 10, "/bin/sh", "sh")->has_runtime_setup);
+	/* A program of the container that takes the name, and its children. */
+	BEGIN(OPEN, open, 11, 10, "runc:[2:INIT]");
+	assert_false(enrich(true)->has_runtime_setup);
+	assert_false(fork_of(14, 11, "runc")->has_runtime_setup);
+	/* Outside of a container it is a program like any other. */
+	BEGIN(OPEN, open, 15, 1, "runc");
+	assert_false(enrich(false)->has_runtime_setup);
+}
+
+static void test_snapshot(void **state)
+{
+	Varve__V1__Process *p;
+
+	(void)state;
+	BEGIN(PROCESS_SNAPSHOT, process_snapshot, 10, 1, "runc");
+	raw_path(&raw, &raw.process_snapshot.exe, "/bin/old");
+	p = enrich(true);
+	assert_true(p->from_snapshot);
+	assert_string_equal(p->exe_path, "/bin/old");
+	assert_null(p->cmd_line);
+	assert_false(p->has_runtime_setup); /* it may have run for long */
+	p = fork_of(11, 10, "x");
+	assert_false(p->has_from_snapshot);
+	assert_string_equal(p->exe_path, "/bin/old");
+}
+
+/* Those who make and remove containers are out of scope, and their end is not seen: they must not
+ * fill the table. */
+static void test_makers_do_not_stay(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		BEGIN(CONTAINER_START, container_start, 100 + 2 * i, 1, "runc");
+		raw.hdr.time_ns = (1000 + i) * S;
+		enrich(true);
+		BEGIN(CONTAINER_STOP, container_stop, 101 + 2 * i, 1, "runc");
+		raw.hdr.time_ns = (1000 + i) * S;
+		enrich(true);
+	}
+	assert_int_equal(proctab_refused(table), 0);
+	proctab_expire(table, 1000000 * S);
+	proctab_expire(table, 2000000 * S);
+	assert_int_equal(proctab_count(table), 0);
+}
+
+/* No room in the table: the record goes out with what it says itself. */
+static void test_full_table(void **state)
+{
+	Varve__V1__Process *p;
+	char uid[UUID_LEN + 1];
+
+	(void)state;
+	for (uint32_t pid = 100; pid < 164; pid++) {
+		BEGIN(OPEN, open, pid, 0, "x");
+		enrich(true);
+	}
+	p = exec_of(11, 10, "/bin/sh", "sh");
+	assert_true(proctab_refused(table) > 0);
+	proctab_uid(table, 11, 11 * S, uid);
+	assert_string_equal(p->process_uid, uid);
+	assert_string_equal(p->name, "prog");
+	assert_string_equal(ev.exec->file->path, "/bin/sh");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_identity_and_image),   T(test_parent),	     T(test_ancestry),
+		T(test_ancestry_in_a_circle), T(test_runtime_setup), T(test_snapshot),
+		T(test_makers_do_not_stay),   T(test_full_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

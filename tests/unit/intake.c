@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The way of raw records to the log: from a file of them through the intake into a real log, the
+ * container registered at its start, its account closed after its end. The kernel's counters are
+ * this file's.
+ */
+#include "bpf/event.h"
+#include "evidence/event.h"
+#include "evidence/log.h"
+#include "sensor/conf.h"
+#include "sensor/container.h"
+#include "sensor/intake.h"
+#include "sensor/probes.h"
+#include "sensor/proctab.h"
+#include "sensor/ring.h"
+#include "sensor/streams.h"
+#include "tests/unit/log.h"
+#include "tests/unit/raw.h"
+
+#define ID     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define UID    "6f1c7f0e-3b1d-4b66-8f57-1f0a4f1f9d11"
+#define CGROUP 77
+#define MS     NSEC_PER_MSEC
+
+static struct ev_account account; /* of CGROUP, on the one CPU */
+static bool account_there;
+
+struct probes {
+	uint64_t forgotten;
+};
+
+int probes_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
+{
+	(void)p;
+	if (cgroup_id != CGROUP || !account_there)
+		return -ENOENT;
+	*ret_accounts = account;
+	return 0;
+}
+
+int probes_account_next(const struct probes *p, const uint64_t *previous, uint64_t *ret_cgroup_id)
+{
+	(void)p;
+	if (previous || !account_there)
+		return -ENOENT;
+	*ret_cgroup_id = CGROUP;
+	return 0;
+}
+
+void probes_forget(struct probes *p, uint64_t cgroup_id)
+{
+	p->forgotten = cgroup_id;
+}
+
+void probes_next_epoch(struct probes *p)
+{
+	(void)p;
+}
+
+int probes_snapshot_open(const struct probes *p, int *ret_fd)
+{
+	(void)p, (void)ret_fd;
+	return -EOPNOTSUPP;
+}
+
+/* --- what is under test, and around it */
+
+static struct conf conf;
+static struct log *evidence;
+static struct emit emit;
+static struct probes probes;
+static struct streams *streams;
+static struct proctab *proctab;
+static struct container_table *containers;
+static struct intake in;
+static struct raw raw;
+
+static int open_all(void **state)
+{
+	if (setup(state))
+		return -1;
+	conf = (struct conf){.container_limit = 4, .host_root = dir};
+	probes = (struct probes){};
+	account = (struct ev_account){};
+	account_there = true;
+	mkdir(path_of("b"), 0700);
+	assert_int_equal(log_open(path_of("log"), &(struct log_opts){.segment_bytes = 1 << 20},
+				  &evidence, &(struct log_recovery){}),
+			 0);
+	assert_int_equal(emit_init(&emit, evidence, "node-1"), 0);
+	assert_int_equal(streams_new(1, &streams), 0);
+	assert_int_equal(proctab_new("", 64, &proctab), 0);
+	assert_int_equal(container_table_new(dir, 4, &containers), 0);
+	return intake_init(&in, &conf, &probes, &emit, streams, proctab, containers);
+}
+
+static int close_all(void **state)
+{
+	intake_fini(&in);
+	container_table_free(containers);
+	proctab_free(proctab);
+	streams_free(streams);
+	emit_fini(&emit);
+	log_close(evidence);
+	return teardown(state);
+}
+
+/* --- the records */
+
+static int record_fd = -1;
+
+static void begin_records(void)
+{
+	assert_int_equal(ring_record_open(path_of("raw"), &record_fd), 0);
+}
+
+/* Numbers it as the kernel side would, and appends it to the file. */
+static void put(unsigned int c)
+{
+	raw.hdr.number = account.count[c].next++;
+	assert_int_equal(ring_record(record_fd, &raw, raw_end(&raw)), 0);
+}
+
+static void put_start(uint64_t container)
+{
+	RAW_BEGIN(&raw, CONTAINER_START, container_start);
+	strcpy(raw.hdr.task.comm, "runc");
+	raw.container_start.container = container;
+	raw_text(&raw, &raw.container_start.cgroup_path, "/kubepods/burstable/pod" UID "/" ID);
+	raw_put(&raw, &raw.container_start.maker_args, "runc\0create\0--bundle\0/b\0" ID, 24 + 65);
+	put(EV_CLASS_container);
+}
+
+static void put_exec(void)
+{
+	RAW_BEGIN(&raw, EXEC, exec);
+	raw_path(&raw, &raw.exec.exe, "/bin/sh");
+	raw_put(&raw, &raw.exec.args, "sh", 3);
+	raw.exec.args_len = 3;
+	put(EV_CLASS_process);
+}
+
+static void put_stop(uint64_t container)
+{
+	RAW_BEGIN(&raw, CONTAINER_STOP, container_stop);
+	raw.container_stop.container = container;
+	put(EV_CLASS_container);
+}
+
+static void take_records(size_t cnt)
+{
+	struct ring *ring = NULL;
+
+	close(record_fd);
+	assert_int_equal(ring_open_file(path_of("raw"), &ring), 0);
+	assert_int_equal(ring_turn(ring, 1000, intake_record, &in), cnt);
+	ring_close(ring);
+}
+
+/* --- what the log has */
+
+static struct log_reader *reader;
+static Varve__V1__Event *ev;
+static uint64_t sequence, stream_sequence;
+
+static void begin_reading(void)
+{
+	assert_int_equal(log_flush(evidence), 0);
+	assert_int_equal(log_reader_open(path_of("log"), 0, &reader), 0);
+	sequence = stream_sequence = 0;
+}
+
+static int next(void)
+{
+	const uint8_t *payload;
+	struct log_pos pos;
+	size_t len;
+	int err = log_reader_next(reader, &payload, &len, &pos);
+
+	varve__v1__event__free_unpacked(ev, NULL);
+	ev = err == 1 ? event_decode(payload, len) : NULL;
+	return err;
+}
+
+static void expect(const char *kind, const char *stream)
+{
+	assert_int_equal(next(), 1);
+	assert_non_null(ev);
+	assert_string_equal(ev->kind, kind);
+	assert_string_equal(ev->stream, stream);
+	assert_int_equal(ev->sequence, sequence++);
+	if (!strcmp(stream, ID))
+		assert_int_equal(ev->stream_sequence, stream_sequence++);
+}
+
+static void expect_end(void)
+{
+	assert_int_equal(next(), 0);
+	log_reader_close(reader);
+}
+
+static void expect_count(unsigned int c, uint64_t generated, uint64_t recorded, uint64_t lost)
+{
+	const Varve__V1__ClassCount *n = ev->account->counts[c];
+
+	assert_string_equal(n->event_class, event_class_name(c));
+	assert_int_equal(n->generated, generated);
+	assert_int_equal(n->recorded, recorded);
+	assert_int_equal(n->lost, lost);
+	assert_int_equal(n->suppressed, 0);
+}
+
+/* --- the tests */
+
+static void test_life_of_a_container(void **state)
+{
+	uint64_t stop_ns;
+
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	put_exec();
+	account.count[EV_CLASS_process].next++; /* lost in the kernel */
+	account.count[EV_CLASS_process].lost[EV_CAUSE_RING_FULL] = 1;
+	put_stop(CGROUP);
+	stop_ns = raw.hdr.time_ns;
+	take_records(3);
+	assert_int_equal(container_table_count(containers), 1);
+	assert_int_equal(intake_close_begin(&in, stop_ns), 0); /* too soon */
+	assert_int_equal(intake_close_begin(&in, stop_ns + 100 * MS), 1);
+	intake_close_finish(&in);
+	assert_int_equal(intake_close_begin(&in, UINT64_MAX), 0);
+	assert_int_equal(container_table_count(containers), 0);
+	assert_int_equal(probes.forgotten, CGROUP);
+
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	assert_string_equal(ev->container->id, ID);
+	assert_string_equal(ev->container->metadata_state, "PENDING");
+	assert_string_equal(ev->pod->uid, UID);
+	assert_true(ev->process->runtime_setup);
+	expect("EXEC", ID);
+	assert_string_equal(ev->process->exe_path, "/bin/sh");
+	assert_string_equal(ev->exec->cmd_line, "sh");
+	assert_int_equal(ev->kernel_number->number, 0);
+	expect("CONTAINER_STOP", ID);
+	expect("BINDING", ID); /* nothing will be found any more */
+	assert_string_equal(ev->container->metadata_state, "UNRESOLVED");
+	assert_int_equal(ev->binding->pending_records, 3);
+	expect("LOSS", ID);
+	assert_string_equal(ev->loss->cause, "ring_full");
+	assert_int_equal(ev->loss->count, 1);
+	expect("ACCOUNT", ID);
+	assert_true(ev->account->closed);
+	expect_count(EV_CLASS_process, 2, 1, 1);
+	expect_count(EV_CLASS_container, 2, 2, 0);
+	expect_count(EV_CLASS_file, 0, 0, 0);
+	expect_end();
+}
+
+static void test_metadata_from_the_bundle(void **state)
+{
+	(void)state;
+	write_text("b/config.json", "{\"ociVersion\":\"1.0.2\",\"annotations\":{"
+				    "\"io.kubernetes.cri.container-type\":\"container\",\"io."
+				    "kubernetes.cri.container-name\":\"app\","
+				    "\"io.kubernetes.cri.sandbox-name\":\"web-1\",\"io.kubernetes."
+				    "cri.sandbox-namespace\":\"shop\","
+				    "\"io.kubernetes.cri.sandbox-uid\":\"" UID "\"}}");
+	begin_records();
+	put_start(CGROUP);
+	put_exec();
+	take_records(2);
+	streams_snapshot(streams, &probes, emit_boot_ns());
+	intake_settle(&in, true);
+
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	assert_string_equal(ev->container->metadata_state, "RESOLVED");
+	expect("EXEC", ID);
+	assert_string_equal(ev->container->name, "app");
+	assert_string_equal(ev->pod->name, "web-1");
+	assert_string_equal(ev->pod->namespace_, "shop");
+	expect("ACCOUNT", ID); /* the run ends first */
+	assert_false(ev->account->closed);
+	expect_count(EV_CLASS_process, 1, 1, 0);
+	expect_end();
+}
+
+static void test_metadata_that_comes_later(void **state)
+{
+	uint64_t when = 0;
+
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	take_records(1);
+	write_text("b/config.json", "{\"ociVersion\":\"1.0.2\",\"annotations\":{"
+				    "\"io.kubernetes.cri.container-type\":\"container\",\"io."
+				    "kubernetes.cri.container-name\":\"app\"}}");
+	intake_retry_metadata(&in, emit_boot_ns() + NSEC_PER_SEC, &when);
+	assert_int_equal(when, 0);
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	expect("BINDING", ID);
+	assert_string_equal(ev->container->name, "app");
+	assert_string_equal(ev->container->metadata_state, "RESOLVED");
+	assert_int_equal(ev->binding->pending_records, 1);
+	expect_end();
+}
+
+/* What fails its check is counted, declared when it had a number, and stops nothing. */
+static void test_bad_records(void **state)
+{
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	assert_int_equal(ring_record(record_fd, "garbage", 7), 0);
+	assert_int_equal(ring_record(record_fd, "", 0), 0);
+	RAW_BEGIN(&raw, EXEC, exec);
+	raw.exec.filename = (struct ev_ref){8, 8}; /* into the header */
+	put(EV_CLASS_process);
+	put_exec();
+	take_records(5);
+	assert_int_equal(in.invalid_cnt, 3);
+	streams_snapshot(streams, &probes, emit_boot_ns());
+	intake_settle(&in, true);
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	expect("EXEC", ID);
+	assert_int_equal(ev->kernel_number->number, 1);
+	expect("LOSS", ID);
+	assert_string_equal(ev->loss->cause, "invalid_record");
+	assert_int_equal(ev->loss->count, 1);
+	expect("ACCOUNT", ID);
+	expect_count(EV_CLASS_process, 2, 1, 1);
+	expect_end();
+}
+
+static void test_nested_cgroup(void **state)
+{
+	(void)state;
+	/* One start of the container, one of a cgroup in it, the end of that one. */
+	begin_records();
+	put_start(CGROUP);
+	RAW_BEGIN(&raw, CONTAINER_START, container_start);
+	raw.hdr.cgroup_id = CGROUP + 1;
+	raw.container_start.container = CGROUP;
+	assert_int_equal(ring_record(record_fd, &raw, raw_end(&raw)), 0);
+	RAW_BEGIN(&raw, CONTAINER_STOP, container_stop);
+	raw.hdr.cgroup_id = CGROUP + 1;
+	raw.hdr.number = 1;
+	raw.container_stop.container = CGROUP;
+	assert_int_equal(ring_record(record_fd, &raw, raw_end(&raw)), 0);
+	put_exec();
+	take_records(4);
+	assert_int_equal(container_table_count(containers), 1);
+	intake_close_begin(&in, UINT64_MAX);
+	intake_close_finish(&in);
+	assert_int_equal(container_table_count(containers), 1); /* it goes on */
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	assert_false(ev->container_start->has_nested_cgroup);
+	expect("CONTAINER_START", ID);
+	assert_true(ev->container_start->nested_cgroup);
+	expect("CONTAINER_STOP", ID);
+	assert_true(ev->container_stop->nested_cgroup);
+	expect("EXEC", ID);
+	expect_end();
+}
+
+/* With --scope all: events of no container are the node's; with containers only, what the snapshot
+ * finds of others is not said. */
+static void test_of_no_container(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		conf.scope = i ? CONF_SCOPE_ALL : CONF_SCOPE_CONTAINERS;
+		begin_records();
+		RAW_BEGIN(&raw, PROCESS_SNAPSHOT, process_snapshot);
+		raw.hdr.task.tgid = 1u << 30; /* no such process */
+		put(EV_CLASS_container);
+		account.count[EV_CLASS_container].next--;
+		take_records(1);
+	}
+	begin_records();
+	put_exec();
+	take_records(1);
+	begin_reading();
+	expect("PROCESS_SNAPSHOT", "node");
+	assert_null(ev->container);
+	assert_null(ev->kernel_number);
+	assert_int_equal(ev->process_snapshot->n_args, 0);
+	expect("EXEC", "node");
+	assert_int_equal(ev->stream_sequence, 1);
+	expect_end();
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, open_all, close_all)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_life_of_a_container),
+		T(test_metadata_from_the_bundle),
+		T(test_metadata_that_comes_later),
+		T(test_bad_records),
+		T(test_nested_cgroup),
+		T(test_of_no_container),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
