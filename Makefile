@@ -94,11 +94,11 @@ $(O)/tests/live/live: $(LIVE) $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
 # libFuzzer wants clang; the code under test is built into each target with its sanitizers.
-FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c sensor/probes.c,$(wildcard sensor/*.c sensor/events/*.c)) $(O)/varve.pb-c.c
-$(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS)
+FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)) $(O)/varve.pb-c.c
+$(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) | $(O)/varve.skel.h
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(filter-out -lbpf -lelf -lz,$(SENSOR_LIBS)) $(EVIDENCE_LIBS) -o $@
+	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
 .PHONY: all deps demo check unit live fuzz bench install clean
 unit: $(UNIT) $(REPLAY)
@@ -107,7 +107,7 @@ fuzz: $(FUZZ)
 deps:
 	$(Q)tests/deps.sh
 demo:
-	$(Q)tests/deps.sh
+	$(Q)tests/deps.sh $(if $(KAFKA),--kafka)
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) tests/demo/demo.sh $(if $(KAFKA),--kafka)
 check:

@@ -12,13 +12,13 @@ struct scope_map scope SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u8 cfg_read_opens = 1;
-const volatile __u32 cfg_self_tgid = 0;
 const volatile __u32 cfg_cpu_cnt = 1;
 const volatile __u64 cfg_ring_mark = 4 << 20;
 const volatile __u64 cfg_decisive_mark = 2 << 20;
 const volatile struct ev_account account_zero = {};
 
 __u32 epoch = 1;
+__u32 self_tgid = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -37,5 +37,13 @@ int core_sys_exit(__u64 *ctx)
 	struct pt_regs *regs = (void *)ctx[0];
 
 	bpf_tail_call(ctx, &syscall_progs, BPF_CORE_READ(regs, orig_ax));
+	return 0;
+}
+
+/* Run once by the sensor, in its own context: in another pid namespace getpid() would name another process. */
+SEC("raw_tp")
+int core_self(void *ctx)
+{
+	self_tgid = bpf_get_current_pid_tgid() >> 32;
 	return 0;
 }

@@ -14,7 +14,7 @@ int BPF_PROG(fork_tp, struct task_struct *parent, struct task_struct *child)
 
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !in_scope(cgid))
 		return 0;
-	if ((__u32)BPF_CORE_READ(parent, tgid) == cfg_self_tgid)
+	if ((__u32)BPF_CORE_READ(parent, tgid) == self_tgid)
 		return 0;
 	ev = (void *)record_begin(&b, EV_FORK, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)

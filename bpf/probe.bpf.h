@@ -73,7 +73,6 @@ extern struct scope_map {
 
 extern const volatile __u8 cfg_scope_all;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
-extern const volatile __u32 cfg_self_tgid; /* the sensor itself is not recorded */
 extern const volatile __u32 cfg_cpu_cnt;
 extern const volatile __u64 cfg_ring_mark;     /* wake the reader when so many bytes wait in `events` */
 extern const volatile __u64 cfg_decisive_mark; /* and in `decisive` */
@@ -81,6 +80,8 @@ extern const volatile struct ev_account account_zero;
 
 /* Changed by the sensor each time it settles: first and last times of losses start anew. */
 extern __u32 epoch;
+/* The sensor itself is not recorded. */
+extern __u32 self_tgid;
 
 static __always_inline bool in_scope(__u64 cgid)
 {
@@ -96,7 +97,7 @@ static __always_inline struct task_struct *current_task(void)
 static __always_inline bool current_in_scope(__u64 *cgid)
 {
 	*cgid = bpf_get_current_cgroup_id();
-	return in_scope(*cgid) && bpf_get_current_pid_tgid() >> 32 != cfg_self_tgid;
+	return in_scope(*cgid) && bpf_get_current_pid_tgid() >> 32 != self_tgid;
 }
 
 static __always_inline struct ev_count *count_find(__u64 cgid, __u32 class)

@@ -48,8 +48,8 @@ void conf_show_help(void)
 {
 	printf("Usage: varve-sensor [OPTION]...\n"
 	       "Records what containers on this node do, as evidence. Needs root, or CAP_BPF, "
-	       "CAP_PERFMON and\n"
-	       "CAP_SYS_PTRACE.\n\n"
+	       "CAP_PERFMON,\n"
+	       "CAP_NET_ADMIN and CAP_DAC_READ_SEARCH.\n\n"
 	       "Each option, with its default in parentheses, is also an environment variable "
 	       "(VARVE_LOG_DIR) and a line of\n"
 	       "the file (log-dir = /var/lib/varve; lines that begin with # are comments). The "

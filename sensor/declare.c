@@ -4,6 +4,8 @@
 #include "sensor/container.h"
 #include "sensor/emit.h"
 #include "sensor/events/fill.h"
+#include "sensor/run.h"
+#include <string.h>
 
 static Varve__V1__Loss *loss_begin(struct emit *e, Varve__V1__Event *ev, const char *cause, uint64_t count)
 {
@@ -109,20 +111,22 @@ int declare_binding(struct emit *e, struct container *c)
 	return emit_event(e, &ev, c);
 }
 
-int declare_log_removed(struct emit *e, const struct log_removed *removed, uint64_t run_first_index)
+int declare_log_removed(struct emit *e, uint64_t count, const struct run_place *first, const struct run_place *next)
 {
-	uint64_t last = removed->first.index + removed->frame_cnt - 1;
 	Varve__V1__Event ev;
-	Varve__V1__Loss *out = loss_begin(e, &ev, "log_limit", removed->frame_cnt);
+	Varve__V1__Loss *out = loss_begin(e, &ev, "log_limit", count);
 
 	if (!out)
 		return -ENOMEM;
-	/* Frames of this run and its sequence go side by side; those of earlier runs are only counted. */
-	if (removed->first.index >= run_first_index) {
-		out->lost_run_id = e->run_id;
-		SET(out, first_sequence, removed->first.index - run_first_index);
-		SET(out, last_sequence, last - run_first_index);
+	if (first->run_id[0]) {
+		out->lost_run_id = (char *)first->run_id;
+		SET(out, first_sequence, first->sequence);
+		SET(out, first_unix_nano, first->time_unix_nano);
 	}
+	if (next->run_id[0])
+		SET(out, last_unix_nano, next->time_unix_nano);
+	if (first->run_id[0] && !strcmp(first->run_id, next->run_id) && next->sequence)
+		SET(out, last_sequence, next->sequence - 1);
 	return emit_event(e, &ev, NULL);
 }
 

@@ -3,21 +3,23 @@
 #ifndef VARVE_DECLARE_H
 #define VARVE_DECLARE_H
 
-#include "evidence/log.h"
 #include "sensor/streams.h"
 #include "varve.pb-c.h"
 
 struct arena;
 struct container;
 struct emit;
+struct run_place;
 
 /* container: NULL for the node's own. All return what emit_event() does. */
 int declare_finding(struct emit *emit, const struct streams_finding *finding, struct container *container);
 int declare_account(struct emit *emit, const struct streams_sum sums[EV_CLASS_CNT], bool closed,
 		    struct container *container);
 int declare_binding(struct emit *emit, struct container *container);
-/* Records that went from the log before anybody had them. run_first_index: of this run's first record. */
-int declare_log_removed(struct emit *emit, const struct log_removed *removed, uint64_t run_first_index);
+/*
+ * Records that went from the log before anybody had them. first: the first of them; next: the first that is still there.
+ */
+int declare_log_removed(struct emit *emit, uint64_t count, const struct run_place *first, const struct run_place *next);
 /* A record that Kafka will never take. */
 int declare_not_delivered(struct emit *emit, const char *run_id, uint64_t sequence, int64_t time_unix_nano);
 

@@ -35,7 +35,7 @@ static void update_snapshot(struct proctab *table, struct process *p, const stru
 
 /* The entry of the record's process, brought up to date; NULL if the table is full. */
 static struct process *update(struct proctab *table, const struct record *rec,
-			      const Varve__V1__Event *ev, bool in_container, bool in_scope)
+			      const Varve__V1__Event *ev, uint64_t container, bool in_scope)
 {
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
@@ -47,17 +47,18 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	if (!p)
 		return NULL;
 	memcpy(p->comm, t->comm, sizeof(p->comm));
+	p->container = container;
 	/* The maker of a cgroup is the node's process, whose end we may never see. */
 	if (is_new && (rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP))
 		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
 		proctab_fork(table, p);
 	else if (rec->hdr->kind == EV_EXEC)
-		update_exec(table, p, rec, in_container);
+		update_exec(table, p, rec, container);
 	else if (rec->hdr->kind == EV_EXIT)
 		proctab_exit(table, p, rec->hdr->time_ns);
 	else if (rec->hdr->kind == EV_PROCESS_SNAPSHOT)
-		update_snapshot(table, p, rec, ev->process_snapshot, in_container, in_scope);
+		update_snapshot(table, p, rec, ev->process_snapshot, container, in_scope);
 	return p;
 }
 
@@ -176,11 +177,11 @@ static int fill_unknown(struct proctab *table, const struct ev_task *t, struct a
 	return 0;
 }
 
-int enrich_process(struct proctab *table, const struct record *rec, bool in_container,
+int enrich_process(struct proctab *table, const struct record *rec, uint64_t container,
 		   bool in_scope, struct arena *arena, Varve__V1__Event *ev)
 {
 	Varve__V1__Process *out = ev->process;
-	struct process *p = update(table, rec, ev, in_container, in_scope);
+	struct process *p = update(table, rec, ev, container, in_scope);
 	int err;
 
 	if (!p)
@@ -188,7 +189,7 @@ int enrich_process(struct proctab *table, const struct record *rec, bool in_cont
 	out->process_uid = p->uid;
 	if (p->from_snapshot)
 		SET(out, from_snapshot, 1);
-	if (in_container && is_runtime_setup(p))
+	if (container && is_runtime_setup(p))
 		SET(out, runtime_setup, 1);
 	err = fill_image(p, arena, out);
 	if (!err && rec->hdr->task.obtained & EV_TASK_HAS_PARENT)

@@ -10,9 +10,9 @@ struct proctab;
 
 /*
  * Updates the table by a checked record and fills ev->process (identity, executable, command line, parent, ancestry).
- * in_container: the event is a container's. in_scope: all that its process does is recorded. -ENOMEM: the arena is used up.
+ * container: cgroup id of the event's container, 0 if it is in none. in_scope: all that its process does is recorded. -ENOMEM: the arena is used up.
  */
-int enrich_process(struct proctab *table, const struct record *rec, bool in_container, bool in_scope, struct arena *arena,
+int enrich_process(struct proctab *table, const struct record *rec, uint64_t container, bool in_scope, struct arena *arena,
 		   Varve__V1__Event *ev);
 
 #endif

@@ -6,6 +6,7 @@
 #include "sensor/container.h"
 #include "sensor/events/fill.h"
 #include "sensor/intake.h"
+#include "sensor/nodefile.h"
 #include "sensor/probes.h"
 #include "sensor/streams.h"
 #include <dirent.h>
@@ -36,7 +37,6 @@ static bool is_runtime_container(const char *host_root, const char *name)
 {
 	static const char *const roots[] = {"/run", "/run/containerd/runc"};
 	bool found = false;
-	char path[4096];
 	struct dirent *d;
 	size_t i;
 
@@ -45,15 +45,16 @@ static bool is_runtime_container(const char *host_root, const char *name)
 	for (i = 0; i < ARRAY_SIZE(roots) && !found; i++) {
 		DIR *dir;
 
-		snprintf(path, sizeof(path), "%s%s", host_root, roots[i]);
-		dir = opendir(path);
+		int root_fd = nodefile_open(host_root, roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		dir = root_fd < 0 ? NULL : fdopendir(root_fd);
 		while (dir && !found && (d = readdir(dir))) {
 			_cleanup_close_ int fd = -1;
 
 			/* In /run only runc's and crun's own. */
 			if (d->d_name[0] == '.' || (!i && strcmp(d->d_name, "runc") && strcmp(d->d_name, "crun")))
 				continue;
-			fd = openat(dirfd(dir), d->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			fd = openat(dirfd(dir), d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			found = fd >= 0 && has_state(fd, name);
 		}
 		if (dir)
@@ -141,77 +142,65 @@ int existing_containers(struct intake *in, const char *mount)
 	return cgroups_walk(mount, existing_cgroup, &x);
 }
 
-/* --- what has gone unseen */
+/* --- what came or went unseen */
 
 struct sweep {
 	struct intake *in;
 	const char *mount;
 	uint64_t now_ns;
-	struct { /* cgroups that are in no container, and are still there */
-		uint64_t *id;
-		size_t cnt, size;
-	} there;
 };
+
+static bool is_gone(const char *mount, uint64_t cgroup_id)
+{
+	char path[4096];
+
+	return cgroups_path_of(mount, cgroup_id, path, sizeof(path)) == -ESTALE;
+}
 
 static void sweep_container(struct container *c, void *ctx)
 {
 	struct sweep *sw = ctx;
-	char path[8192];
-	struct stat st;
 
-	if (c->gone_ns)
-		return;
-	snprintf(path, sizeof(path), "%s%s", sw->mount, c->cgroup_path);
-	if (stat(path, &st) || st.st_ino != c->cgroup_id)
+	if (!c->gone_ns && is_gone(sw->mount, c->cgroup_id))
 		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
 }
 
-static void note_there(uint64_t id, const char *path, void *ctx)
-{
-	struct sweep *sw = ctx;
-	uint64_t *grown;
-
-	(void)path;
-	if (sw->there.cnt == sw->there.size) {
-		grown = realloc(sw->there.id, (sw->there.size + 1024) * sizeof(*grown));
-		if (!grown)
-			return;
-		sw->there.id = grown;
-		sw->there.size += 1024;
-	}
-	sw->there.id[sw->there.cnt++] = id;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
+/* A cgroup of no container that we know of: with --scope all many are; else its start was lost. */
 static void sweep_stray(uint64_t cgroup_id, void *ctx)
 {
 	struct sweep *sw = ctx;
 
-	if (!bsearch(&cgroup_id, sw->there.id, sw->there.cnt, sizeof(cgroup_id), compare_ids))
+	if (is_gone(sw->mount, cgroup_id))
 		intake_gone(sw->in, cgroup_id, 0, sw->now_ns);
 }
 
 void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 {
 	struct sweep sw = {.in = in, .mount = mount, .now_ns = now_ns};
-	struct stat st;
 
 	container_table_each(in->containers, sweep_container, &sw);
-	if (in->conf->scope != CONF_SCOPE_ALL)
+	streams_each_stray(in->streams, sweep_stray, &sw);
+}
+
+void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id)
+{
+	char path[4096], *slash;
+	uint64_t container;
+
+	if (probes_scope_find(in->probes, cgroup_id, &container) ||
+	    cgroups_path_of(mount, cgroup_id, path, sizeof(path)))
 		return;
-	/* The hierarchy's root is in no walk. */
-	if (!stat(mount, &st))
-		note_there(st.st_ino, "/", &sw);
-	cgroups_walk(mount, note_there, &sw);
-	if (sw.there.cnt)
-		qsort(sw.there.id, sw.there.cnt, sizeof(*sw.there.id), compare_ids);
-	if (sw.there.cnt > 1) /* else the walk failed */
-		streams_each_stray(in->streams, sweep_stray, &sw);
-	free(sw.there.id);
+	/* Nested in the container whose cgroup id the kernel side noted: that one's path is a part of this one's. */
+	while (container != cgroup_id && (slash = strrchr(path, '/')) && slash != path) {
+		struct stat st;
+		char full[8192];
+
+		*slash = '\0';
+		snprintf(full, sizeof(full), "%s%s", mount, path);
+		if (!stat(full, &st) && st.st_ino == container)
+			break;
+	}
+	if (!container_table_find(in->containers, container))
+		intake_register(in, container, path, NULL);
+	streams_bind(in->streams, cgroup_id, container);
 }

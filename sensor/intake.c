@@ -6,6 +6,7 @@
 #include "sensor/declare.h"
 #include "sensor/enrich.h"
 #include "sensor/events/fill.h"
+#include "sensor/existing.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
 #include "sensor/record.h"
@@ -60,15 +61,22 @@ static void invalid(struct intake *in, size_t len)
 		 (unsigned long long)in->invalid_cnt);
 }
 
-/* The container that a cgroup belongs to; NULL: none, or not known. */
+/*
+ * The container that a cgroup belongs to; NULL: none, or not known. One whose start was lost is looked for when its first
+ * record comes.
+ */
 static struct container *container_of(struct intake *in, uint64_t cgroup_id)
 {
 	uint64_t container = streams_container(in->streams, cgroup_id);
 
+	if (!container && in->mount && !streams_knows(in->streams, cgroup_id)) {
+		existing_unseen(in, in->mount, cgroup_id);
+		container = streams_container(in->streams, cgroup_id);
+	}
 	return container ? container_table_find(in->containers, container) : NULL;
 }
 
-static void register_container(struct intake *in, uint64_t cgroup_id, const char *path, const char *bundle)
+void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, const char *bundle)
 {
 	struct cgroup_identity id;
 	struct container *c;
@@ -96,7 +104,7 @@ static void started(struct intake *in, const struct record *rec)
 		return;
 	}
 	found = args && !container_bundle_from_args(args, ev->maker_args.len, cwd ? cwd : "", bundle, sizeof(bundle));
-	register_container(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
+	intake_register(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
 }
 
 /* Its account is closed a moment later. False: too many wait already; the sweep comes back to it. */
@@ -137,13 +145,42 @@ static int make_event(struct intake *in, const struct record *rec, Varve__V1__Ev
 	return err;
 }
 
+/* Makes, enriches and emits the event of a checked record. -EBADMSG: it is malformed; else what the log says. */
+static int take(struct intake *in, const struct record *rec)
+{
+	bool all = in->conf->scope == CONF_SCOPE_ALL;
+	struct container *c;
+	Varve__V1__Event ev;
+	int err = make_event(in, rec, &ev);
+
+	if (!err) {
+		if (rec->hdr->kind == EV_CONTAINER_START)
+			started(in, rec);
+		c = container_of(in, rec->hdr->cgroup_id);
+		err = enrich_process(in->proctab, rec, c ? c->cgroup_id : 0, c || all, &in->emit->arena, &ev);
+	}
+	if (err) {
+		invalid(in, rec->len);
+		return -EBADMSG;
+	}
+	/* The snapshot fills the table with all that runs; only what is in scope is said. */
+	if (rec->hdr->kind == EV_PROCESS_SNAPSHOT && !c && !all)
+		return 0;
+	return emit_event(in->emit, &ev, c);
+}
+
+static void book(struct intake *in, const struct ev_hdr *hdr, int err)
+{
+	if (!err)
+		streams_recorded(in->streams, hdr);
+	else
+		streams_dropped(in->streams, hdr, err == -EBADMSG ? STREAMS_CAUSE_INVALID : STREAMS_CAUSE_LOG);
+}
+
 void intake_record(const void *data, size_t len, void *ctx)
 {
 	struct intake *in = ctx;
-	struct container *c;
-	Varve__V1__Event ev;
 	struct record rec;
-	bool numbered;
 	int err;
 
 	if (in->record_fd >= 0)
@@ -152,30 +189,9 @@ void intake_record(const void *data, size_t len, void *ctx)
 		invalid(in, len);
 		return;
 	}
-	numbered = rec.hdr->kind != EV_PROCESS_SNAPSHOT;
-	err = make_event(in, &rec, &ev);
-	if (err) {
-		invalid(in, len);
-		if (numbered)
-			streams_dropped(in->streams, rec.hdr, STREAMS_CAUSE_INVALID);
-		return;
-	}
-	if (rec.hdr->kind == EV_CONTAINER_START)
-		started(in, &rec);
-	c = container_of(in, rec.hdr->cgroup_id);
-	err = enrich_process(in->proctab, &rec, c, c || in->conf->scope == CONF_SCOPE_ALL,
-			     &in->emit->arena, &ev);
-	/* The snapshot fills the table with all that runs; only what is in scope is said. */
-	if (!numbered && !c && in->conf->scope != CONF_SCOPE_ALL)
-		return;
-	if (!err)
-		err = emit_event(in->emit, &ev, c);
-	if (!numbered)
-		return;
-	if (err)
-		streams_dropped(in->streams, rec.hdr, STREAMS_CAUSE_LOG);
-	else
-		streams_recorded(in->streams, rec.hdr);
+	err = take(in, &rec);
+	if (rec.hdr->kind != EV_PROCESS_SNAPSHOT)
+		book(in, rec.hdr, err);
 	if (rec.hdr->kind == EV_CONTAINER_STOP)
 		intake_gone(in, rec.hdr->cgroup_id,
 			    ((const struct ev_container_stop *)rec.hdr)->container, rec.hdr->time_ns);
@@ -220,6 +236,15 @@ size_t intake_close_begin(struct intake *in, uint64_t now_ns)
 	return in->gone_settling;
 }
 
+/* Nobody will know more: what is pending stays so for good. */
+static void give_up_metadata(struct intake *in, struct container *c)
+{
+	if (c->state != CONTAINER_PENDING)
+		return;
+	c->state = CONTAINER_UNRESOLVED;
+	declare_binding(in->emit, c);
+}
+
 static void close_account(struct intake *in, uint64_t cgroup_id)
 {
 	struct container *c = container_table_find(in->containers, cgroup_id);
@@ -229,15 +254,15 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 	if (c && c->state == CONTAINER_PENDING) {
 		c->retry_ns = 1; /* a last look: its files may still be there */
 		intake_retry_metadata(in, emit_boot_ns(), &next);
-	}
-	if (c && c->state == CONTAINER_PENDING) {
-		c->state = CONTAINER_UNRESOLVED;
-		declare_binding(in->emit, c);
+		give_up_metadata(in, c);
 	}
 	streams_settle_container(in->streams, cgroup_id, found, in);
 	streams_sum(in->streams, cgroup_id, sums);
 	if (c)
 		declare_account(in->emit, sums, true, c);
+	/* Of those whose exit was lost, nobody else will say that they ended. */
+	if (sums[EV_CLASS_process].lost)
+		proctab_end_container(in->proctab, cgroup_id, emit_boot_ns());
 	streams_forget(in->streams, cgroup_id, in->probes);
 	container_table_remove(in->containers, cgroup_id);
 }
@@ -262,6 +287,7 @@ static void final_account(struct container *c, void *ctx)
 	struct intake *in = ctx;
 	struct streams_sum sums[EV_CLASS_CNT];
 
+	give_up_metadata(in, c);
 	streams_sum(in->streams, c->cgroup_id, sums);
 	declare_account(in->emit, sums, c->gone_ns != 0, c);
 }

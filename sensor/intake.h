@@ -25,6 +25,7 @@ struct intake_gone {
 struct intake {
 	const struct conf *conf;
 	struct probes *probes; /* NULL: records from a file */
+	const char *mount;     /* the cgroup v2 hierarchy; NULL: records from a file */
 	struct emit *emit;
 	struct streams *streams;
 	struct proctab *proctab;
@@ -48,6 +49,8 @@ void intake_record(const void *data, size_t len, void *ctx);
 /* Looks for metadata that was not there yet; says it with bindings. ret_next_ns as container_table_retry(). */
 void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_next_ns);
 
+/* Registers a container by the path of its cgroup. bundle: its directory, NULL if not known. */
+void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, const char *bundle);
 /* The cgroup has gone: its account is to be closed. */
 void intake_gone(struct intake *in, uint64_t cgroup_id, uint64_t container, uint64_t now_ns);
 

@@ -32,7 +32,7 @@
 #define BUSY_WAIT_MS   10
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
-#define SWEEP_NS       (30 * NSEC_PER_SEC)
+#define SWEEP_NS       (5 * NSEC_PER_SEC)
 #define SHIP_CLOSE_MS  10000
 #define DETACH_WAIT_US 20000
 
@@ -48,7 +48,6 @@ struct sensor {
 	struct intake intake;
 	struct ship *ship; /* NULL: no Kafka */
 	int epoll_fd, signal_fd;
-	uint64_t run_first_index;
 	char cgroup_mount[4096];
 	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns, next_sweep_ns;
 	uint64_t synced_index, tick_index; /* frames below: synced; there at the last tick */
@@ -74,7 +73,7 @@ static uint64_t shipped_index(const char *dir)
 	return index;
 }
 
-static int open_log(struct sensor *s, struct run_previous *ret_previous, struct log_recovery *ret_recovery)
+static int open_log(struct sensor *s, struct run_place *ret_previous, struct log_recovery *ret_recovery)
 {
 	struct log_opts opts = {.segment_bytes = s->conf.log_segment_bytes,
 				.limit_bytes = s->conf.log_limit_bytes,
@@ -88,8 +87,7 @@ static int open_log(struct sensor *s, struct run_previous *ret_previous, struct 
 	if (ret_recovery->cut_bytes)
 		log_warn("the log ended in a torn record: %llu bytes cut",
 			 (unsigned long long)ret_recovery->cut_bytes);
-	s->run_first_index = log_next_index(s->log);
-	return run_find_previous(s->conf.log_dir, s->run_first_index, ret_previous);
+	return run_find_previous(s->conf.log_dir, log_next_index(s->log), ret_previous);
 }
 
 static int open_tables(struct sensor *s)
@@ -141,7 +139,7 @@ static int open_loop(struct sensor *s)
 }
 
 /* From here on events are numbered; what was there before is found and marked so. */
-static int begin_watching(struct sensor *s, const struct run_previous *previous,
+static int begin_watching(struct sensor *s, const struct run_place *previous,
 			  const struct log_recovery *recovery)
 {
 	const struct probes_hook *hooks;
@@ -149,10 +147,12 @@ static int begin_watching(struct sensor *s, const struct run_previous *previous,
 	int err;
 
 	err = cgroups_find_mount(s->cgroup_mount, sizeof(s->cgroup_mount));
+	if (err)
+		return err;
+	s->intake.mount = s->cgroup_mount;
+	err = probes_attach(s->probes, s->cgroup_mount);
 	if (!err)
-		err = probes_attach(s->probes, s->cgroup_mount);
-	if (!err)
-		err = run_emit_start(&s->emit, previous, recovery);
+		err = run_emit_start(&s->emit, s->conf.host_root, previous, recovery);
 	if (err)
 		return err;
 	hooks = probes_hooks(s->probes, &hook_cnt);
@@ -205,27 +205,37 @@ static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64
 	note_log_state(s, log_flush(s->log));
 }
 
-static void keep_log_bounded(struct sensor *s)
+/* Takes the oldest segment away if the log is over its limit, and declares what nobody had yet. True: it did. */
+static bool remove_oldest(struct sensor *s)
 {
 	uint64_t shipped = s->ship ? ship_acknowledged(s->ship) : 0;
+	uint64_t lost_from = MAX(shipped, log_first_index(s->log)), end;
+	struct run_place first, next;
 	struct log_removed removed;
 
+	if (log_size_bytes(s->log) <= s->conf.log_limit_bytes)
+		return false;
+	run_find_first(s->conf.log_dir, lost_from, &first);
+	if (log_enforce_limit(s->log, &removed) != 1)
+		return false;
+	end = removed.first.index + removed.frame_cnt;
+	if (lost_from >= end)
+		return true;
+	run_find_first(s->conf.log_dir, end, &next);
+	log_warn("the log reached its limit: %llu records from %llu on removed", (unsigned long long)(end - lost_from),
+		 (unsigned long long)lost_from);
+	declare_log_removed(&s->emit, end - lost_from, &first, &next);
 	if (s->ship)
-		log_release(s->log, shipped);
-	while (log_enforce_limit(s->log, &removed) == 1) {
-		uint64_t end = removed.first.index + removed.frame_cnt;
+		ship_skip_to(s->ship, end);
+	return true;
+}
 
-		/* Of a segment that was shipped in part, only the rest is lost. */
-		if (shipped > removed.first.index) {
-			removed.frame_cnt = end - MIN(end, shipped);
-			removed.first.index = shipped;
-		}
-		log_warn("the log reached its limit: %llu records from %llu on removed",
-			 (unsigned long long)removed.frame_cnt, (unsigned long long)removed.first.index);
-		declare_log_removed(&s->emit, &removed, s->run_first_index);
-		if (s->ship)
-			ship_skip_to(s->ship, end);
-	}
+static void keep_log_bounded(struct sensor *s)
+{
+	if (s->ship)
+		log_release(s->log, ship_acknowledged(s->ship));
+	while (remove_oldest(s))
+		;
 }
 
 /* Acknowledged by Kafka or synced to disk, within the second. */
@@ -349,14 +359,16 @@ static int end_watching(struct sensor *s)
 int main(int argc, char **argv)
 {
 	struct sensor s = {.epoll_fd = -1, .signal_fd = -1, .intake.record_fd = -1};
-	struct run_previous previous;
+	struct run_place previous;
 	struct log_recovery recovery;
 	int err;
 
 	diag_init("varve-sensor", DIAG_INFO);
 	err = conf_load(&s.conf, argc, argv);
-	if (err)
+	if (err) {
+		conf_fini(&s.conf);
 		return err > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
 	diag_init("varve-sensor", s.conf.log_level);
 	err = open_log(&s, &previous, &recovery);
 	if (err)

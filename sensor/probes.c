@@ -38,7 +38,6 @@ static void configure(struct probes *p, const struct conf *conf)
 
 	skel->rodata->cfg_scope_all = conf->scope == CONF_SCOPE_ALL;
 	skel->rodata->cfg_read_opens = conf->read_opens;
-	skel->rodata->cfg_self_tgid = getpid();
 	skel->rodata->cfg_cpu_cnt = p->cpu_cnt;
 	skel->rodata->cfg_ring_mark = conf->ring_bytes / 2;
 	skel->rodata->cfg_decisive_mark = conf->decisive_ring_bytes / 2;
@@ -62,6 +61,13 @@ static int explain_load(int err)
 	return log_err(err, "cannot load the BPF programs (--log-level debug says more)");
 }
 
+static int find_self(struct probes *p)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.core_self), &opts);
+}
+
 int probes_load(const struct conf *conf, struct probes **ret_probes)
 {
 	struct probes *p = calloc(1, sizeof(*p));
@@ -83,6 +89,8 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 		probes_close(p);
 		return explain_load(err);
 	}
+	if (find_self(p))
+		log_warn("cannot tell the sensor from other processes: what it does is recorded, too");
 	*ret_probes = p;
 	return 0;
 }
@@ -146,8 +154,10 @@ int probes_attach(struct probes *p, const char *cgroup_root)
 	if (cgroup_fd < 0)
 		return log_err(-errno, "cannot open the cgroup v2 hierarchy at %s", cgroup_root);
 	bpf_object__for_each_program(prog, p->skel->obj) {
-		/* The iterator runs when it is asked. */
-		if (p->hook_cnt < HOOK_CNT_MAX && prog != p->skel->progs.process_snapshot)
+		/* These run when they are asked. */
+		if (prog == p->skel->progs.process_snapshot || prog == p->skel->progs.core_self)
+			continue;
+		if (p->hook_cnt < HOOK_CNT_MAX)
 			attach_one(p, prog, cgroup_fd);
 	}
 	for (i = 0; i < p->hook_cnt; i++)
@@ -196,6 +206,16 @@ int probes_scope_add(struct probes *p, uint64_t cgroup_id, uint64_t container)
 	struct ev_scope in = {.container = container};
 
 	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id, &in, BPF_NOEXIST) ? -errno : 0;
+}
+
+int probes_scope_find(const struct probes *p, uint64_t cgroup_id, uint64_t *ret_container)
+{
+	struct ev_scope in;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id, &in))
+		return -errno;
+	*ret_container = in.container;
+	return 0;
 }
 
 int probes_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)

@@ -44,6 +44,8 @@ size_t probes_cpu_cnt(const struct probes *probes);
 
 /* From now on the cgroup's events are recorded. -EEXIST: they are already. */
 int probes_scope_add(struct probes *probes, uint64_t cgroup_id, uint64_t container);
+/* The container that the kernel side takes a cgroup for. -ENOENT: it is not in scope. */
+int probes_scope_find(const struct probes *probes, uint64_t cgroup_id, uint64_t *ret_container);
 /* Counters of one cgroup, an element for each possible CPU. -ENOENT: it has none (yet). */
 int probes_account(const struct probes *probes, uint64_t cgroup_id, struct ev_account *ret_accounts);
 /* The cgroup id after `previous` (NULL: the first) that has counters. -ENOENT: that was the last. */

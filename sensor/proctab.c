@@ -255,6 +255,19 @@ void proctab_exit(struct proctab *t, struct process *p, uint64_t now_ns)
 		mark_dead(t, p, now_ns);
 }
 
+void proctab_end_container(struct proctab *t, uint64_t container, uint64_t now_ns)
+{
+	struct process *p;
+	size_t i;
+
+	for (i = 0; i <= t->mask; i++) {
+		for (p = t->bucket[i]; p; p = p->chain) {
+			if (p->container == container)
+				proctab_exit(t, p, now_ns);
+		}
+	}
+}
+
 size_t proctab_count(const struct proctab *t)
 {
 	return t->cnt;

@@ -28,6 +28,7 @@ struct process {
 	char comm[16];
 	bool tracked; /* all its execs are seen, so what the image says is what it runs */
 	bool in_container_image; /* it, or the one it was forked from, has made an exec in a container */
+	uint64_t container; /* cgroup id of the container that it was last seen in; 0: none */
 	bool from_snapshot;
 	bool stub; /* known as a parent only: no comm, no image */
 	struct proc_image *image; /* NULL: not known */
@@ -57,6 +58,8 @@ void proctab_fork(struct proctab *table, struct process *p);
 /* It runs a new program. args: NUL after each; the first PROCTAB_CMD_LINE_MAX bytes are kept, joined by spaces. */
 void proctab_exec(struct proctab *table, struct process *p, const char *exe, size_t exe_len, const char *args, size_t args_len);
 void proctab_exit(struct proctab *table, struct process *p, uint64_t now_ns);
+/* The container is gone, and all its processes with it. */
+void proctab_end_container(struct proctab *table, uint64_t container, uint64_t now_ns);
 /* Forgets who has been dead for the grace time and has no children. */
 void proctab_expire(struct proctab *table, uint64_t now_ns);
 size_t proctab_count(const struct proctab *table);

@@ -32,7 +32,7 @@ void ring_close(struct ring *ring);
 size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx);
 /* True if the last turn took all that was there when it began. */
 bool ring_is_emptied(const struct ring *ring);
-/* Gives the space of all records taken so far back to the kernel. */
+/* Gives the space of all records taken so far back to the kernel; the log has them, or holds them until it can be written. */
 void ring_commit(struct ring *ring);
 
 /* Writes raw records to a file that ring_open_file() reads. */

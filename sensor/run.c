@@ -39,41 +39,63 @@ int run_boot_id(char ret_id[UUID_LEN + 1])
 	return 0;
 }
 
-static void previous_from(const Varve__V1__Event *ev, struct run_previous *ret)
+static void place_of(const Varve__V1__Event *ev, struct run_place *ret)
 {
 	snprintf(ret->run_id, sizeof(ret->run_id), "%s", ev->run_id);
-	ret->last_sequence = ev->sequence;
-	ret->last_time_unix_nano = ev->time_unix_nano;
-	ret->clean = ev->body_case == VARVE__V1__EVENT__BODY_RUN_END;
+	ret->sequence = ev->sequence;
+	ret->time_unix_nano = ev->time_unix_nano;
+	ret->is_end = ev->body_case == VARVE__V1__EVENT__BODY_RUN_END;
 }
 
-int run_find_previous(const char *dir, uint64_t next_index, struct run_previous *ret_previous)
+/* The first or the last record from the index on; none is no error. */
+static int find_place(const char *dir, uint64_t from_index, bool first, struct run_place *ret)
 {
 	struct log_reader *reader;
-	struct log_pos pos;
 	const uint8_t *payload;
+	struct log_pos pos;
 	size_t len;
-	int err;
+	int err = log_reader_open(dir, from_index, &reader);
 
-	*ret_previous = (struct run_previous){};
-	err = log_reader_open(dir, next_index ? next_index - 1 : 0, &reader);
 	if (err)
 		return err;
 	while ((err = log_reader_next(reader, &payload, &len, &pos)) == 1 || err == -EBADMSG) {
 		Varve__V1__Event *ev = err == 1 ? event_decode(payload, len) : NULL;
 
 		if (ev)
-			previous_from(ev, ret_previous);
+			place_of(ev, ret);
 		varve__v1__event__free_unpacked(ev, NULL);
+		if (first && ret->run_id[0]) {
+			err = 0;
+			break;
+		}
 	}
 	log_reader_close(reader);
 	return err;
 }
 
-int run_emit_start(struct emit *e, const struct run_previous *previous, const struct log_recovery *recovery)
+int run_find_first(const char *dir, uint64_t from_index, struct run_place *ret_first)
+{
+	*ret_first = (struct run_place){};
+	return find_place(dir, from_index, true, ret_first);
+}
+
+int run_find_previous(const char *dir, uint64_t next_index, struct run_place *ret_previous)
+{
+	int err;
+
+	*ret_previous = (struct run_place){};
+	err = find_place(dir, next_index ? next_index - 1 : 0, false, ret_previous);
+	/* Damage at the end, or numbers that were passed over: then the last is further back. */
+	if (!err && !ret_previous->run_id[0] && next_index)
+		err = find_place(dir, 0, false, ret_previous);
+	return err;
+}
+
+int run_emit_start(struct emit *e, const char *host_root, const struct run_place *previous,
+		   const struct log_recovery *recovery)
 {
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
-	char machine_id[64] = "", boot_id[UUID_LEN + 1] = "";
+	char path[4096], machine_id[64] = "", boot_id[UUID_LEN + 1] = "";
 	Varve__V1__RunStart *out;
 	struct utsname uts;
 	int err;
@@ -87,15 +109,16 @@ int run_emit_start(struct emit *e, const struct run_previous *previous, const st
 	out->kernel_release = uts.release;
 	if (!run_boot_id(boot_id))
 		out->boot_id = boot_id;
-	if (!read_line("/etc/machine-id", machine_id, sizeof(machine_id)))
+	snprintf(path, sizeof(path), "%s/etc/machine-id", host_root);
+	if (!read_line(path, machine_id, sizeof(machine_id)))
 		out->machine_id = machine_id;
 	SET(&ev, boot_time_nano, emit_boot_ns());
 	SET(out, watched_since_unix_nano, (int64_t)ev.boot_time_nano + e->clock_offset_ns);
 	if (previous->run_id[0]) {
 		out->previous_run_id = (char *)previous->run_id;
-		SET(out, previous_last_sequence, previous->last_sequence);
-		SET(out, previous_clean, previous->clean);
-		SET(out, not_watched_since_unix_nano, previous->last_time_unix_nano);
+		SET(out, previous_last_sequence, previous->sequence);
+		SET(out, previous_clean, previous->is_end);
+		SET(out, not_watched_since_unix_nano, previous->time_unix_nano);
 	}
 	if (recovery->cut_bytes)
 		SET(out, log_cut_bytes, recovery->cut_bytes);
@@ -151,7 +174,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 {
 	static const char *const read_opens[] = {"off", "first", "all"};
 	char *exclusions[] = {(char *)"the sensor's own process",
-			      (char *)"32-bit (ia32) system calls: file and network events",
+			      (char *)"32-bit (ia32, x32) system calls: file and network events",
 			      (char *)"io_uring: file and network events"};
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	Varve__V1__Coverage *out;

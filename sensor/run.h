@@ -12,12 +12,12 @@ struct log_recovery;
 struct probes_hook;
 struct streams_sum;
 
-/* What the log says of the run before. */
-struct run_previous {
-	char run_id[UUID_LEN + 1]; /* "": there was none */
-	uint64_t last_sequence;
-	int64_t last_time_unix_nano;
-	bool clean; /* it ended with RUN_END */
+/* Where a record of the log stands. */
+struct run_place {
+	char run_id[UUID_LEN + 1]; /* "": there is none */
+	uint64_t sequence;
+	int64_t time_unix_nano;
+	bool is_end; /* it is a RUN_END */
 };
 
 /* For the heartbeat. */
@@ -28,12 +28,16 @@ struct run_state {
 	const struct streams_sum *sums; /* [EV_CLASS_CNT] */
 };
 
-/* Reads the last record of the log in dir; next_index: the index behind it. */
-int run_find_previous(const char *dir, uint64_t next_index, struct run_previous *ret_previous);
+/* The last record of the log in dir; next_index: the index behind it. */
+int run_find_previous(const char *dir, uint64_t next_index, struct run_place *ret_previous);
+/* The first record of the log at or behind the index. */
+int run_find_first(const char *dir, uint64_t from_index, struct run_place *ret_first);
 /* The kernel's boot id in text form. */
 int run_boot_id(char ret_id[UUID_LEN + 1]);
 
-int run_emit_start(struct emit *emit, const struct run_previous *previous, const struct log_recovery *recovery);
+/* host_root: where the node's /etc is. */
+int run_emit_start(struct emit *emit, const char *host_root, const struct run_place *previous,
+		   const struct log_recovery *recovery);
 int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct probes_hook *hooks, size_t hook_cnt);
 int run_emit_heartbeat(struct emit *emit, const struct run_state *state);
 int run_emit_end(struct emit *emit, const char *reason);

@@ -152,7 +152,7 @@ static int restart(struct ship *ship)
 	/* Still checking: nothing was produced, the source is where it should be. */
 	err = ship->source.checking
 		      ? 0
-		      : source_seek(&ship->source, oldest ? oldest->index : ship->mark.index);
+		      : ship_source_seek(&ship->source, oldest ? oldest->index : ship->mark.index);
 	if (!err)
 		err = producer_start(&ship->producer);
 	if (err) {
@@ -220,7 +220,7 @@ static bool produce_frame(struct ship *ship)
 
 	if (full || (e && e->state == WINDOW_WAITING && !send_frame(ship, e, &src->frame)))
 		return false;
-	source_take(src);
+	ship_source_take(src);
 	if (e)
 		ship->next++;
 	return true;
@@ -235,7 +235,7 @@ static int start_over(struct ship *ship)
 		 ship->mark.index, ship->conf->log_dir);
 	ship->mark = (struct ship_mark){0};
 	ship->source.checking = false;
-	return source_seek(&ship->source, 0);
+	return ship_source_seek(&ship->source, 0);
 }
 
 static int step(struct ship *ship, bool *ret_more)
@@ -243,11 +243,11 @@ static int step(struct ship *ship, bool *ret_more)
 	int got;
 
 	if (ship->source.checking) {
-		got = source_check(&ship->source, &ship->mark);
+		got = ship_source_check(&ship->source, &ship->mark);
 		if (got == -ESTALE)
 			got = start_over(ship) ?: 1;
 	} else {
-		got = source_peek(&ship->source);
+		got = ship_source_peek(&ship->source);
 		if (got > 0)
 			got = produce_frame(ship);
 	}
@@ -334,7 +334,7 @@ void ship_skip_to(struct ship *ship, uint64_t index)
 	save_cursor(ship);
 	/* What is with the producer already is read again, and not produced twice (produce_frame).
 	 */
-	if (source_seek(&ship->source, ship->mark.index) == 0)
+	if (ship_source_seek(&ship->source, ship->mark.index) == 0)
 		ship->next = ship->window.tail;
 }
 
@@ -343,7 +343,7 @@ static void cleanup_ship(struct ship **ship)
 	if (!*ship)
 		return;
 	producer_fini(&(*ship)->producer);
-	source_close(&(*ship)->source);
+	ship_source_close(&(*ship)->source);
 	window_fini(&(*ship)->window);
 	ship_cursor_close(&(*ship)->cursor);
 	free(*ship);
@@ -367,7 +367,7 @@ int ship_open(const struct conf *conf, struct ship **ret_ship)
 	ship->mark = ship->cursor.mark;
 	err = window_init(&ship->window, ship->producer.window_cnt);
 	if (!err)
-		err = source_open(&ship->source, conf->log_dir, &ship->mark);
+		err = ship_source_open(&ship->source, conf->log_dir, &ship->mark);
 	if (err)
 		return log_err(err, "cannot ship the evidence log %s", conf->log_dir);
 	err = producer_probe(&ship->producer, PROBE_MS);

@@ -17,7 +17,7 @@
 #include "evidence/log.h"
 #include "sensor/ship_producer.h"
 
-int source_seek(struct ship_source *src, uint64_t index)
+int ship_source_seek(struct ship_source *src, uint64_t index)
 {
 	struct log_reader *reader;
 	int err = log_reader_open(src->dir, index, &reader);
@@ -30,15 +30,15 @@ int source_seek(struct ship_source *src, uint64_t index)
 	return 0;
 }
 
-int source_open(struct ship_source *src, const char *dir, const struct ship_mark *mark)
+int ship_source_open(struct ship_source *src, const char *dir, const struct ship_mark *mark)
 {
 	*src = (struct ship_source){.dir = dir, .checking = mark->index > 0};
 	/* From the oldest there is: of what is below the mark, one segment is left at most, as a
 	 * rule. */
-	return source_seek(src, 0);
+	return ship_source_seek(src, 0);
 }
 
-void source_close(struct ship_source *src)
+void ship_source_close(struct ship_source *src)
 {
 	if (src->reader)
 		log_reader_close(src->reader);
@@ -61,7 +61,7 @@ static int tell_damage(struct ship_source *src)
 	return -EBADMSG;
 }
 
-int source_peek(struct ship_source *src)
+int ship_source_peek(struct ship_source *src)
 {
 	struct log_pos pos;
 	int got;
@@ -83,7 +83,7 @@ int source_peek(struct ship_source *src)
 	return got;
 }
 
-void source_take(struct ship_source *src)
+void ship_source_take(struct ship_source *src)
 {
 	src->held = false;
 }
@@ -93,9 +93,9 @@ static bool is_last_acknowledged(const struct ship_frame *frame, const struct sh
 	return !mark->has_crc || crc32c(0, frame->payload, frame->len) == mark->last_crc;
 }
 
-int source_check(struct ship_source *src, const struct ship_mark *mark)
+int ship_source_check(struct ship_source *src, const struct ship_mark *mark)
 {
-	int got = source_peek(src);
+	int got = ship_source_peek(src);
 
 	if (got == 0 && src->seen_end > 0 && src->seen_end < mark->index)
 		return -ESTALE;
@@ -111,6 +111,6 @@ int source_check(struct ship_source *src, const struct ship_mark *mark)
 		src->checking = false;
 	}
 	src->seen_end = src->frame.index + 1;
-	source_take(src);
+	ship_source_take(src);
 	return 1;
 }

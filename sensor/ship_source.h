@@ -29,18 +29,18 @@ struct ship_source {
 };
 
 /* Opens where the mark says and starts checking it. */
-int source_open(struct ship_source *src, const char *dir, const struct ship_mark *mark);
-void source_close(struct ship_source *src);
+int ship_source_open(struct ship_source *src, const char *dir, const struct ship_mark *mark);
+void ship_source_close(struct ship_source *src);
 /* From the first frame at or behind index on. */
-int source_seek(struct ship_source *src, uint64_t index);
-/* 1: src->frame is the next one, until source_take() or source_seek(). 0: no more for now.
+int ship_source_seek(struct ship_source *src, uint64_t index);
+/* 1: src->frame is the next one, until ship_source_take() or ship_source_seek(). 0: no more for now.
  * Negative: call again later. */
-int source_peek(struct ship_source *src);
-void source_take(struct ship_source *src);
+int ship_source_peek(struct ship_source *src);
+void ship_source_take(struct ship_source *src);
 /*
  * One step of the check, after open and until !src->checking. 1: go on; 0: no more for now;
- * -ESTALE: the mark is not of this log; other errors as source_peek().
+ * -ESTALE: the mark is not of this log; other errors as ship_source_peek().
  */
-int source_check(struct ship_source *src, const struct ship_mark *mark);
+int ship_source_check(struct ship_source *src, const struct ship_mark *mark);
 
 #endif

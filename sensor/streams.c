@@ -129,6 +129,11 @@ int streams_bind(struct streams *s, uint64_t cgroup_id, uint64_t container)
 	return 0;
 }
 
+bool streams_knows(const struct streams *s, uint64_t cgroup_id)
+{
+	return stream_find(s, cgroup_id);
+}
+
 uint64_t streams_container(const struct streams *s, uint64_t cgroup_id)
 {
 	const struct stream *st = stream_find(s, cgroup_id);

@@ -48,6 +48,8 @@ void streams_free(struct streams *streams);
 
 /* The cgroup belongs to this container (its own id, or the one that it lies in). */
 int streams_bind(struct streams *streams, uint64_t cgroup_id, uint64_t container);
+/* True if something was booked for the cgroup before. */
+bool streams_knows(const struct streams *streams, uint64_t cgroup_id);
 /* The container of a cgroup; 0: none is known. */
 uint64_t streams_container(const struct streams *streams, uint64_t cgroup_id);
 

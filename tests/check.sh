@@ -80,8 +80,8 @@ if [ "$failed" = 0 ]; then
 	suite replay programs replay
 	suite docs docs
 	suite fuzz fuzz
-	suite live env VARVE_SENSOR="$O/varve-sensor" "$O/tests/live/live"
-	suite kafka tests/kafka/security.sh
+	suite live env TEST_SENSOR="$O/varve-sensor" "$O/tests/live/live"
+	suite shipper tests/kafka/security.sh
 	for t in tests/e2e/*.sh; do
 		[ "$(basename "$t")" = lib.sh ] || suite "$(basename "$t" .sh)" "$t"
 	done

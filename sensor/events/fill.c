@@ -37,12 +37,15 @@ int fill_ref(const struct record *rec, const struct ev_ref *ref, struct arena *a
 
 static void fill_inode(const struct ev_file *f, Varve__V1__File *file)
 {
-	SET(file, inode, f->ino);
+	/* Consumers' 64-bit integers are signed; a number beyond would come out as another one. */
+	if (f->ino <= INT64_MAX)
+		SET(file, inode, f->ino);
 	SET(file, device, f->dev);
 	SET(file, mode, f->mode);
 	SET(file, uid, f->uid);
 	SET(file, gid, f->gid);
-	SET(file, size, f->size & INT64_MAX);
+	if (f->size <= INT64_MAX)
+		SET(file, size, f->size);
 	if (f->flags & EV_FILE_UPPER)
 		SET(file, overlay_upper, 1);
 	if (f->flags & EV_FILE_UNLINKED)

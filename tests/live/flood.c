@@ -217,6 +217,7 @@ static uint64_t records_of(const struct live *t, const char *event_class)
 /* It is declared, what follows is recorded, and given to no other container. */
 LIVE_TIMEOUT(flood_loses_start, LIVE_OWN, 60)
 {
+	uint64_t sum, starts;
 	char first[256];
 
 	live_own_sensor(t, tiny_decisive);
@@ -235,8 +236,12 @@ LIVE_TIMEOUT(flood_loses_start, LIVE_OWN, 60)
 	live_sensor_stop(t->sensor);
 	t->log_from = 0;
 	live_collect_all(t);
-	/* One that is registered late has an account of its own, which live_end would check. */
-	EXPECT_UINT(records_of(t, "process") + lost_of_node(t, "process"), 601);
+	/* The node's losses are also those of other containers that began just then, if there were
+	 * any. */
+	sum = records_of(t, "process") + lost_of_node(t, "process");
+	starts = lost_of_node(t, "container");
+	EXPECT(starts >= 1 && sum >= 601);
+	if (starts == 1)
+		EXPECT_UINT(sum, 601);
 	EXPECT_UINT(records_of(t, "container"), 1);
-	EXPECT_UINT(lost_of_node(t, "container"), 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts and stops varve-sensor: VARVE_SENSOR, or the one beside the tests' build. */
+/* Starts and stops varve-sensor: TEST_SENSOR, or the one beside the tests' build. */
 #include "tests/live/harness.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 static void sensor_path(char *ret_path, size_t size)
 {
-	const char *given = getenv("VARVE_SENSOR");
+	const char *given = getenv("TEST_SENSOR");
 	char self[3072], *slash;
 	ssize_t n = MUST(readlink("/proc/self/exe", self, sizeof(self) - 1));
 	int up;
@@ -25,7 +25,7 @@ static void sensor_path(char *ret_path, size_t size)
 	else
 		snprintf(ret_path, size, "%s/varve-sensor", self);
 	if (access(ret_path, X_OK))
-		FAIL("no sensor at %s: build it, or say where by VARVE_SENSOR", ret_path);
+		FAIL("no sensor at %s: build it, or say where by TEST_SENSOR", ret_path);
 }
 
 static void become_sensor(const struct live_sensor *s, const char *path, const char *const *args)
@@ -39,7 +39,7 @@ static void become_sensor(const struct live_sensor *s, const char *path, const c
 	fd = open(s->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	dup2(fd, STDERR_FILENO);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	unsetenv("VARVE_SENSOR"); /* it would be taken for an option */
+	unsetenv("TEST_SENSOR"); /* it would be taken for an option */
 	execv(path, (char *const *)argv);
 	_exit(127);
 }

@@ -81,17 +81,26 @@ static void test_binding(void **state)
 
 static void test_log_removed(void **state)
 {
-	struct log_removed removed = {.first.index = 150, .frame_cnt = 50};
+	struct run_place first = {.run_id = "run-x", .sequence = 50, .time_unix_nano = 1000},
+			 next = {.run_id = "run-x", .sequence = 100, .time_unix_nano = 2000};
 
 	(void)state;
-	assert_int_equal(declare_log_removed(&emit, &removed, 100), 0);
+	assert_int_equal(declare_log_removed(&emit, 50, &first, &next), 0);
 	assert_string_equal(fake_last->loss->cause, "log_limit");
 	assert_int_equal(fake_last->loss->count, 50);
-	assert_string_equal(fake_last->loss->lost_run_id, emit.run_id);
+	assert_string_equal(fake_last->loss->lost_run_id, "run-x");
 	assert_int_equal(fake_last->loss->first_sequence, 50);
 	assert_int_equal(fake_last->loss->last_sequence, 99);
-	/* Of an earlier run: whose sequences they were is not known here. */
-	assert_int_equal(declare_log_removed(&emit, &removed, 1000), 0);
+	assert_int_equal(fake_last->loss->first_unix_nano, 1000);
+	assert_int_equal(fake_last->loss->last_unix_nano, 2000);
+	/* The next record is another run's: how far the first one went is not known here. */
+	strcpy(next.run_id, "run-y");
+	assert_int_equal(declare_log_removed(&emit, 50, &first, &next), 0);
+	assert_int_equal(fake_last->loss->first_sequence, 50);
+	assert_false(fake_last->loss->has_last_sequence);
+	/* Nothing readable there. */
+	first.run_id[0] = '\0';
+	assert_int_equal(declare_log_removed(&emit, 50, &first, &next), 0);
 	assert_int_equal(fake_last->loss->count, 50);
 	assert_null(fake_last->loss->lost_run_id);
 	assert_false(fake_last->loss->has_first_sequence);

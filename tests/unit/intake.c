@@ -57,6 +57,18 @@ void probes_next_epoch(struct probes *p)
 	(void)p;
 }
 
+int probes_scope_find(const struct probes *p, uint64_t cgroup_id, uint64_t *ret_container)
+{
+	(void)p, (void)cgroup_id, (void)ret_container;
+	return -ENOENT;
+}
+
+int probes_scope_add(struct probes *p, uint64_t cgroup_id, uint64_t container)
+{
+	(void)p, (void)cgroup_id, (void)container;
+	return 0;
+}
+
 int probes_snapshot_open(const struct probes *p, int *ret_fd)
 {
 	(void)p, (void)ret_fd;
@@ -332,6 +344,8 @@ static void test_bad_records(void **state)
 	expect("LOSS", ID);
 	assert_string_equal(ev->loss->cause, "invalid_record");
 	assert_int_equal(ev->loss->count, 1);
+	expect("BINDING", ID);
+	assert_string_equal(ev->container->metadata_state, "UNRESOLVED");
 	expect("ACCOUNT", ID);
 	expect_count(EV_CLASS_process, 2, 1, 1);
 	expect_end();

@@ -128,7 +128,7 @@ static void test_tree_marks_setup_and_repeats(void **state)
 	sample_exec(&f->s, &f->c, 4101, 4100, "/bin/sh", "sh", false);
 	sample_exec(&f->s, &f->c, 4101, 4100, "/bin/ls", "ls|a b", false);
 	show(f, &view_tree);
-	assert_shows(f, "4100 runc:[1:CHILD]  [runtime set-up]\n");
+	assert_shows(f, "4100 runc:[1:CHILD]  [forked, no exec]  [runtime set-up]\n");
 	assert_shows(f, "4101 ls \"a b\"\n");
 	assert_shows(f, "connect     tcp to 192.0.2.7:4444 failed (ECONNREFUSED)  x3, last "
 			"20:00:05.000000\n");
@@ -166,7 +166,7 @@ static void test_tree_survives_rings(void **state)
 	for (int i = 1; i <= 5; i++) {
 		char line[16];
 
-		snprintf(line, sizeof(line), "%d %c\n", i, 'a' + i - 1);
+		snprintf(line, sizeof(line), "%d %c  [", i, 'a' + i - 1);
 		assert_int_equal(count_of(f->text, line), 1);
 	}
 }
@@ -180,7 +180,7 @@ static void test_tree_of_great_depth(void **state)
 		sample_fork(&f->s, &f->c, 10000 + i, 10000 + i - 1, "deep");
 	show(f, &view_tree);
 	assert_shows(f, "(2960 levels) ");
-	assert_shows(f, "13000 deep\n");
+	assert_shows(f, "13000 deep  [forked, no exec]\n");
 }
 
 static void test_tree_bounds_lines(void **state)
