@@ -4,16 +4,17 @@
 #define VARVE_COMPAT_H
 
 /*
- * FMODE_PATH is 1 << 14 in all kernels up to 6.18; FMODE_CREATED 1 << 20 since 4.19. Both are macros,
- * which BTF does not carry.
+ * FMODE_PATH is 1 << 14 in all kernels up to 6.18; FMODE_CREATED 1 << 20 since 4.19. Both are
+ * macros, which BTF does not carry.
  */
 
-/* cgroup_root.hierarchy_id of the v2 hierarchy: 0 since it exists (cgroup_init() sets it up first). */
+/* cgroup_root.hierarchy_id of the v2 hierarchy: 0 since it exists (cgroup_init() sets it up first).
+ */
 #define CGROUP_V2_HIERARCHY 0
 
 /*
- * The id of a cgroup: kernfs_node.id is a plain u64 since 5.5; before, a union of the same eight bytes.
- * The same value as the inode number of the directory and bpf_get_current_cgroup_id().
+ * The id of a cgroup: kernfs_node.id is a plain u64 since 5.5; before, a union of the same eight
+ * bytes. The same value as the inode number of the directory and bpf_get_current_cgroup_id().
  */
 static __always_inline __u64 cgroup_id(struct cgroup *cgrp)
 {
@@ -22,7 +23,8 @@ static __always_inline __u64 cgroup_id(struct cgroup *cgrp)
 
 /*
  * The parent by css, not by kernfs: kernfs_node.parent became __parent, RCU-protected, in 6.15.
- * cgroup.self is the first member of struct cgroup in all kernels, so a css of the core is its cgroup.
+ * cgroup.self is the first member of struct cgroup in all kernels, so a css of the core is its
+ * cgroup.
  */
 static __always_inline struct cgroup *cgroup_parent(struct cgroup *cgrp)
 {
@@ -30,8 +32,8 @@ static __always_inline struct cgroup *cgroup_parent(struct cgroup *cgrp)
 }
 
 /*
- * A 32-bit system call on a 64-bit kernel numbers its calls and passes its arguments differently; the
- * flag stands in thread_info until the return to user mode is prepared, after sys_exit.
+ * A 32-bit system call on a 64-bit kernel numbers its calls and passes its arguments differently;
+ * the flag stands in thread_info until the return to user mode is prepared, after sys_exit.
  */
 static __always_inline bool syscall_is_compat(struct task_struct *task)
 {

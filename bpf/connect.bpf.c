@@ -2,21 +2,23 @@
 /*
  * connect: TCP and UDP, IPv4 and IPv6, and how it ended.
  *
- * At the call's exit the result is known, but a refused socket has forgotten where it wanted to go. So the
- * cgroup programs, which get the kernel's copy of the address before the attempt, leave it for the exit. What the
- * kernel refuses before that (a wrong length, a socket that is connected) has the address from user
- * memory only, marked so.
+ * At the call's exit the result is known, but a refused socket has forgotten where it wanted to go.
+ * So the cgroup programs, which get the kernel's copy of the address before the attempt, leave it
+ * for the exit. What the kernel refuses before that (a wrong length, a socket that is connected)
+ * has the address from user memory only, marked so.
  *
- * A call that returns EINPROGRESS, or that a signal interrupts, makes a record at once. If the socket is then
- * still in SYN_SENT, a second one, the completion, follows when inet_sock_set_state sees it leave that state, often
- * in an interrupt on another task's time: who and where are kept in `connecting` until then.
+ * A call that returns EINPROGRESS, or that a signal interrupts, makes a record at once. If the
+ * socket is then still in SYN_SENT, a second one, the completion, follows when inet_sock_set_state
+ * sees it leave that state, often in an interrupt on another task's time: who and where are kept in
+ * `connecting` until then.
  */
 #include "syscall.bpf.h"
 #include "sock.bpf.h"
 
 struct destination {
 	struct ev_addr addr;
-	__u64 cookie; /* of the socket: an entry left by io_uring or MSG_FASTOPEN is not another socket's */
+	__u64 cookie; /* of the socket: an entry left by io_uring or MSG_FASTOPEN is not another
+			 socket's */
 };
 
 struct {
@@ -80,7 +82,8 @@ int connect_v6(struct bpf_sock_addr *ctx)
 	return connect_keep(ctx, &to);
 }
 
-/* The destination: the kernel's copy if there is one, else from user memory. False if it is no IP address. */
+/* The destination: the kernel's copy if there is one, else from user memory. False if it is no IP
+ * address. */
 static __always_inline bool connect_destination(struct syscall *sc, struct ev_addr *to,
 						__u64 cookie, __u32 *flags)
 {
@@ -120,9 +123,9 @@ static __always_inline void connect_emit(const struct connecting *c, const struc
 }
 
 /*
- * After EINPROGRESS or EINTR. On loopback the answer is often here before the call returns; else the record waits in
- * `connecting`. The state may change between looking and entering, so it is looked at again: whoever then
- * takes the entry out makes the record.
+ * After EINPROGRESS or EINTR. On loopback the answer is often here before the call returns; else
+ * the record waits in `connecting`. The state may change between looking and entering, so it is
+ * looked at again: whoever then takes the entry out makes the record.
  */
 static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 {
@@ -178,8 +181,7 @@ int connect_exit(__u64 *ctx)
 		return 0;
 	}
 	sock_source(&source, sk);
-	connect_emit(&c, &source, sc.ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED,
-		     -sc.ret, 0);
+	connect_emit(&c, &source, sc.ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -sc.ret, 0);
 	return 0;
 }
 

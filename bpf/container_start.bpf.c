@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * container_start: the cgroup of a container was made, 10-60 ms before its first exec. From here on it is in
- * scope; deciding it here and not in the sensor is what makes a container of 50 ms whole.
+ * container_start: the cgroup of a container was made, 10-60 ms before its first exec. From here on
+ * it is in scope; deciding it here and not in the sensor is what makes a container of 50 ms whole.
  *
- * A cgroup is a container's if its name ends in 64 hex digits (".scope" may follow; not of a "-conmon-"), or if an
- * OCI runtime makes it and its name is the container id, the runtime's last argument (plain runc), or if it lies
- * within a container's. The maker's arguments and working directory go along: they name the bundle.
+ * A cgroup is a container's if its name ends in 64 hex digits (".scope" may follow; not of a
+ * "-conmon-"), or if an OCI runtime makes it and its name is the container id, the runtime's last
+ * argument (plain runc), or if it lies within a container's. The maker's arguments and working
+ * directory go along: they name the bundle.
  */
 #include "probe.bpf.h"
 #include "path.bpf.h"
 
-#define ID_HEX_LEN   64
-#define NAME_MAX_LEN 256
+#define ID_HEX_LEN     64
+#define NAME_MAX_LEN   256
 #define MAKER_ARGS_MAX 4096
 
 struct name_scan {
@@ -74,10 +75,12 @@ static long same_step(__u32 i, struct same_scan *s)
 	return 1;
 }
 
-/* True if the last argument of the current task is the name. s->path is free to use: no path is walked yet. */
+/* True if the last argument of the current task is the name. s->path is free to use: no path is
+ * walked yet. */
 static __always_inline bool name_is_last_arg(struct scratch *s, struct task_struct *task, __u32 len)
 {
-	struct same_scan same = {.a = (void *)s->path, .b = (void *)s->path + NAME_MAX_LEN, .len = len};
+	struct same_scan same = {
+		.a = (void *)s->path, .b = (void *)s->path + NAME_MAX_LEN, .len = len};
 	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
 
 	len &= NAME_MAX_LEN - 1;
@@ -118,7 +121,8 @@ static __always_inline __u64 container_of_cgroup(struct scratch *s, struct cgrou
 	return up ? up->container : 0;
 }
 
-static __always_inline void maker_args(struct build *b, struct ev_ref *ref, struct task_struct *task)
+static __always_inline void maker_args(struct build *b, struct ev_ref *ref,
+				       struct task_struct *task)
 {
 	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
 	__u64 len = end - start;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * container_stop: the cgroup of a container was removed. A cgroup that has a process cannot be, so nothing of
- * it comes after this. The sensor closes the account and takes the cgroup out of the maps.
+ * container_stop: the cgroup of a container was removed. A cgroup that has a process cannot be, so
+ * nothing of it comes after this. The sensor closes the account and takes the cgroup out of the
+ * maps.
  */
 #include "probe.bpf.h"
 

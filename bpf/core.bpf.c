@@ -40,7 +40,8 @@ int core_sys_exit(__u64 *ctx)
 	return 0;
 }
 
-/* Run once by the sensor, in its own context: in another pid namespace getpid() would name another process. */
+/* Run once by the sensor, in its own context: in another pid namespace getpid() would name another
+ * process. */
 SEC("raw_tp")
 int core_self(void *ctx)
 {

@@ -4,8 +4,8 @@
  *
  * A record is a header, a fixed part, and a tail. The fixed part points into the tail with ev_ref;
  * only sensor/record.c follows one. Fixed-width types only, naturally aligned, gaps written out:
- * clang accesses packed structs byte by byte. A field that could not be had is marked by a flag that
- * is not set; zero never means "unknown".
+ * clang accesses packed structs byte by byte. A field that could not be had is marked by a flag
+ * that is not set; zero never means "unknown".
  *
  * A struct only gains fields, at its end; anything else is a new kind.
  */
@@ -151,7 +151,7 @@ struct ev_exit {
 
 struct ev_container_start {
 	struct ev_hdr hdr; /* task: who made the cgroup; cgroup_id: the new one's */
-	__u64 container;   /* cgroup id of the container: the same, or one that this cgroup lies in */
+	__u64 container; /* cgroup id of the container: the same, or one that this cgroup lies in */
 	struct ev_ref cgroup_path;
 	struct ev_ref maker_args; /* its arguments, NUL between them: they name the bundle */
 	struct ev_file maker_cwd;
@@ -163,8 +163,8 @@ struct ev_container_stop {
 	struct ev_ref cgroup_path;
 };
 
-#define EV_OPEN_CREATED	(1u << 0)
-#define EV_OPEN_WRITTEN	(1u << 1)
+#define EV_OPEN_CREATED (1u << 0)
+#define EV_OPEN_WRITTEN (1u << 1)
 
 struct ev_open {
 	struct ev_hdr hdr;

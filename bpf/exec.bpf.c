@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * exec: a process runs a new program. sched_process_exec fires when the kernel has committed to it: other
- * threads are gone, the new image is mapped and its stack holds the arguments, which nobody has run
- * to change yet. So reading them there, unlike at the call's entry, gives what the program gets.
+ * exec: a process runs a new program. sched_process_exec fires when the kernel has committed to it:
+ * other threads are gone, the new image is mapped and its stack holds the arguments, which nobody
+ * has run to change yet. So reading them there, unlike at the call's entry, gives what the program
+ * gets.
  */
 #include "probe.bpf.h"
 #include "path.bpf.h"
@@ -38,7 +39,8 @@ static __always_inline void exec_fill_args(struct build *b, struct ev_exec *ev,
 	tail_end(b);
 	if (!cut)
 		return;
-	ev->args_err = -args_read(b->s->rec + sizeof(*ev) + ARGS_HALF + 1, ARGS_HALF, end - ARGS_HALF);
+	ev->args_err =
+		-args_read(b->s->rec + sizeof(*ev) + ARGS_HALF + 1, ARGS_HALF, end - ARGS_HALF);
 	if (ev->args_err)
 		return;
 	ev->args_tail.off = b->len;

@@ -2,9 +2,9 @@
 /*
  * exit: the last thread of a process ended.
  *
- * signal->live is decremented before the tracepoint, so of two threads that end at once on two CPUs both
- * can see zero; the first to enter the process into `exited` speaks. The last thread's argument group_dead
- * would tell, but is passed only since 6.16.
+ * signal->live is decremented before the tracepoint, so of two threads that end at once on two CPUs
+ * both can see zero; the first to enter the process into `exited` speaks. The last thread's
+ * argument group_dead would tell, but is passed only since 6.16.
  */
 #include "probe.bpf.h"
 
@@ -41,9 +41,9 @@ int BPF_PROG(exit_tp, struct task_struct *task)
 		return 0;
 	task_fill(&ev->hdr.task, task);
 	/* What wait(2) will say: exit_group() or a fatal signal, else the leader's own exit. */
-	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT ?
-			     BPF_CORE_READ(signal, group_exit_code) :
-			     BPF_CORE_READ(task, group_leader, exit_code);
+	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
+			     ? BPF_CORE_READ(signal, group_exit_code)
+			     : BPF_CORE_READ(task, group_leader, exit_code);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The kernel types and fields that the probes read, and no others. CO-RE finds each field's place on the
- * running kernel, so only names and rough types matter here; the build needs no kernel's BTF and is the
- * same everywhere. What differs between kernels is in compat.bpf.h.
+ * The kernel types and fields that the probes read, and no others. CO-RE finds each field's place
+ * on the running kernel, so only names and rough types matter here; the build needs no kernel's BTF
+ * and is the same everywhere. What differs between kernels is in compat.bpf.h.
  */
 #ifndef VARVE_KERNEL_H
 #define VARVE_KERNEL_H
@@ -185,7 +185,8 @@ struct cred {
 	struct {
 		__u32 val;
 	} egid;
-	/* Two __u32 before 6.3, one __u64 after: the same eight bytes on a little-endian machine. */
+	/* Two __u32 before 6.3, one __u64 after: the same eight bytes on a little-endian machine.
+	 */
 	struct {
 		__u64 val;
 	} cap_effective;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * open: a file was opened. The descriptor that the call returned leads to the kernel's own file, so the
- * path is what was opened, not what was asked for. Creations and opens for writing are always
+ * open: a file was opened. The descriptor that the call returned leads to the kernel's own file, so
+ * the path is what was opened, not what was asked for. Creations and opens for writing are always
  * recorded, those for reading as the policy says; what it leaves out is counted.
  */
 #include "syscall.bpf.h"
 #include "path.bpf.h"
 
-/* A file that a process has opened for reading: its first time is recorded. Eviction only repeats one. */
+/* A file that a process has opened for reading: its first time is recorded. Eviction only repeats
+ * one. */
 struct open_key {
 	__u64 start_ns;
 	__u64 ino;
@@ -66,7 +67,8 @@ int open_exit(__u64 *ctx)
 		return 0;
 	task_fill(&ev->hdr.task, sc.task);
 	ev->fd = sc.ret;
-	if (file) { /* else another thread has closed it: the open is recorded, the file is not known */
+	if (file) { /* else another thread has closed it: the open is recorded, the file is not
+		       known */
 		ev->o_flags = BPF_CORE_READ(file, f_flags);
 		ev->flags = (mode & FMODE_CREATED ? EV_OPEN_CREATED : 0) |
 			    (mode & FMODE_WRITE ? EV_OPEN_WRITTEN : 0);

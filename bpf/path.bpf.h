@@ -2,14 +2,16 @@
 /*
  * Where: a path as its process sees it, from the kernel's dentries and mounts.
  *
- * The walk goes from the file up to the root directory of the current task and writes the path from its end.
- * It takes no lock: a rename of a parent directory at the same instant can mix the old name of one component with
- * the new name of another. bpf_d_path() would not, but is allowed in few hooks.
+ * The walk goes from the file up to the root directory of the current task and writes the path from
+ * its end. It takes no lock: a rename of a parent directory at the same instant can mix the old
+ * name of one component with the new name of another. bpf_d_path() would not, but is allowed in few
+ * hooks.
  */
 #ifndef VARVE_PATH_H
 #define VARVE_PATH_H
 
-#define PATH_STEPS_MAX 4200 /* components and mounts: EV_PATH_MAX / 2 of the shortest names, and as many again */
+#define PATH_STEPS_MAX \
+	4200 /* components and mounts: EV_PATH_MAX / 2 of the shortest names, and as many again */
 
 struct path_walk {
 	struct scratch *s;
@@ -122,7 +124,8 @@ static __always_inline bool dentry_is_unlinked(struct dentry *dentry)
 }
 
 /*
- * A memfd's dentry has no parent and is called "memfd:NAME"; a file of that name in a tmpfs has one.
+ * A memfd's dentry has no parent and is called "memfd:NAME"; a file of that name in a tmpfs has
+ * one.
  */
 static __always_inline bool dentry_is_memfd(struct dentry *dentry, unsigned long magic)
 {
@@ -138,15 +141,16 @@ static __always_inline bool dentry_is_memfd(struct dentry *dentry, unsigned long
 }
 
 /*
- * An overlay's inode is embedded in struct ovl_inode, and the pointer to the dentry on the upper layer
- * follows it directly (fs/overlayfs/ovl_entry.h, 4.13 to 6.18); the type itself is in no BTF when
- * overlay is a module.
+ * An overlay's inode is embedded in struct ovl_inode, and the pointer to the dentry on the upper
+ * layer follows it directly (fs/overlayfs/ovl_entry.h, 4.13 to 6.18); the type itself is in no BTF
+ * when overlay is a module.
  */
 static __always_inline bool inode_is_overlay_upper(struct inode *inode)
 {
 	struct dentry *upper = 0;
 
-	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)inode + bpf_core_type_size(struct inode));
 	return upper;
 }
 
@@ -210,8 +214,9 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, int fd)
 }
 
 /*
- * A path that was given as (directory descriptor, name in user memory): the kernel's path of the directory, then the
- * name. The kernel's own copy of the name is gone at the system call's exit, hence the flag.
+ * A path that was given as (directory descriptor, name in user memory): the kernel's path of the
+ * directory, then the name. The kernel's own copy of the name is gone at the system call's exit,
+ * hence the flag.
  */
 static __always_inline void file_fill_at(struct build *b, struct ev_file *f, int dfd,
 					 const char *name, struct task_struct *task)
@@ -227,10 +232,12 @@ static __always_inline void file_fill_at(struct build *b, struct ev_file *f, int
 		return;
 	if (first != '/') {
 		if (dfd == AT_FDCWD) {
-			path_append(b, f, (void *)fs + bpf_core_field_offset(struct fs_struct, pwd), task);
+			path_append(b, f, (void *)fs + bpf_core_field_offset(struct fs_struct, pwd),
+				    task);
 		} else {
 			dir = file_of_fd(task, dfd);
-			path_append(b, f, (void *)dir + bpf_core_field_offset(struct file, f_path), task);
+			path_append(b, f, (void *)dir + bpf_core_field_offset(struct file, f_path),
+				    task);
 		}
 		if (!(f->flags & EV_FILE_HAS_PATH))
 			return;

@@ -6,10 +6,11 @@
  *	... fill the fixed part, append to the tail ...
  *	record_submit(b)
  *
- * record_begin takes the number, always, before anything can fail; what fails after it is a counted loss. The
- * record is built in a scratch buffer and copied to the ring, since bpf_ringbuf_reserve() needs a constant
- * size and our records vary from 200 bytes to 50 KiB. No probe wakes the reader, which comes on a timer, but for a ring that
- * fills and for records that cannot wait: waking costs more than the record.
+ * record_begin takes the number, always, before anything can fail; what fails after it is a counted
+ *loss. The record is built in a scratch buffer and copied to the ring, since bpf_ringbuf_reserve()
+ *needs a constant size and our records vary from 200 bytes to 50 KiB. No probe wakes the reader,
+ *which comes on a timer, but for a ring that fills and for records that cannot wait: waking costs
+ *more than the record.
  */
 #ifndef VARVE_PROBE_H
 #define VARVE_PROBE_H
@@ -22,9 +23,10 @@
 #include "compat.bpf.h"
 
 /*
- * Buffers to build a record in. More than one for each CPU, since a probe in an interrupt, or on kernels
- * whose tracepoints can be preempted another task's probe, may come in the middle of one. Offsets into
- * rec are masked with REC_MASK, which the verifier understands; hence the slack behind it.
+ * Buffers to build a record in. More than one for each CPU, since a probe in an interrupt, or on
+ * kernels whose tracepoints can be preempted another task's probe, may come in the middle of one.
+ * Offsets into rec are masked with REC_MASK, which the verifier understands; hence the slack behind
+ * it.
  */
 #define SCRATCH_PER_CPU 3
 #define REC_MASK	0xffff
@@ -74,7 +76,7 @@ extern struct scope_map {
 extern const volatile __u8 cfg_scope_all;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
 extern const volatile __u32 cfg_cpu_cnt;
-extern const volatile __u64 cfg_ring_mark;     /* wake the reader when so many bytes wait in `events` */
+extern const volatile __u64 cfg_ring_mark; /* wake the reader when so many bytes wait in `events` */
 extern const volatile __u64 cfg_decisive_mark; /* and in `decisive` */
 extern const volatile struct ev_account account_zero;
 
@@ -139,7 +141,8 @@ static __always_inline void count_suppressed(__u64 cgid, __u32 class)
 	__sync_fetch_and_add(&count->suppressed, 1);
 }
 
-/* An event that cannot even be numbered in its cgroup is generated and lost on the node's account. */
+/* An event that cannot even be numbered in its cgroup is generated and lost on the node's account.
+ */
 static __always_inline void count_lost_on_node(__u32 class)
 {
 	struct ev_count *count = count_find(0, class);
@@ -186,10 +189,11 @@ static __always_inline void *rec_at(struct scratch *s, __u32 off)
 #include "task.bpf.h"
 
 /*
- * Numbers the event and gives a buffer with the header filled and the fixed part cleared; NULL if it
- * is lost, which is counted.
+ * Numbers the event and gives a buffer with the header filled and the fixed part cleared; NULL if
+ * it is lost, which is counted.
  */
-static __always_inline struct ev_hdr *record_begin(struct build *b, __u16 kind, __u32 class, __u64 cgid, __u32 fixed)
+static __always_inline struct ev_hdr *record_begin(struct build *b, __u16 kind, __u32 class,
+						   __u64 cgid, __u32 fixed)
 {
 	struct ev_hdr *hdr;
 	__u64 number;
@@ -261,7 +265,8 @@ static __always_inline void record_submit(struct build *b, __u64 wake)
 }
 
 /* Registers which program serves a system call; see struct ev_syscall. */
-#define SERVES_SYSCALL(program, number) \
-	const volatile struct ev_syscall syscall_##program##_##number SEC(".rodata.syscalls") = {#program, number}
+#define SERVES_SYSCALL(program, number)                                                           \
+	const volatile struct ev_syscall syscall_##program##_##number SEC(".rodata.syscalls") = { \
+		#program, number}
 
 #endif

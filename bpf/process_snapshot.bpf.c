@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * process_snapshot: what runs already when the sensor starts. A task iterator, so that identities are made of the
- * same fields as in events (/proc gives start times in ticks only). Records go to the iterator's reader.
+ * process_snapshot: what runs already when the sensor starts. A task iterator, so that identities
+ * are made of the same fields as in events (/proc gives start times in ticks only). Records go to
+ * the iterator's reader.
  */
 #include "probe.bpf.h"
 #include "path.bpf.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * rename: a name was changed. At the call's exit the kernel's copies of the names are gone, so they come
- * from user memory, marked so; directories given by descriptor, and the working directory, are the kernel's.
+ * rename: a name was changed. At the call's exit the kernel's copies of the names are gone, so they
+ * come from user memory, marked so; directories given by descriptor, and the working directory, are
+ * the kernel's.
  */
 #include "syscall.bpf.h"
 #include "path.bpf.h"

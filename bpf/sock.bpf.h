@@ -32,16 +32,16 @@ static __always_inline void sock_addr(struct ev_addr *a, struct sock *sk, bool l
 	__be32 ip4;
 
 	if (family == AF_INET) {
-		ip4 = local ? BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr) :
-			      BPF_CORE_READ(sk, __sk_common.skc_daddr);
+		ip4 = local ? BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr)
+			    : BPF_CORE_READ(sk, __sk_common.skc_daddr);
 		__builtin_memcpy(a->ip, &ip4, sizeof(ip4));
 	} else if (local) {
 		BPF_CORE_READ_INTO(&a->ip, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
 	} else {
 		BPF_CORE_READ_INTO(&a->ip, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
 	}
-	a->port = local ? BPF_CORE_READ(sk, __sk_common.skc_num) :
-			  bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	a->port = local ? BPF_CORE_READ(sk, __sk_common.skc_num)
+			: bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	a->family = family;
 }
 
@@ -62,9 +62,12 @@ static __always_inline bool addr_from_user(struct ev_addr *a, const void *addr, 
 
 	if (len > sizeof(u))
 		len = sizeof(u);
-	asm volatile("" : "+r"(len)); /* else the verifier sees the check on one half of the register only */
+	asm volatile(""
+		     : "+r"(len)); /* else the verifier sees the check on one half of the register
+				      only */
 	len &= 31;
-	if (len > sizeof(u) || len < 8 || bpf_probe_read_user(&u, len, addr) || !family_is_ip(u.family))
+	if (len > sizeof(u) || len < 8 || bpf_probe_read_user(&u, len, addr) ||
+	    !family_is_ip(u.family))
 		return false;
 	a->family = u.family;
 	a->port = bpf_ntohs(u.port);

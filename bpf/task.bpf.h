@@ -83,7 +83,9 @@ static __always_inline void task_fill_tty(char tty[EV_TTY_LEN], struct task_stru
 	struct tty_struct *t = BPF_CORE_READ(task, signal, tty);
 
 	if (t)
-		bpf_probe_read_kernel_str(tty, EV_TTY_LEN, (void *)t + bpf_core_field_offset(struct tty_struct, name));
+		bpf_probe_read_kernel_str(tty, EV_TTY_LEN,
+					  (void *)t +
+						  bpf_core_field_offset(struct tty_struct, name));
 }
 
 #endif

@@ -37,10 +37,12 @@ int cgroups_find_mount(char *ret_path, size_t size)
 	if (found)
 		return 0;
 	if (in_part)
-		diag(DIAG_ERROR, "only a part of the cgroup v2 hierarchy is mounted here: run the sensor in the node's cgroup "
+		diag(DIAG_ERROR, "only a part of the cgroup v2 hierarchy is mounted here: run the "
+				 "sensor in the node's cgroup "
 				 "namespace, or with the node's /sys/fs/cgroup mounted");
 	else
-		diag(DIAG_ERROR, "no cgroup v2 hierarchy is mounted, by which containers are told apart: mount one "
+		diag(DIAG_ERROR, "no cgroup v2 hierarchy is mounted, by which containers are told "
+				 "apart: mount one "
 				 "(mount -t cgroup2 none /sys/fs/cgroup/unified)");
 	return -ENOENT;
 }
@@ -85,7 +87,8 @@ int cgroups_path_of(const char *mount, uint64_t id, char *ret_path, size_t size)
 	if (n < 0)
 		return -errno;
 	path[n] = '\0';
-	/* A removed directory's link ends in " (deleted)"; a cgroup's name may, too, but not one that we know. */
+	/* A removed directory's link ends in " (deleted)"; a cgroup's name may, too, but not one
+	 * that we know. */
 	if (strncmp(path, mount, skip) || strstr(path + skip, " (deleted)"))
 		return -ESTALE;
 	if ((size_t)n - skip >= size)

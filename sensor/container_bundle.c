@@ -112,7 +112,8 @@ static unsigned int escaped_unit(const char *s)
 	return sscanf(s + 2, "%4x%n", &unit, &used) == 1 ? unit : 0;
 }
 
-/* How far to go on behind the escape at s, which is changed to \uFFFD if it is half of a surrogate pair. */
+/* How far to go on behind the escape at s, which is changed to \uFFFD if it is half of a surrogate
+ * pair. */
 static size_t repair_escape(char *s)
 {
 	unsigned int unit = escaped_unit(s);
@@ -126,8 +127,8 @@ static size_t repair_escape(char *s)
 }
 
 /*
- * The same text with '?' and \uFFFD for what is no Unicode: jansson rejects a whole file for one such byte among the
- * arguments, and runtimes do not; a container must not lose its name by it.
+ * The same text with '?' and \uFFFD for what is no Unicode: jansson rejects a whole file for one
+ * such byte among the arguments, and runtimes do not; a container must not lose its name by it.
  */
 static char *repair(const char *text, size_t len)
 {
@@ -172,7 +173,8 @@ static int load(const char *text, size_t len, json_t **ret_json)
 		_cleanup_free_ char *repaired = repair(text, len);
 
 		if (repaired)
-			json = json_loadb(repaired, len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+			json = json_loadb(repaired, len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+					  &error);
 	}
 	if (!json && (json_error_code(&error) == json_error_premature_end_of_input ||
 		      error.position + 16 > (int)len))

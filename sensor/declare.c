@@ -7,7 +7,8 @@
 #include "sensor/run.h"
 #include <string.h>
 
-static Varve__V1__Loss *loss_begin(struct emit *e, Varve__V1__Event *ev, const char *cause, uint64_t count)
+static Varve__V1__Loss *loss_begin(struct emit *e, Varve__V1__Event *ev, const char *cause,
+				   uint64_t count)
 {
 	Varve__V1__Loss *out;
 
@@ -111,7 +112,8 @@ int declare_binding(struct emit *e, struct container *c)
 	return emit_event(e, &ev, c);
 }
 
-int declare_log_removed(struct emit *e, uint64_t count, const struct run_place *first, const struct run_place *next)
+int declare_log_removed(struct emit *e, uint64_t count, const struct run_place *first,
+			const struct run_place *next)
 {
 	Varve__V1__Event ev;
 	Varve__V1__Loss *out = loss_begin(e, &ev, "log_limit", count);
@@ -130,7 +132,8 @@ int declare_log_removed(struct emit *e, uint64_t count, const struct run_place *
 	return emit_event(e, &ev, NULL);
 }
 
-int declare_not_delivered(struct emit *e, const char *run_id, uint64_t sequence, int64_t time_unix_nano)
+int declare_not_delivered(struct emit *e, const char *run_id, uint64_t sequence,
+			  int64_t time_unix_nano)
 {
 	Varve__V1__Event ev;
 	Varve__V1__Loss *out = loss_begin(e, &ev, "not_delivered", 1);

@@ -8,7 +8,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* A record of the kernel's is at most 60 KiB; text that is not UTF-8 grows threefold and its raw bytes come beside it. */
+/* A record of the kernel's is at most 60 KiB; text that is not UTF-8 grows threefold and its raw
+ * bytes come beside it. */
 #define ARENA_SIZE (2u << 20)
 
 static void make_uuid(char ret_uuid[UUID_LEN + 1])
@@ -58,7 +59,8 @@ uint64_t emit_boot_ns(void)
 
 void emit_sync_clock(struct emit *e)
 {
-	/* The two are read one after the other; the mean of before and after takes out half of the way. */
+	/* The two are read one after the other; the mean of before and after takes out half of the
+	 * way. */
 	uint64_t before = emit_boot_ns(), wall = clock_ns(CLOCK_REALTIME), after = emit_boot_ns();
 
 	e->clock_offset_ns = (int64_t)(wall - before - (after - before) / 2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Puts the envelope on an event, encodes it and appends it to the log: here a record gets its place in the order of the run. */
+/* Puts the envelope on an event, encodes it and appends it to the log: here a record gets its place
+ * in the order of the run. */
 #ifndef VARVE_EMIT_H
 #define VARVE_EMIT_H
 
@@ -33,8 +34,9 @@ uint64_t emit_boot_ns(void);
 void emit_sync_clock(struct emit *emit);
 
 /*
- * Appends the event to the log. container: whose stream it belongs to; NULL: the node's. Sets sequence, times (from
- * boot_time_nano, or now), run, node, stream, container and pod. 0, or what log_append() says: then no sequence is used.
+ * Appends the event to the log. container: whose stream it belongs to; NULL: the node's. Sets
+ * sequence, times (from boot_time_nano, or now), run, node, stream, container and pod. 0, or what
+ * log_append() says: then no sequence is used.
  */
 int emit_event(struct emit *emit, Varve__V1__Event *ev, struct container *container);
 

@@ -21,7 +21,8 @@ static void update_exec(struct proctab *table, struct process *p, const struct r
 }
 
 static void update_snapshot(struct proctab *table, struct process *p, const struct record *rec,
-			    const Varve__V1__ProcessSnapshot *body, bool in_container, bool in_scope)
+			    const Varve__V1__ProcessSnapshot *body, bool in_container,
+			    bool in_scope)
 {
 	const struct ev_process_snapshot *in = (const void *)rec->hdr;
 	const char *exe = in->exe.path.off ? record_bytes(rec, &in->exe.path) : NULL;
@@ -70,8 +71,8 @@ static int fill_image(const struct process *p, struct arena *arena, Varve__V1__P
 	if (!image)
 		return 0;
 	if (image->exe_len)
-		err = fill_text(arena, image->data, image->exe_len, &out->exe_path, &out->has_exe_path_raw,
-				&out->exe_path_raw);
+		err = fill_text(arena, image->data, image->exe_len, &out->exe_path,
+				&out->has_exe_path_raw, &out->exe_path_raw);
 	if (!err && image->cmd_len)
 		err = fill_text(arena, image->data + image->exe_len, image->cmd_len, &out->cmd_line,
 				NULL, NULL);
@@ -79,10 +80,12 @@ static int fill_image(const struct process *p, struct arena *arena, Varve__V1__P
 }
 
 /*
- * The parent's name is the kernel's, as of this event. What it runs is the table's, which for a process out of scope is what it
- * ran when the sensor started: another name says that it has made an exec since.
+ * The parent's name is the kernel's, as of this event. What it runs is the table's, which for a
+ * process out of scope is what it ran when the sensor started: another name says that it has made
+ * an exec since.
  */
-static int fill_parent(struct proctab *table, const struct ev_task *t, struct arena *arena, Varve__V1__Process *out)
+static int fill_parent(struct proctab *table, const struct ev_task *t, struct arena *arena,
+		       Varve__V1__Process *out)
 {
 	Varve__V1__ParentProcess *parent = arena_alloc(arena, sizeof(*parent));
 	const struct process *pp = proctab_find(table, t->parent_tgid, t->parent_start_ns);
@@ -113,7 +116,8 @@ static int fill_parent(struct proctab *table, const struct ev_task *t, struct ar
 	return err;
 }
 
-static int fill_ancestor(const struct process *p, struct arena *arena, Varve__V1__Ancestor **ret_ancestor)
+static int fill_ancestor(const struct process *p, struct arena *arena,
+			 Varve__V1__Ancestor **ret_ancestor)
 {
 	Varve__V1__Ancestor *a = arena_alloc(arena, sizeof(*a));
 	int err = 0;
@@ -124,7 +128,8 @@ static int fill_ancestor(const struct process *p, struct arena *arena, Varve__V1
 	a->process_uid = (char *)p->uid;
 	SET(a, pid, p->pid);
 	if (p->comm[0])
-		err = fill_text(arena, p->comm, strnlen(p->comm, sizeof(p->comm)), &a->name, NULL, NULL);
+		err = fill_text(arena, p->comm, strnlen(p->comm, sizeof(p->comm)), &a->name, NULL,
+				NULL);
 	if (!err && p->image && p->image->exe_len)
 		err = fill_text(arena, p->image->data, p->image->exe_len, &a->exe_path, NULL, NULL);
 	*ret_ancestor = a;
@@ -154,8 +159,9 @@ static int fill_ancestry(struct proctab *table, const struct process *p, struct 
 }
 
 /*
- * A runtime's own process before the container's first program: it has run no program in a container, and goes by
- * the name that runc or crun gives it. A process of the container cannot pass for one: it has.
+ * A runtime's own process before the container's first program: it has run no program in a
+ * container, and goes by the name that runc or crun gives it. A process of the container cannot
+ * pass for one: it has.
  */
 static bool is_runtime_setup(const struct process *p)
 {

@@ -30,8 +30,8 @@ static bool has_state(int dir_fd, const char *name)
 }
 
 /*
- * A container of plain runc or of containerd's ctr has any name; the runtime's state directory says so: /run/runc/NAME, and
- * /run/containerd/runc/NAMESPACE/NAME.
+ * A container of plain runc or of containerd's ctr has any name; the runtime's state directory says
+ * so: /run/runc/NAME, and /run/containerd/runc/NAMESPACE/NAME.
  */
 static bool is_runtime_container(const char *host_root, const char *name)
 {
@@ -45,16 +45,19 @@ static bool is_runtime_container(const char *host_root, const char *name)
 	for (i = 0; i < ARRAY_SIZE(roots) && !found; i++) {
 		DIR *dir;
 
-		int root_fd = nodefile_open(host_root, roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int root_fd =
+			nodefile_open(host_root, roots[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		dir = root_fd < 0 ? NULL : fdopendir(root_fd);
 		while (dir && !found && (d = readdir(dir))) {
 			_cleanup_close_ int fd = -1;
 
 			/* In /run only runc's and crun's own. */
-			if (d->d_name[0] == '.' || (!i && strcmp(d->d_name, "runc") && strcmp(d->d_name, "crun")))
+			if (d->d_name[0] == '.' ||
+			    (!i && strcmp(d->d_name, "runc") && strcmp(d->d_name, "crun")))
 				continue;
-			fd = openat(dirfd(dir), d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			fd = openat(dirfd(dir), d->d_name,
+				    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			found = fd >= 0 && has_state(fd, name);
 		}
 		if (dir)
@@ -74,7 +77,8 @@ static int own_cgroup(const char *mount, const char *path, const struct cgroup_i
 	snprintf(ret_path, size, "%s", path);
 	while ((slash = strrchr(ret_path, '/')) && slash != ret_path) {
 		*slash = '\0';
-		if (container_parse_cgroup(ret_path, false, &up) || strcmp(up.container_id, id->container_id)) {
+		if (container_parse_cgroup(ret_path, false, &up) ||
+		    strcmp(up.container_id, id->container_id)) {
 			*slash = '/';
 			break;
 		}
@@ -115,7 +119,8 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 
 	name = name ? name + 1 : path;
 	if (container_parse_cgroup(path, false, &id)) {
-		if (!is_runtime_container(in->conf->host_root, name) || container_parse_cgroup(path, true, &id))
+		if (!is_runtime_container(in->conf->host_root, name) ||
+		    container_parse_cgroup(path, true, &id))
 			return;
 		snprintf(own_path, sizeof(own_path), "%s", path);
 	} else if (own_cgroup(x->mount, path, &id, &own, own_path, sizeof(own_path))) {
@@ -130,7 +135,9 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 	}
 	if (container_table_add(in->containers, own, own_path, &id, NULL, emit_boot_ns(), &c) ||
 	    streams_bind(in->streams, own, own))
-		log_warn("cannot register the container of cgroup %s: its records go out without it", path);
+		log_warn(
+			"cannot register the container of cgroup %s: its records go out without it",
+			path);
 	else
 		emit_existing(in, c, own_path);
 }
@@ -190,7 +197,8 @@ void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id)
 	if (probes_scope_find(in->probes, cgroup_id, &container) ||
 	    cgroups_path_of(mount, cgroup_id, path, sizeof(path)))
 		return;
-	/* Nested in the container whose cgroup id the kernel side noted: that one's path is a part of this one's. */
+	/* Nested in the container whose cgroup id the kernel side noted: that one's path is a part
+	 * of this one's. */
 	while (container != cgroup_id && (slash = strrchr(path, '/')) && slash != path) {
 		struct stat st;
 		char full[8192];

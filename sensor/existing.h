@@ -8,16 +8,19 @@
 struct intake;
 
 /*
- * Finds them in the cgroup v2 hierarchy (mounted at mount), puts them in scope, registers each and emits its start, marked
- * as found. After the hooks attached: what starts meanwhile is known from its event.
+ * Finds them in the cgroup v2 hierarchy (mounted at mount), puts them in scope, registers each and
+ * emits its start, marked as found. After the hooks attached: what starts meanwhile is known from
+ * its event.
  */
 int existing_containers(struct intake *in, const char *mount);
 /*
- * Closes the accounts of what is no more there and whose end was not seen: containers whose stop was lost, and with
+ * Closes the accounts of what is no more there and whose end was not seen: containers whose stop
+ * was lost, and with
  * --scope all cgroups of no container, whose ends make no record.
  */
 void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns);
-/* A record came of a cgroup whose start did not: registers its container if the cgroup is still there. */
+/* A record came of a cgroup whose start did not: registers its container if the cgroup is still
+ * there. */
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id);
 
 #endif

@@ -15,12 +15,14 @@
 #include "sensor/streams.h"
 #include <string.h>
 
-/* Its last events were numbered before its cgroup went; this is for a probe that still stands before the ring. */
-#define CLOSE_AFTER_NS	  (100 * NSEC_PER_MSEC)
+/* Its last events were numbered before its cgroup went; this is for a probe that still stands
+ * before the ring. */
+#define CLOSE_AFTER_NS (100 * NSEC_PER_MSEC)
 #define TELL_NS	       (60 * NSEC_PER_SEC)
 
-int intake_init(struct intake *in, const struct conf *conf, struct probes *probes, struct emit *emit,
-		struct streams *streams, struct proctab *proctab, struct container_table *containers)
+int intake_init(struct intake *in, const struct conf *conf, struct probes *probes,
+		struct emit *emit, struct streams *streams, struct proctab *proctab,
+		struct container_table *containers)
 {
 	*in = (struct intake){.conf = conf,
 			      .probes = probes,
@@ -57,13 +59,13 @@ static void invalid(struct intake *in, size_t len)
 	in->invalid_cnt++;
 	if (!tell(&in->invalid_told))
 		return;
-	log_warn("a ring record of %zu bytes failed its check (%llu so far): it is declared lost", len,
-		 (unsigned long long)in->invalid_cnt);
+	log_warn("a ring record of %zu bytes failed its check (%llu so far): it is declared lost",
+		 len, (unsigned long long)in->invalid_cnt);
 }
 
 /*
- * The container that a cgroup belongs to; NULL: none, or not known. One whose start was lost is looked for when its first
- * record comes.
+ * The container that a cgroup belongs to; NULL: none, or not known. One whose start was lost is
+ * looked for when its first record comes.
  */
 static struct container *container_of(struct intake *in, uint64_t cgroup_id)
 {
@@ -83,11 +85,14 @@ void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, co
 	int err = container_parse_cgroup(path, true, &id);
 
 	if (!err)
-		err = container_table_add(in->containers, cgroup_id, path, &id, bundle, emit_boot_ns(), &c);
+		err = container_table_add(in->containers, cgroup_id, path, &id, bundle,
+					  emit_boot_ns(), &c);
 	if (!err)
 		err = streams_bind(in->streams, cgroup_id, cgroup_id);
 	if (err && tell(&in->unregistered_told))
-		log_err(err, "cannot register the container of cgroup %s: its records go out without it", path);
+		log_err(err,
+			"cannot register the container of cgroup %s: its records go out without it",
+			path);
 }
 
 static void started(struct intake *in, const struct record *rec)
@@ -103,11 +108,13 @@ static void started(struct intake *in, const struct record *rec)
 		streams_bind(in->streams, rec->hdr->cgroup_id, ev->container);
 		return;
 	}
-	found = args && !container_bundle_from_args(args, ev->maker_args.len, cwd ? cwd : "", bundle, sizeof(bundle));
+	found = args && !container_bundle_from_args(args, ev->maker_args.len, cwd ? cwd : "",
+						    bundle, sizeof(bundle));
 	intake_register(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
 }
 
-/* Its account is closed a moment later. False: too many wait already; the sweep comes back to it. */
+/* Its account is closed a moment later. False: too many wait already; the sweep comes back to it.
+ */
 static bool await_close(struct intake *in, uint64_t cgroup_id, uint64_t container, uint64_t now_ns)
 {
 	struct intake_gone *g;
@@ -140,12 +147,14 @@ static int make_event(struct intake *in, const struct record *rec, Varve__V1__Ev
 
 	arena_reset(arena);
 	err = record_to_event(rec, arena, ev);
-	if (!err && ev->process_snapshot && ev->body_case == VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT)
+	if (!err && ev->process_snapshot &&
+	    ev->body_case == VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT)
 		err = snapshot_fill_args(rec, arena, ev->process_snapshot);
 	return err;
 }
 
-/* Makes, enriches and emits the event of a checked record. -EBADMSG: it is malformed; else what the log says. */
+/* Makes, enriches and emits the event of a checked record. -EBADMSG: it is malformed; else what the
+ * log says. */
 static int take(struct intake *in, const struct record *rec)
 {
 	bool all = in->conf->scope == CONF_SCOPE_ALL;
@@ -157,7 +166,8 @@ static int take(struct intake *in, const struct record *rec)
 		if (rec->hdr->kind == EV_CONTAINER_START)
 			started(in, rec);
 		c = container_of(in, rec->hdr->cgroup_id);
-		err = enrich_process(in->proctab, rec, c ? c->cgroup_id : 0, c || all, &in->emit->arena, &ev);
+		err = enrich_process(in->proctab, rec, c ? c->cgroup_id : 0, c || all,
+				     &in->emit->arena, &ev);
 	}
 	if (err) {
 		invalid(in, rec->len);
@@ -174,7 +184,8 @@ static void book(struct intake *in, const struct ev_hdr *hdr, int err)
 	if (!err)
 		streams_recorded(in->streams, hdr);
 	else
-		streams_dropped(in->streams, hdr, err == -EBADMSG ? STREAMS_CAUSE_INVALID : STREAMS_CAUSE_LOG);
+		streams_dropped(in->streams, hdr,
+				err == -EBADMSG ? STREAMS_CAUSE_INVALID : STREAMS_CAUSE_LOG);
 }
 
 void intake_record(const void *data, size_t len, void *ctx)
@@ -194,7 +205,8 @@ void intake_record(const void *data, size_t len, void *ctx)
 		book(in, rec.hdr, err);
 	if (rec.hdr->kind == EV_CONTAINER_STOP)
 		intake_gone(in, rec.hdr->cgroup_id,
-			    ((const struct ev_container_stop *)rec.hdr)->container, rec.hdr->time_ns);
+			    ((const struct ev_container_stop *)rec.hdr)->container,
+			    rec.hdr->time_ns);
 }
 
 /* --- metadata that comes later */
@@ -217,13 +229,16 @@ static int found(const struct streams_finding *f, void *ctx)
 {
 	struct intake *in = ctx;
 
-	return declare_finding(in->emit, f, f->container ? container_table_find(in->containers, f->container) : NULL);
+	return declare_finding(in->emit, f,
+			       f->container ? container_table_find(in->containers, f->container)
+					    : NULL);
 }
 
 size_t intake_close_begin(struct intake *in, uint64_t now_ns)
 {
 	while (in->gone_settling < in->gone_cnt) {
-		struct intake_gone *g = &in->gone[(in->gone_head + in->gone_settling) % in->gone_size];
+		struct intake_gone *g =
+			&in->gone[(in->gone_head + in->gone_settling) % in->gone_size];
 
 		if (g->due_ns > now_ns)
 			break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a raw record to the log: check, keep the tables, enrich, emit, book. And the life of a container: registered at its
- * start, its account closed a moment after its cgroup has gone.
+ * From a raw record to the log: check, keep the tables, enrich, emit, book. And the life of a
+ * container: registered at its start, its account closed a moment after its cgroup has gone.
  */
 #ifndef VARVE_INTAKE_H
 #define VARVE_INTAKE_H
@@ -19,7 +19,7 @@ struct streams;
 struct intake_gone {
 	uint64_t cgroup_id;
 	uint64_t container; /* its own id, or the one that it lay in; 0: none */
-	uint64_t due_ns; /* boot time */
+	uint64_t due_ns;    /* boot time */
 };
 
 struct intake {
@@ -30,23 +30,26 @@ struct intake {
 	struct streams *streams;
 	struct proctab *proctab;
 	struct container_table *containers;
-	int record_fd;	       /* raw records go there too; -1: nowhere */
-	uint64_t invalid_cnt;  /* records that failed their check */
-	/* Boot times of the last message about them, and about containers that could not be registered. */
+	int record_fd;	      /* raw records go there too; -1: nowhere */
+	uint64_t invalid_cnt; /* records that failed their check */
+	/* Boot times of the last message about them, and about containers that could not be
+	 * registered. */
 	uint64_t invalid_told, unregistered_told;
 	/* Gone, first come first served. */
 	struct intake_gone *gone;
 	size_t gone_size, gone_head, gone_cnt, gone_settling;
 };
 
-int intake_init(struct intake *in, const struct conf *conf, struct probes *probes, struct emit *emit,
-		struct streams *streams, struct proctab *proctab, struct container_table *containers);
+int intake_init(struct intake *in, const struct conf *conf, struct probes *probes,
+		struct emit *emit, struct streams *streams, struct proctab *proctab,
+		struct container_table *containers);
 void intake_fini(struct intake *in);
 
 /* ring_fn: ctx is the intake. */
 void intake_record(const void *data, size_t len, void *ctx);
 
-/* Looks for metadata that was not there yet; says it with bindings. ret_next_ns as container_table_retry(). */
+/* Looks for metadata that was not there yet; says it with bindings. ret_next_ns as
+ * container_table_retry(). */
 void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_next_ns);
 
 /* Registers a container by the path of its cgroup. bundle: its directory, NULL if not known. */
@@ -55,12 +58,13 @@ void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, co
 void intake_gone(struct intake *in, uint64_t cgroup_id, uint64_t container, uint64_t now_ns);
 
 /*
- * Closing accounts. begin: reads the counters of those that are due; then the rings have to be emptied; finish: declares, writes
- * the accounts and forgets. Returns how many are between the two.
+ * Closing accounts. begin: reads the counters of those that are due; then the rings have to be
+ * emptied; finish: declares, writes the accounts and forgets. Returns how many are between the two.
  */
 size_t intake_close_begin(struct intake *in, uint64_t now_ns);
 void intake_close_finish(struct intake *in);
-/* Settles everything; final: also accounts of all containers, at the end of the run. After streams_snapshot() and empty rings. */
+/* Settles everything; final: also accounts of all containers, at the end of the run. After
+ * streams_snapshot() and empty rings. */
 void intake_settle(struct intake *in, bool final);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * varve-sensor: starts everything in order, turns one loop, stops everything in the mirrored order.
  *
- * One thread, one epoll. A turn: take what the rings have, write it to the log, give the rings' space back, let the
- * shipper follow. The reader comes on a timer (10 ms while there is traffic), and is woken only by a ring that
- * fills or a record that cannot wait.
+ * One thread, one epoll. A turn: take what the rings have, write it to the log, give the rings'
+ * space back, let the shipper follow. The reader comes on a timer (10 ms while there is traffic),
+ * and is woken only by a ring that fills or a record that cannot wait.
  */
 #include "evidence/diag.h"
 #include "evidence/log.h"
@@ -73,7 +73,8 @@ static uint64_t shipped_index(const char *dir)
 	return index;
 }
 
-static int open_log(struct sensor *s, struct run_place *ret_previous, struct log_recovery *ret_recovery)
+static int open_log(struct sensor *s, struct run_place *ret_previous,
+		    struct log_recovery *ret_recovery)
 {
 	struct log_opts opts = {.segment_bytes = s->conf.log_segment_bytes,
 				.limit_bytes = s->conf.log_limit_bytes,
@@ -98,7 +99,8 @@ static int open_tables(struct sensor *s)
 	if (!err)
 		err = proctab_new(boot_id, s->conf.process_limit, &s->proctab);
 	if (!err)
-		err = container_table_new(s->conf.host_root, s->conf.container_limit, &s->containers);
+		err = container_table_new(s->conf.host_root, s->conf.container_limit,
+					  &s->containers);
 	if (!err)
 		err = streams_new(probes_cpu_cnt(s->probes), &s->streams);
 	if (!err)
@@ -111,7 +113,8 @@ static int open_tables(struct sensor *s)
 
 static int watch_fd(struct sensor *s, int fd)
 {
-	/* On the edge: a ring that has data is no reason to come before its time, only one that asks is. */
+	/* On the edge: a ring that has data is no reason to come before its time, only one that
+	 * asks is. */
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
 
 	return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
@@ -169,8 +172,9 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 static void note_log_state(struct sensor *s, int err)
 {
 	if (err && err != s->log_err)
-		log_err(err, "cannot write the log in %s: records are kept in memory until it can be, "
-			     "and then lost, which will be declared",
+		log_err(err,
+			"cannot write the log in %s: records are kept in memory until it can be, "
+			"and then lost, which will be declared",
 			s->conf.log_dir);
 	else if (!err && s->log_err)
 		log_info("the log can be written again");
@@ -205,7 +209,8 @@ static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64
 	note_log_state(s, log_flush(s->log));
 }
 
-/* Takes the oldest segment away if the log is over its limit, and declares what nobody had yet. True: it did. */
+/* Takes the oldest segment away if the log is over its limit, and declares what nobody had yet.
+ * True: it did. */
 static bool remove_oldest(struct sensor *s)
 {
 	uint64_t shipped = s->ship ? ship_acknowledged(s->ship) : 0;
@@ -222,8 +227,8 @@ static bool remove_oldest(struct sensor *s)
 	if (lost_from >= end)
 		return true;
 	run_find_first(s->conf.log_dir, end, &next);
-	log_warn("the log reached its limit: %llu records from %llu on removed", (unsigned long long)(end - lost_from),
-		 (unsigned long long)lost_from);
+	log_warn("the log reached its limit: %llu records from %llu on removed",
+		 (unsigned long long)(end - lost_from), (unsigned long long)lost_from);
 	declare_log_removed(&s->emit, end - lost_from, &first, &next);
 	if (s->ship)
 		ship_skip_to(s->ship, end);
@@ -269,7 +274,8 @@ static void heartbeat(struct sensor *s)
 {
 	struct streams_sum sums[EV_CLASS_CNT];
 	struct run_state state = {
-		.unshipped_records = s->ship ? log_next_index(s->log) - ship_acknowledged(s->ship) : 0,
+		.unshipped_records =
+			s->ship ? log_next_index(s->log) - ship_acknowledged(s->ship) : 0,
 		.invalid_records = s->intake.invalid_cnt,
 		.containers = container_table_count(s->containers),
 		.processes = proctab_count(s->proctab),
@@ -394,8 +400,9 @@ int main(int argc, char **argv)
 	err = begin_watching(&s, &previous, &recovery);
 	if (err)
 		goto out;
-	log_info("recording %s to %s, run %s", s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers",
-		 s.conf.log_dir, s.emit.run_id);
+	log_info("recording %s to %s, run %s",
+		 s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers", s.conf.log_dir,
+		 s.emit.run_id);
 	loop(&s);
 	err = end_watching(&s);
 out:

@@ -51,13 +51,15 @@ static void configure(struct probes *p, const struct conf *conf)
 static int explain_load(int err)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK)) {
-		diag(DIAG_ERROR, "the kernel has no BTF (/sys/kernel/btf/vmlinux): it must be built with "
-				 "CONFIG_DEBUG_INFO_BTF=y");
+		diag(DIAG_ERROR,
+		     "the kernel has no BTF (/sys/kernel/btf/vmlinux): it must be built with "
+		     "CONFIG_DEBUG_INFO_BTF=y");
 		return err;
 	}
 	if (err == -EPERM || err == -EACCES)
-		return log_err(err, "the kernel refused the BPF programs: run as root, or with CAP_BPF, "
-				    "CAP_PERFMON and CAP_NET_ADMIN (--log-level debug says more)");
+		return log_err(err,
+			       "the kernel refused the BPF programs: run as root, or with CAP_BPF, "
+			       "CAP_PERFMON and CAP_NET_ADMIN (--log-level debug says more)");
 	return log_err(err, "cannot load the BPF programs (--log-level debug says more)");
 }
 
@@ -90,7 +92,8 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 		return explain_load(err);
 	}
 	if (find_self(p))
-		log_warn("cannot tell the sensor from other processes: what it does is recorded, too");
+		log_warn("cannot tell the sensor from other processes: what it does is recorded, "
+			 "too");
 	*ret_probes = p;
 	return 0;
 }
@@ -106,7 +109,8 @@ static const struct ev_syscall *syscalls(const struct probes *p, size_t *ret_cnt
 	return list;
 }
 
-/* Puts a program into the table of tail calls for each system call that it serves; 0 if it serves none. */
+/* Puts a program into the table of tail calls for each system call that it serves; 0 if it serves
+ * none. */
 static int serve_syscalls(struct probes *p, struct bpf_program *prog, int *ret_err)
 {
 	int map = bpf_map__fd(p->skel->maps.syscall_progs), fd = bpf_program__fd(prog);
@@ -153,7 +157,8 @@ int probes_attach(struct probes *p, const char *cgroup_root)
 
 	if (cgroup_fd < 0)
 		return log_err(-errno, "cannot open the cgroup v2 hierarchy at %s", cgroup_root);
-	bpf_object__for_each_program(prog, p->skel->obj) {
+	bpf_object__for_each_program(prog, p->skel->obj)
+	{
 		/* These run when they are asked. */
 		if (prog == p->skel->progs.process_snapshot || prog == p->skel->progs.core_self)
 			continue;
@@ -205,7 +210,9 @@ int probes_scope_add(struct probes *p, uint64_t cgroup_id, uint64_t container)
 {
 	struct ev_scope in = {.container = container};
 
-	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id, &in, BPF_NOEXIST) ? -errno : 0;
+	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id, &in, BPF_NOEXIST)
+		       ? -errno
+		       : 0;
 }
 
 int probes_scope_find(const struct probes *p, uint64_t cgroup_id, uint64_t *ret_container)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel side as the sensor sees it. The only owner of the BPF skeleton: opens, sets the configuration, loads,
- * attaches, and reads and writes the maps. Nobody else touches libbpf's objects.
+ * The kernel side as the sensor sees it. The only owner of the BPF skeleton: opens, sets the
+ * configuration, loads, attaches, and reads and writes the maps. Nobody else touches libbpf's
+ * objects.
  */
 #ifndef VARVE_PROBES_H
 #define VARVE_PROBES_H
@@ -25,19 +26,21 @@ struct probes_hook {
 #define PROBES_RING_CNT 2
 
 /*
- * Opens and loads. Errors are told in one line that says what to do: no BTF in the kernel, a capability that is missing.
+ * Opens and loads. Errors are told in one line that says what to do: no BTF in the kernel, a
+ * capability that is missing.
  */
 int probes_load(const struct conf *conf, struct probes **ret_probes);
 /*
- * Attaches what can be attached; events begin to be numbered here. cgroup_root: where the v2 hierarchy is mounted. Fails
- * only if nothing attached.
+ * Attaches what can be attached; events begin to be numbered here. cgroup_root: where the v2
+ * hierarchy is mounted. Fails only if nothing attached.
  */
 int probes_attach(struct probes *probes, const char *cgroup_root);
 /* No event is numbered any more; rings and counters can still be read. */
 void probes_detach(struct probes *probes);
 void probes_close(struct probes *probes);
 
-/* The rings' map descriptors in the order that ring_open() wants: those explained by others first. Also for epoll. */
+/* The rings' map descriptors in the order that ring_open() wants: those explained by others first.
+ * Also for epoll. */
 void probes_ring_fds(const struct probes *probes, int ret_fds[PROBES_RING_CNT]);
 const struct probes_hook *probes_hooks(const struct probes *probes, size_t *ret_cnt);
 size_t probes_cpu_cnt(const struct probes *probes);
@@ -47,9 +50,12 @@ int probes_scope_add(struct probes *probes, uint64_t cgroup_id, uint64_t contain
 /* The container that the kernel side takes a cgroup for. -ENOENT: it is not in scope. */
 int probes_scope_find(const struct probes *probes, uint64_t cgroup_id, uint64_t *ret_container);
 /* Counters of one cgroup, an element for each possible CPU. -ENOENT: it has none (yet). */
-int probes_account(const struct probes *probes, uint64_t cgroup_id, struct ev_account *ret_accounts);
-/* The cgroup id after `previous` (NULL: the first) that has counters. -ENOENT: that was the last. */
-int probes_account_next(const struct probes *probes, const uint64_t *previous, uint64_t *ret_cgroup_id);
+int probes_account(const struct probes *probes, uint64_t cgroup_id,
+		   struct ev_account *ret_accounts);
+/* The cgroup id after `previous` (NULL: the first) that has counters. -ENOENT: that was the last.
+ */
+int probes_account_next(const struct probes *probes, const uint64_t *previous,
+			uint64_t *ret_cgroup_id);
 /* Takes a cgroup that is gone out of the maps. */
 void probes_forget(struct probes *probes, uint64_t cgroup_id);
 /* First and last times of losses start anew from here. */

@@ -116,8 +116,8 @@ static void mark_dead(struct proctab *t, struct process *p, uint64_t now_ns)
 }
 
 /*
- * Takes the dead off the front of their list while they are due. One with children goes to the end, to be asked again
- * after another grace time.
+ * Takes the dead off the front of their list while they are due. One with children goes to the end,
+ * to be asked again after another grace time.
  */
 static bool drop_dead(struct proctab *t, uint64_t due_ns, uint64_t now_ns, size_t most)
 {
@@ -167,7 +167,8 @@ static struct process *add(struct proctab *t, uint32_t pid, uint64_t start_ns, u
 	return p;
 }
 
-static struct process *get_parent(struct proctab *t, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
+static struct process *get_parent(struct proctab *t, uint32_t pid, uint64_t start_ns,
+				  uint64_t now_ns)
 {
 	struct process *p = proctab_find(t, pid, start_ns);
 
@@ -227,8 +228,8 @@ void proctab_fork(struct proctab *t, struct process *p)
 		p->image->refs++;
 }
 
-void proctab_exec(struct proctab *t, struct process *p, const char *exe, size_t exe_len, const char *args,
-		  size_t args_len)
+void proctab_exec(struct proctab *t, struct process *p, const char *exe, size_t exe_len,
+		  const char *args, size_t args_len)
 {
 	size_t cmd_len = MIN(args_len, (size_t)PROCTAB_CMD_LINE_MAX), i;
 	struct proc_image *image;
@@ -278,7 +279,8 @@ uint64_t proctab_refused(const struct proctab *t)
 	return t->refused;
 }
 
-void proctab_uid(const struct proctab *t, uint32_t pid, uint64_t start_ns, char ret_uid[UUID_LEN + 1])
+void proctab_uid(const struct proctab *t, uint32_t pid, uint64_t start_ns,
+		 char ret_uid[UUID_LEN + 1])
 {
 	uint8_t in[28], h[SHA256_DIGEST_LENGTH];
 	size_t i;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The process table: filled once from the snapshot, kept by events, so that a record can say what its process runs and who its
- * ancestors are, dead ones too. A process is its pid and start time, never a bare pid. An entry outlives its process by a grace
- * time, and as long as it has children in the table. Bounded: at the limit the longest dead goes first.
+ * The process table: filled once from the snapshot, kept by events, so that a record can say what
+ * its process runs and who its ancestors are, dead ones too. A process is its pid and start time,
+ * never a bare pid. An entry outlives its process by a grace time, and as long as it has children
+ * in the table. Bounded: at the limit the longest dead goes first.
  */
 #ifndef VARVE_PROCTAB_H
 #define VARVE_PROCTAB_H
@@ -11,7 +12,8 @@
 
 #define PROCTAB_CMD_LINE_MAX 1024
 
-/* What a process runs; shared by those that forked without an exec. Bytes as the kernel had them. */
+/* What a process runs; shared by those that forked without an exec. Bytes as the kernel had them.
+ */
 struct proc_image {
 	unsigned int refs;
 	uint32_t exe_len;
@@ -27,10 +29,11 @@ struct process {
 	char uid[UUID_LEN + 1];
 	char comm[16];
 	bool tracked; /* all its execs are seen, so what the image says is what it runs */
-	bool in_container_image; /* it, or the one it was forked from, has made an exec in a container */
-	uint64_t container; /* cgroup id of the container that it was last seen in; 0: none */
+	bool in_container_image; /* it, or the one it was forked from, has made an exec in a
+				    container */
+	uint64_t container;	 /* cgroup id of the container that it was last seen in; 0: none */
 	bool from_snapshot;
-	bool stub; /* known as a parent only: no comm, no image */
+	bool stub;		  /* known as a parent only: no comm, no image */
 	struct proc_image *image; /* NULL: not known */
 	/* proctab's own */
 	struct process *chain, *dead_next;
@@ -49,14 +52,17 @@ void proctab_free(struct proctab *table);
 /* NULL if it is not known; a miss is normal. Lent until the next call that changes the table. */
 struct process *proctab_find(struct proctab *table, uint32_t pid, uint64_t start_ns);
 /*
- * Finds or makes the entry, and its parent's as a stub. NULL: the table is full of the living (counted), or no memory.
+ * Finds or makes the entry, and its parent's as a stub. NULL: the table is full of the living
+ * (counted), or no memory.
  */
-struct process *proctab_get(struct proctab *table, uint32_t pid, uint64_t start_ns, uint32_t parent_pid,
-			    uint64_t parent_start_ns, uint64_t now_ns);
+struct process *proctab_get(struct proctab *table, uint32_t pid, uint64_t start_ns,
+			    uint32_t parent_pid, uint64_t parent_start_ns, uint64_t now_ns);
 /* It was forked from its parent just now: it runs the same, if we know what that is. */
 void proctab_fork(struct proctab *table, struct process *p);
-/* It runs a new program. args: NUL after each; the first PROCTAB_CMD_LINE_MAX bytes are kept, joined by spaces. */
-void proctab_exec(struct proctab *table, struct process *p, const char *exe, size_t exe_len, const char *args, size_t args_len);
+/* It runs a new program. args: NUL after each; the first PROCTAB_CMD_LINE_MAX bytes are kept,
+ * joined by spaces. */
+void proctab_exec(struct proctab *table, struct process *p, const char *exe, size_t exe_len,
+		  const char *args, size_t args_len);
 void proctab_exit(struct proctab *table, struct process *p, uint64_t now_ns);
 /* The container is gone, and all its processes with it. */
 void proctab_end_container(struct proctab *table, uint64_t container, uint64_t now_ns);
@@ -67,6 +73,7 @@ size_t proctab_count(const struct proctab *table);
 uint64_t proctab_refused(const struct proctab *table);
 
 /* The 128-bit identity of a process as varve.proto defines it. */
-void proctab_uid(const struct proctab *table, uint32_t pid, uint64_t start_ns, char ret_uid[UUID_LEN + 1]);
+void proctab_uid(const struct proctab *table, uint32_t pid, uint64_t start_ns,
+		 char ret_uid[UUID_LEN + 1]);
 
 #endif

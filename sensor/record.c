@@ -18,8 +18,9 @@ static const struct {
 };
 
 /* One number for kernel, sensor and consumers. */
-#define EV(number, NAME, name, group) \
-	_Static_assert(number == (int)VARVE__V1__EVENT__BODY_##NAME, "events.def and varve.proto");
+#define EV(number, NAME, name, group)                                                  \
+	_Static_assert(number == (int)VARVE__V1__EVENT__BODY_##NAME, "events.def and " \
+								     "varve.proto");
 #define EV_SENSOR(number, NAME, name, group) EV(number, NAME, name, group)
 #include "bpf/events.def"
 
@@ -81,8 +82,8 @@ static int fill_process(const struct ev_hdr *hdr, struct arena *arena, Varve__V1
 		SET(p, cap_effective, t->cap_effective);
 	}
 	ev->process = p;
-	return fill_text(arena, t->comm, strnlen(t->comm, sizeof(t->comm)), &p->name, &p->has_name_raw,
-			 &p->name_raw);
+	return fill_text(arena, t->comm, strnlen(t->comm, sizeof(t->comm)), &p->name,
+			 &p->has_name_raw, &p->name_raw);
 }
 
 int record_to_event(const struct record *rec, struct arena *arena, Varve__V1__Event *ev)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rings, live or from a file. The live part follows the layout of BPF_MAP_TYPE_RINGBUF
- * (kernel/bpf/ringbuf.c): a page with the consumer's position, which we write; a page with the producer's; the
- * data, mapped twice in a row so that no record is split. Each record has a header of eight bytes, whose first
- * word is its length with two flag bits.
+ * (kernel/bpf/ringbuf.c): a page with the consumer's position, which we write; a page with the
+ * producer's; the data, mapped twice in a row so that no record is split. Each record has a header
+ * of eight bytes, whose first word is its length with two flag bits.
  */
 #include "sensor/ring.h"
 #include "bpf/event.h"
@@ -15,14 +15,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define RING_CNT_MAX   4
+#define RING_CNT_MAX	4
 #define RING_FILE_MAGIC "VARVERB1"
 
 struct live_ring {
 	unsigned long *consumer_pos; /* shared with the kernel */
 	const unsigned long *producer_pos;
 	const char *data;
-	size_t size; /* a power of two */
+	size_t size;	   /* a power of two */
 	unsigned long pos; /* read up to here */
 	unsigned long end; /* the producer's position when this turn began */
 };
@@ -116,8 +116,8 @@ void ring_close(struct ring *ring)
 }
 
 /*
- * The record at the ring's read position. 1: there it is; 0: there is none in this turn; -EAGAIN: its maker has not
- * finished it. Discarded ones are passed over.
+ * The record at the ring's read position. 1: there it is; 0: there is none in this turn; -EAGAIN:
+ * its maker has not finished it. Discarded ones are passed over.
  */
 static int live_peek(struct live_ring *r, const char **ret_data, size_t *ret_len)
 {
@@ -150,8 +150,8 @@ static uint64_t record_time(const char *data, size_t len)
 }
 
 /*
- * The ring whose next record is the oldest; NULL if there is none, or if one of the rings waits for an unfinished record,
- * which may be older: that is a matter of microseconds, and the next turn's.
+ * The ring whose next record is the oldest; NULL if there is none, or if one of the rings waits for
+ * an unfinished record, which may be older: that is a matter of microseconds, and the next turn's.
  */
 static struct live_ring *live_oldest(struct ring *ring, const char **ret_data, size_t *ret_len)
 {
@@ -198,12 +198,12 @@ size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx)
 	if (ring->file)
 		return file_turn(ring, most, fn, ctx);
 	/*
-	 * Ends are taken in the order of the descriptors, the caller's: the ring whose records explain those of the
-	 * others last. So what was there before an earlier ring's record is within the later ring's end.
+	 * Ends are taken in the order of the descriptors, the caller's: the ring whose records
+	 * explain those of the others last. So what was there before an earlier ring's record is
+	 * within the later ring's end.
 	 */
 	for (i = 0; i < ring->cnt; i++)
-		ring->live[i].end =
-			__atomic_load_n(ring->live[i].producer_pos, __ATOMIC_ACQUIRE);
+		ring->live[i].end = __atomic_load_n(ring->live[i].producer_pos, __ATOMIC_ACQUIRE);
 	for (n = 0; n < most; n++) {
 		r = live_oldest(ring, &data, &len);
 		if (!r)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's ring buffers as one stream of raw records, in the order of their times. Also a file of recorded
- * ones, so that everything above is tested with no kernel at all.
+ * The kernel's ring buffers as one stream of raw records, in the order of their times. Also a file
+ * of recorded ones, so that everything above is tested with no kernel at all.
  *
- * We read the rings ourselves and not through libbpf, for two reasons. libbpf frees a record's space as
- * soon as the callback returns; ours is freed by ring_commit(), after the log has it. And libbpf empties one ring
- * after the other, so a file event could come before the exec (in the other ring) that explains it.
+ * We read the rings ourselves and not through libbpf, for two reasons. libbpf frees a record's
+ * space as soon as the callback returns; ours is freed by ring_commit(), after the log has it. And
+ * libbpf empties one ring after the other, so a file event could come before the exec (in the other
+ * ring) that explains it.
  */
 #ifndef VARVE_RING_H
 #define VARVE_RING_H
@@ -26,13 +27,14 @@ int ring_open_file(const char *path, struct ring **ret_ring);
 void ring_close(struct ring *ring);
 
 /*
- * Gives the callback what is there now, oldest first, at most `most` records. Returns how many. A record is taken from
- * one ring only if no older one can be in another.
+ * Gives the callback what is there now, oldest first, at most `most` records. Returns how many. A
+ * record is taken from one ring only if no older one can be in another.
  */
 size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx);
 /* True if the last turn took all that was there when it began. */
 bool ring_is_emptied(const struct ring *ring);
-/* Gives the space of all records taken so far back to the kernel; the log has them, or holds them until it can be written. */
+/* Gives the space of all records taken so far back to the kernel; the log has them, or holds them
+ * until it can be written. */
 void ring_commit(struct ring *ring);
 
 /* Writes raw records to a file that ring_open_file() reads. */

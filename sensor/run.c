@@ -146,7 +146,8 @@ static char *binary_digest(struct arena *arena)
 	return len ? hex : NULL;
 }
 
-static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size_t cnt, Varve__V1__Coverage *out)
+static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size_t cnt,
+		      Varve__V1__Coverage *out)
 {
 	size_t i;
 
@@ -170,7 +171,8 @@ static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size
 	return 0;
 }
 
-int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes_hook *hooks, size_t hook_cnt)
+int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes_hook *hooks,
+		      size_t hook_cnt)
 {
 	static const char *const read_opens[] = {"off", "first", "all"};
 	char *exclusions[] = {(char *)"the sensor's own process",
@@ -205,7 +207,8 @@ static uint64_t rss_bytes(void)
 	char line[128];
 	unsigned long pages = 0;
 
-	if (read_line("/proc/self/statm", line, sizeof(line)) || sscanf(line, "%*u %lu", &pages) != 1)
+	if (read_line("/proc/self/statm", line, sizeof(line)) ||
+	    sscanf(line, "%*u %lu", &pages) != 1)
 		return 0;
 	return pages * sysconf(_SC_PAGESIZE);
 }

@@ -33,8 +33,8 @@ int ship_source_open(struct ship_source *src, const char *dir, const struct ship
 void ship_source_close(struct ship_source *src);
 /* From the first frame at or behind index on. */
 int ship_source_seek(struct ship_source *src, uint64_t index);
-/* 1: src->frame is the next one, until ship_source_take() or ship_source_seek(). 0: no more for now.
- * Negative: call again later. */
+/* 1: src->frame is the next one, until ship_source_take() or ship_source_seek(). 0: no more for
+ * now. Negative: call again later. */
 int ship_source_peek(struct ship_source *src);
 void ship_source_take(struct ship_source *src);
 /*

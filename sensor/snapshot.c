@@ -28,7 +28,8 @@ int snapshot_processes(const struct probes *probes, ring_fn fn, void *ctx)
 		for (at = 0; have - at >= sizeof(len); at += len) {
 			memcpy(&len, buf + at, sizeof(len)); /* ev_hdr.len comes first */
 			if (len < sizeof(struct ev_hdr) || len > EV_REC_MAX)
-				return log_err(-EBADMSG, "the snapshot of running processes is malformed");
+				return log_err(-EBADMSG,
+					       "the snapshot of running processes is malformed");
 			if (have - at < len)
 				break;
 			fn(buf + at, len, ctx);
@@ -39,7 +40,8 @@ int snapshot_processes(const struct probes *probes, ring_fn fn, void *ctx)
 	return n < 0 ? log_err(-errno, "cannot read the snapshot of running processes") : 0;
 }
 
-/* Field 22 of /proc/PID/stat: start in ticks since boot. The name in field 2 may hold anything, so count from its end. */
+/* Field 22 of /proc/PID/stat: start in ticks since boot. The name in field 2 may hold anything, so
+ * count from its end. */
 static int start_ticks(uint32_t pid, uint64_t *ret_ticks)
 {
 	char path[64], line[1024], *at;
@@ -54,15 +56,17 @@ static int start_ticks(uint32_t pid, uint64_t *ret_ticks)
 		return -ENOENT;
 	line[n] = '\0';
 	at = strrchr(line, ')');
-	if (!at ||
-	    sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		   &ticks) != 1)
+	if (!at || sscanf(at + 1,
+			  " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			  "%*d %*d %llu",
+			  &ticks) != 1)
 		return -EBADMSG;
 	*ret_ticks = ticks;
 	return 0;
 }
 
-int snapshot_fill_args(const struct record *rec, struct arena *arena, Varve__V1__ProcessSnapshot *body)
+int snapshot_fill_args(const struct record *rec, struct arena *arena,
+		       Varve__V1__ProcessSnapshot *body)
 {
 	const struct ev_task *t = &rec->hdr->task;
 	uint64_t ticks, want = t->start_ns / (NSEC_PER_SEC / sysconf(_SC_CLK_TCK));
@@ -83,6 +87,7 @@ int snapshot_fill_args(const struct record *rec, struct arena *arena, Varve__V1_
 		n = ARGS_READ_MAX;
 		SET(body, args_truncated, 1);
 	}
-	err = fill_args(arena, args, n, &body->n_args, &body->args, &body->has_args_raw, &body->args_raw);
+	err = fill_args(arena, args, n, &body->n_args, &body->args, &body->has_args_raw,
+			&body->args_raw);
 	return err ? err : fill_cmd_line(arena, args, n, NULL, 0, &body->cmd_line);
 }

@@ -7,9 +7,9 @@
 #define BUCKET_CNT 4096 /* a power of two */
 
 struct series {
-	uint64_t recorded; /* numbers that came and are in the log */
-	uint64_t below;	   /* of these, below `next` */
-	uint64_t next;	   /* the kernel's counter at the last snapshot */
+	uint64_t recorded;	      /* numbers that came and are in the log */
+	uint64_t below;		      /* of these, below `next` */
+	uint64_t next;		      /* the kernel's counter at the last snapshot */
 	uint64_t old_below, old_next; /* the same of the snapshot before */
 };
 
@@ -42,12 +42,9 @@ struct streams {
 const char *streams_cause_name(unsigned int cause)
 {
 	static const char *const names[STREAMS_CAUSE_CNT] = {
-		[EV_CAUSE_RING_FULL] = "ring_full",
-		[EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
-		[EV_CAUSE_MAP_FULL] = "map_full",
-		[STREAMS_CAUSE_INVALID] = "invalid_record",
-		[STREAMS_CAUSE_LOG] = "log_write",
-		[STREAMS_CAUSE_UNKNOWN] = "unknown",
+		[EV_CAUSE_RING_FULL] = "ring_full", [EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
+		[EV_CAUSE_MAP_FULL] = "map_full",   [STREAMS_CAUSE_INVALID] = "invalid_record",
+		[STREAMS_CAUSE_LOG] = "log_write",  [STREAMS_CAUSE_UNKNOWN] = "unknown",
 	};
 
 	return cause < STREAMS_CAUSE_CNT ? names[cause] : "unknown";
@@ -100,7 +97,8 @@ static struct stream *stream_find(const struct streams *s, uint64_t cgroup_id)
 	return st;
 }
 
-/* The map `accounts` bounds how many cgroups can have numbers, and so how many streams there are. */
+/* The map `accounts` bounds how many cgroups can have numbers, and so how many streams there are.
+ */
 static struct stream *stream_get(struct streams *s, uint64_t cgroup_id)
 {
 	struct stream *st = stream_find(s, cgroup_id);
@@ -253,11 +251,11 @@ void streams_snapshot(struct streams *s, const struct probes *probes, uint64_t n
 }
 
 /*
- * Without a time from the kernel (UINT64_MAX, 0) the bounds are those of the books. A CPU's times may be those of an older
- * loss, declared already: nothing declared now is older than since_ns.
+ * Without a time from the kernel (UINT64_MAX, 0) the bounds are those of the books. A CPU's times
+ * may be those of an older loss, declared already: nothing declared now is older than since_ns.
  */
-static int declare(struct streams *s, struct stream *st, struct streams_finding *f, uint64_t since_ns,
-		   uint64_t first_ns, uint64_t last_ns, streams_fn fn, void *ctx)
+static int declare(struct streams *s, struct stream *st, struct streams_finding *f,
+		   uint64_t since_ns, uint64_t first_ns, uint64_t last_ns, streams_fn fn, void *ctx)
 {
 	f->container = st->container;
 	f->last_ns = last_ns ? last_ns : MAX(s->snapshot_ns, s->close_ns);
@@ -310,9 +308,10 @@ static struct totals add_up(const struct streams *s, const struct stream *st, un
 }
 
 /*
- * Only what was numbered before the last snapshot but one is lost without a cause; what is missing of the younger numbers may
- * be on its way, and under load something always is. Losses declared may be of either, so they are taken off the
- * older ones: some may be told later for it, none too early.
+ * Only what was numbered before the last snapshot but one is lost without a cause; what is missing
+ * of the younger numbers may be on its way, and under load something always is. Losses declared may
+ * be of either, so they are taken off the older ones: some may be told later for it, none too
+ * early.
  */
 static void settle_class(struct streams *s, struct stream *st, unsigned int c, bool final,
 			 streams_fn fn, void *ctx)
@@ -326,7 +325,8 @@ static void settle_class(struct streams *s, struct stream *st, unsigned int c, b
 	for (cause = 0; cause < STREAMS_CAUSE_CNT && missing; cause++) {
 		n = MIN(missing, st->cause[c][cause] - st->cause_declared[c][cause]);
 		if (cause == STREAMS_CAUSE_UNKNOWN)
-			n = final ? missing : MIN(missing, t.old_missing - MIN(t.old_missing, sum->lost));
+			n = final ? missing
+				  : MIN(missing, t.old_missing - MIN(t.old_missing, sum->lost));
 		if (n)
 			declare_lost(s, st, c, cause, n, fn, ctx);
 		missing -= n;
@@ -340,7 +340,8 @@ static void settle_class(struct streams *s, struct stream *st, unsigned int c, b
 	sum->generated = t.next + sum->suppressed;
 }
 
-static void settle_stream(struct streams *s, struct stream *st, bool final, streams_fn fn, void *ctx)
+static void settle_stream(struct streams *s, struct stream *st, bool final, streams_fn fn,
+			  void *ctx)
 {
 	unsigned int c;
 
@@ -385,7 +386,8 @@ static void add(struct streams_sum to[EV_CLASS_CNT], const struct streams_sum fr
 	}
 }
 
-void streams_sum(const struct streams *s, uint64_t container, struct streams_sum ret_sums[EV_CLASS_CNT])
+void streams_sum(const struct streams *s, uint64_t container,
+		 struct streams_sum ret_sums[EV_CLASS_CNT])
 {
 	const struct stream *st;
 	size_t i;
@@ -424,7 +426,8 @@ void streams_forget(struct streams *s, uint64_t container, struct probes *probes
 	}
 }
 
-void streams_snapshot_cgroup(struct streams *s, uint64_t cgroup_id, const struct probes *probes, uint64_t now_ns)
+void streams_snapshot_cgroup(struct streams *s, uint64_t cgroup_id, const struct probes *probes,
+			     uint64_t now_ns)
 {
 	struct stream *st = stream_find(s, cgroup_id);
 
@@ -458,7 +461,8 @@ void streams_forget_cgroup(struct streams *s, uint64_t cgroup_id, struct probes 
 	free(st);
 }
 
-void streams_each_stray(const struct streams *s, void (*fn)(uint64_t cgroup_id, void *ctx), void *ctx)
+void streams_each_stray(const struct streams *s, void (*fn)(uint64_t cgroup_id, void *ctx),
+			void *ctx)
 {
 	const struct stream *st;
 	size_t i;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The books: what the kernel side numbered against what came. Every missing number becomes exactly one loss count.
+ * The books: what the kernel side numbered against what came. Every missing number becomes exactly
+ * one loss count.
  *
- * A stream is a cgroup; in it each (CPU, class) is a series of numbers of its own. Closing the books over a time has two steps.
- * streams_snapshot() reads the kernel's counters; then the caller empties the rings; then streams_settle() knows: every number below a
- * counter has come, or is lost. The kernel's own counts of losses say why. What neither came nor is counted is given
- * until the next settling (a probe may stand between its number and the ring), then is a loss of unknown cause.
+ * A stream is a cgroup; in it each (CPU, class) is a series of numbers of its own. Closing the
+ * books over a time has two steps. streams_snapshot() reads the kernel's counters; then the caller
+ * empties the rings; then streams_settle() knows: every number below a counter has come, or is
+ * lost. The kernel's own counts of losses say why. What neither came nor is counted is given until
+ * the next settling (a probe may stand between its number and the ring), then is a loss of unknown
+ * cause.
  */
 #ifndef VARVE_STREAMS_H
 #define VARVE_STREAMS_H
@@ -61,22 +64,29 @@ void streams_dropped(struct streams *streams, const struct ev_hdr *hdr, enum str
 /* Reads the kernel's counters of all streams. */
 void streams_snapshot(struct streams *streams, const struct probes *probes, uint64_t now_ns);
 /* The same for the cgroups of one container only. */
-void streams_snapshot_container(struct streams *streams, uint64_t container, const struct probes *probes, uint64_t now_ns);
+void streams_snapshot_container(struct streams *streams, uint64_t container,
+				const struct probes *probes, uint64_t now_ns);
 /* Declares what the last snapshot shows. final: also what would be given until the next time. */
 void streams_settle(struct streams *streams, bool final, streams_fn fn, void *ctx);
 /* Like streams_settle(final) for the cgroups of one container only. */
-void streams_settle_container(struct streams *streams, uint64_t container, streams_fn fn, void *ctx);
+void streams_settle_container(struct streams *streams, uint64_t container, streams_fn fn,
+			      void *ctx);
 
-/* Sums over the streams of a container as of the last settling; 0: of everything since the run began. */
-void streams_sum(const struct streams *streams, uint64_t container, struct streams_sum ret_sums[EV_CLASS_CNT]);
+/* Sums over the streams of a container as of the last settling; 0: of everything since the run
+ * began. */
+void streams_sum(const struct streams *streams, uint64_t container,
+		 struct streams_sum ret_sums[EV_CLASS_CNT]);
 /* Forgets the streams of a container, in the kernel too; their sums stay in the node's. */
 void streams_forget(struct streams *streams, uint64_t container, struct probes *probes);
 
-/* The same three for a single cgroup that has gone before its container has; its sums stay in the container's. */
-void streams_snapshot_cgroup(struct streams *streams, uint64_t cgroup_id, const struct probes *probes, uint64_t now_ns);
+/* The same three for a single cgroup that has gone before its container has; its sums stay in the
+ * container's. */
+void streams_snapshot_cgroup(struct streams *streams, uint64_t cgroup_id,
+			     const struct probes *probes, uint64_t now_ns);
 void streams_settle_cgroup(struct streams *streams, uint64_t cgroup_id, streams_fn fn, void *ctx);
 void streams_forget_cgroup(struct streams *streams, uint64_t cgroup_id, struct probes *probes);
 /* Calls fn for each cgroup that is in no container. fn must not change the streams. */
-void streams_each_stray(const struct streams *streams, void (*fn)(uint64_t cgroup_id, void *ctx), void *ctx);
+void streams_each_stray(const struct streams *streams, void (*fn)(uint64_t cgroup_id, void *ctx),
+			void *ctx);
 
 #endif

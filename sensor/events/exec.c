@@ -25,8 +25,8 @@ static int fill_arguments(const struct record *rec, const struct ev_exec *in, st
 		err = fill_args(arena, tail, in->args_tail.len, &out->n_args_tail, &out->args_tail,
 				&out->has_args_tail_raw, &out->args_tail_raw);
 	}
-	return err ? err :
-		     fill_cmd_line(arena, args, in->args.len, tail, in->args_tail.len,
+	return err ? err
+		   : fill_cmd_line(arena, args, in->args.len, tail, in->args_tail.len,
 				   &out->cmd_line);
 }
 

@@ -22,8 +22,8 @@ int fill_text(struct arena *arena, const char *bytes, size_t len, char **ret_tex
 	return 0;
 }
 
-int fill_ref(const struct record *rec, const struct ev_ref *ref, struct arena *arena, char **ret_text,
-	     protobuf_c_boolean *ret_has_raw, ProtobufCBinaryData *ret_raw)
+int fill_ref(const struct record *rec, const struct ev_ref *ref, struct arena *arena,
+	     char **ret_text, protobuf_c_boolean *ret_has_raw, ProtobufCBinaryData *ret_raw)
 {
 	const char *bytes;
 
@@ -67,7 +67,8 @@ int fill_file(const struct record *rec, const struct ev_file *f, struct arena *a
 		return -ENOMEM;
 	varve__v1__file__init(file);
 	if (f->flags & EV_FILE_HAS_PATH)
-		err = fill_ref(rec, &f->path, arena, &file->path, &file->has_path_raw, &file->path_raw);
+		err = fill_ref(rec, &f->path, arena, &file->path, &file->has_path_raw,
+			       &file->path_raw);
 	if (err)
 		return err;
 	if (f->flags & EV_FILE_CUT)
@@ -121,7 +122,8 @@ char *fill_protocol(struct arena *arena, uint32_t protocol)
 	return s;
 }
 
-int fill_namespaces(const struct ev_namespaces *ns, struct arena *arena, Varve__V1__Namespaces **ret_ns)
+int fill_namespaces(const struct ev_namespaces *ns, struct arena *arena,
+		    Varve__V1__Namespaces **ret_ns)
 {
 	Varve__V1__Namespaces *n;
 
@@ -199,8 +201,8 @@ static char *join(char *to, const char *args, size_t len)
 	return to;
 }
 
-int fill_cmd_line(struct arena *arena, const char *args, size_t len, const char *tail, size_t tail_len,
-		  char **ret_line)
+int fill_cmd_line(struct arena *arena, const char *args, size_t len, const char *tail,
+		  size_t tail_len, char **ret_line)
 {
 	char *joined = arena_alloc(arena, len + tail_len + 8), *end;
 

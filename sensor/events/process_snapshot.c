@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/events/fill.h"
 
-/* Arguments are not in the record (an iterator cannot read another's memory everywhere): sensor/snapshot.c adds them. */
+/* Arguments are not in the record (an iterator cannot read another's memory everywhere):
+ * sensor/snapshot.c adds them. */
 int event_fill_process_snapshot(const struct record *rec, struct arena *arena, Varve__V1__Event *ev)
 {
 	const struct ev_process_snapshot *in = (const void *)rec->hdr;

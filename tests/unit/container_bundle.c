@@ -284,14 +284,16 @@ static void finds_the_bundle_in_arguments(void **state)
 /* One odd byte among the arguments must not hide the pod's name. */
 static void keeps_the_name_beside_what_is_no_unicode(void **state)
 {
-	static const char *const args[] = {"\xff\xfe", "\\udcff", "\\ud800x", "\\ud83d\\ude00", "\\\\udcff"};
+	static const char *const args[] = {"\xff\xfe", "\\udcff", "\\ud800x", "\\ud83d\\ude00",
+					   "\\\\udcff"};
 	struct container_metadata meta;
 	char json[512];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
 		snprintf(json, sizeof(json),
-			 "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"%s\"]},\"annotations\":{"
+			 "{\"ociVersion\":\"1.0.2\",\"process\":{\"args\":[\"%s\"]},"
+			 "\"annotations\":{"
 			 "\"io.kubernetes.cri.container-type\":\"container\","
 			 "\"io.kubernetes.cri.sandbox-name\":\"shop-0\"}}",
 			 args[i]);
