@@ -17,14 +17,15 @@
 
 struct destination {
 	struct ev_addr addr;
-	__u64 cookie; /* of the socket: an entry left by io_uring or MSG_FASTOPEN is not another
-			 socket's */
+	__u64 cookie; /* of the socket */
+	__u32 protocol;
+	__u32 pad0;
 };
 
+/* LRU: io_uring and MSG_FASTOPEN leave entries that no connect(2) takes out. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u64); /* the task that is in connect(2) */
 	__type(value, struct destination);
 } connect_to SEC(".maps");
@@ -53,6 +54,7 @@ static __always_inline int connect_keep(struct bpf_sock_addr *ctx, struct destin
 	__u64 task = (__u64)current_task();
 
 	to->addr.port = bpf_ntohs(ctx->user_port);
+	to->protocol = ctx->protocol;
 	to->cookie = bpf_get_socket_cookie(ctx); /* makes one, if the socket has none yet */
 	bpf_map_update_elem(&connect_to, &task, to, BPF_ANY);
 	return 1;
@@ -82,23 +84,34 @@ int connect_v6(struct bpf_sock_addr *ctx)
 	return connect_keep(ctx, &to);
 }
 
-/* The destination: the kernel's copy if there is one, else from user memory. False if it is no IP
- * address. */
-static __always_inline bool connect_destination(struct syscall *sc, struct ev_addr *to,
-						__u64 cookie, __u32 *flags)
+/*
+ * Whom with: what the cgroup program kept, if it ran, whatever the descriptor leads to by now:
+ * another thread may have closed or replaced it, and the connection lives on in a duplicate. Else
+ * the socket's, and the address from user memory. *sk becomes NULL if it is not the socket that was
+ * connected. False if it is no connect of IP.
+ */
+static __always_inline bool connect_whom(struct syscall *sc, struct connecting *c, struct sock **sk)
 {
-	__u64 task = (__u64)sc->task;
+	__u64 task = (__u64)sc->task, cookie = 0;
 	struct destination *kept = bpf_map_lookup_elem(&connect_to, &task);
-	bool same = kept && kept->cookie == cookie;
 
-	if (same)
-		*to = kept->addr;
-	if (kept)
+	if (*sk)
+		cookie = BPF_CORE_READ(*sk, __sk_common.skc_cookie.counter);
+	if (kept) {
+		c->destination = kept->addr;
+		c->cookie = kept->cookie;
+		c->protocol = kept->protocol;
 		bpf_map_delete_elem(&connect_to, &task);
-	if (same)
+		if (cookie != c->cookie)
+			*sk = 0;
 		return true;
-	*flags |= EV_CONNECT_USER_MEMORY;
-	return addr_from_user(to, (void *)sc->arg[1], sc->arg[2]);
+	}
+	if (!*sk)
+		return false;
+	c->cookie = cookie;
+	c->protocol = BPF_CORE_READ(*sk, sk_protocol);
+	c->flags |= EV_CONNECT_USER_MEMORY;
+	return addr_from_user(&c->destination, (void *)sc->arg[1], sc->arg[2]);
 }
 
 static __always_inline void connect_emit(const struct connecting *c, const struct ev_addr *source,
@@ -120,6 +133,12 @@ static __always_inline void connect_emit(const struct connecting *c, const struc
 	ev->outcome_err = outcome_err;
 	ev->flags = c->flags | flags;
 	record_submit(&b, BPF_RB_NO_WAKEUP);
+}
+
+/* SYN_RECV: both ends sent a SYN at once. */
+static __always_inline bool state_is_pending(int state)
+{
+	return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
 }
 
 /*
@@ -145,7 +164,7 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 		return;
 	}
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	if (state == TCP_SYN_SENT || bpf_map_delete_elem(&connecting, &key))
+	if (state_is_pending(state) || bpf_map_delete_elem(&connecting, &key))
 		return;
 	sock_source(&source, sk);
 	if (state == TCP_ESTABLISHED)
@@ -166,21 +185,23 @@ int connect_exit(__u64 *ctx)
 	if (!syscall_begin(&sc, ctx))
 		return 0;
 	sk = sock_of_fd(sc.task, sc.arg[0]);
-	c.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
-	if (!sk || !connect_destination(&sc, &c.destination, c.cookie, &c.flags))
+	if (!connect_whom(&sc, &c, &sk))
 		return 0;
 	task_fill(&c.task, sc.task);
 	c.cgid = sc.cgid;
-	c.protocol = BPF_CORE_READ(sk, sk_protocol);
 	c.flags |= c.cookie ? EV_CONNECT_HAS_COOKIE : 0;
 	if (sc.ret == -ERESTARTSYS)
 		sc.ret = -EINTR; /* what user space sees, unless the call begins anew */
 	c.err = -sc.ret;
 	if (sc.ret == -EINPROGRESS || sc.ret == -EINTR) {
-		connect_await(sk, &c);
+		if (sk)
+			connect_await(sk, &c);
+		else
+			connect_emit(&c, &source, EV_OUTCOME_IN_PROGRESS, 0, 0);
 		return 0;
 	}
-	sock_source(&source, sk);
+	if (sk)
+		sock_source(&source, sk);
 	connect_emit(&c, &source, sc.ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -sc.ret, 0);
 	return 0;
 }
@@ -194,10 +215,11 @@ int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)
 	struct ev_addr source = {};
 	struct connecting *c;
 
-	if (oldstate != TCP_SYN_SENT || (newstate != TCP_ESTABLISHED && newstate != TCP_CLOSE))
+	if (!state_is_pending(oldstate) || (newstate != TCP_ESTABLISHED && newstate != TCP_CLOSE))
 		return 0;
 	c = bpf_map_lookup_elem(&connecting, &key);
-	if (!c)
+	/* The socket may be another one at the same place. */
+	if (!c || c->cookie != (__u64)BPF_CORE_READ(sk, __sk_common.skc_cookie.counter))
 		return 0;
 	struct connecting copy = *c;
 

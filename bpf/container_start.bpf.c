@@ -3,10 +3,10 @@
  * container_start: the cgroup of a container was made, 10-60 ms before its first exec. From here on
  * it is in scope; deciding it here and not in the sensor is what makes a container of 50 ms whole.
  *
- * A cgroup is a container's if its name ends in 64 hex digits (".scope" may follow; not of a
- * "-conmon-"), or if an OCI runtime makes it and its name is the container id, the runtime's last
- * argument (plain runc), or if it lies within a container's. The maker's arguments and working
- * directory go along: they name the bundle.
+ * A cgroup within a container's, or made from within one, is that container's. Else it is a
+ * container if its name ends in 64 hex digits (".scope" may follow; not of a "conmon-"), or if an
+ * OCI runtime makes it and its name is the container id, the runtime's last argument (plain runc).
+ * The maker's arguments and working directory go along: they name the bundle.
  */
 #include "probe.bpf.h"
 #include "path.bpf.h"
@@ -18,9 +18,9 @@
 struct name_scan {
 	char *name;
 	__u32 len;
-	__u32 hex;   /* length of the run of hex digits that ends here */
-	__u32 found; /* a run of 64 ended at the end of the name, or before ".scope" */
-	__u32 conmon;
+	__u32 hex;    /* length of the run of hex digits that ends here */
+	__u32 found;  /* a run of 64 ended at the end of the name, or before ".scope" */
+	__u32 conmon; /* letters of "conmon-" matched so far */
 };
 
 static long name_step(__u32 i, struct name_scan *n)
@@ -37,9 +37,9 @@ static long name_step(__u32 i, struct name_scan *n)
 			n->found = 1;
 		n->hex = 0;
 	}
-	if (c == 'm' && n->name[(i + 2) & (NAME_MAX_LEN - 1)] == 'n' &&
-	    n->name[(i + 3) & (NAME_MAX_LEN - 1)] == '-')
-		n->conmon = 1;
+	/* "conmon-", the monitor of a container: how much of it ends here. */
+	if (n->conmon < 7)
+		n->conmon = c == "conmon-"[n->conmon & 7] ? n->conmon + 1 : c == 'c';
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static __always_inline bool name_has_id(char *name, __u32 len)
 	struct name_scan n = {.name = name, .len = len};
 
 	bpf_loop(NAME_MAX_LEN, name_step, &n, 0);
-	return (n.found || n.hex == ID_HEX_LEN) && !n.conmon;
+	return (n.found || n.hex == ID_HEX_LEN) && n.conmon < 7;
 }
 
 static __always_inline bool comm_is_runtime(const char *c)
@@ -100,25 +100,57 @@ static __always_inline bool name_is_runtime_scope(const char *n)
 	       (n[0] == 'c' && n[1] == 'r' && n[2] == 'u' && n[3] == 'n' && n[4] == '-');
 }
 
-/* The cgroup's container: itself, or the one that it lies in; 0: none. */
+/* Podman gives a pod, which is no container, a cgroup of 64 hex digits below this one. */
+static __always_inline bool is_podman_parent(struct cgroup *cgrp)
+{
+	static const char want[] = "libpod_parent";
+	char name[sizeof(want)] = {};
+	__u32 i;
+
+	bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(cgrp, kn, name));
+	for (i = 0; i < sizeof(want); i++) {
+		if (name[i] != want[i])
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The container that a cgroup lies in, by its parent or by its maker: whoever can make cgroups in a
+ * container, or from one, stays what it is, whatever names it gives them.
+ */
+static __always_inline __u64 container_around(struct cgroup *parent)
+{
+	__u64 id = cgroup_id(parent);
+	struct ev_scope *in = bpf_map_lookup_elem(&scope, &id);
+
+	if (!in) {
+		id = bpf_get_current_cgroup_id();
+		in = bpf_map_lookup_elem(&scope, &id);
+	}
+	return in ? in->container : 0;
+}
+
+/* The cgroup's container: the one that it lies in, or itself; 0: none. */
 static __always_inline __u64 container_of_cgroup(struct scratch *s, struct cgroup *cgrp, __u64 cgid,
 						 struct task_struct *task)
 {
 	char *name = (void *)s->path, comm[EV_COMM_LEN] = {};
-	__u64 parent = cgroup_id(cgroup_parent(cgrp));
-	struct ev_scope *up;
+	struct cgroup *parent = cgroup_parent(cgrp);
+	__u64 around = container_around(parent);
 	long len;
 
+	if (around)
+		return around;
 	len = bpf_probe_read_kernel_str(name, NAME_MAX_LEN, BPF_CORE_READ(cgrp, kn, name)) - 1;
 	if (len <= 0)
 		return 0;
-	if (name_has_id(name, len) || name_is_runtime_scope(name))
+	if (name_has_id(name, len))
+		return len == ID_HEX_LEN && is_podman_parent(parent) ? 0 : cgid;
+	if (name_is_runtime_scope(name))
 		return cgid;
 	bpf_get_current_comm(comm, sizeof(comm));
-	if (comm_is_runtime(comm) && name_is_last_arg(s, task, len))
-		return cgid;
-	up = bpf_map_lookup_elem(&scope, &parent);
-	return up ? up->container : 0;
+	return comm_is_runtime(comm) && name_is_last_arg(s, task, len) ? cgid : 0;
 }
 
 static __always_inline void maker_args(struct build *b, struct ev_ref *ref,

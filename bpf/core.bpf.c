@@ -12,7 +12,6 @@ struct scope_map scope SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u8 cfg_read_opens = 1;
-const volatile __u32 cfg_cpu_cnt = 1;
 const volatile __u64 cfg_ring_mark = 4 << 20;
 const volatile __u64 cfg_decisive_mark = 2 << 20;
 const volatile struct ev_account account_zero = {};

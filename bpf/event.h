@@ -47,7 +47,10 @@ enum ev_cause {
 #define EV_ARGS_MAX 32768 /* bytes of arguments, head and tail */
 #define EV_COMM_LEN 16
 #define EV_TTY_LEN  32
-#define EV_REC_MAX  61440 /* no record is longer */
+/* Buffers to build a record in, for each CPU; see probe.bpf.h. */
+#define EV_SCRATCH_PER_CPU 3
+
+#define EV_REC_MAX 61440 /* no record is longer */
 
 /* A string in the tail: off from the start of the record; the byte at off + len is NUL. */
 struct ev_ref {

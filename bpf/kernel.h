@@ -60,9 +60,6 @@ struct bpf_iter_meta;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct list_head {
-	struct list_head *next;
-};
 struct qstr {
 	__u32 len;
 	const unsigned char *name;
@@ -70,14 +67,9 @@ struct qstr {
 struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
 };
-struct timespec64;
-struct file_system_type;
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
-};
-struct kuid {
-	__u32 val;
 };
 struct inode {
 	unsigned short i_mode;
@@ -89,7 +81,6 @@ struct inode {
 	} i_gid;
 	unsigned long i_ino;
 	__s64 i_size;
-	unsigned int i_nlink;
 	struct super_block *i_sb;
 };
 struct dentry {
@@ -300,11 +291,13 @@ struct bpf_iter__task {
 
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT	2
+#define TCP_SYN_RECV	3
 #define TCP_CLOSE	7
 
 #define EINTR	    4
 #define EINPROGRESS 115
 #define ERESTARTSYS 512
+#define EEXIST	    17
 #define EFAULT	    14
 
 #define FMODE_WRITE   0x2

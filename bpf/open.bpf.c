@@ -82,3 +82,4 @@ SERVES_SYSCALL(open_exit, NR_open);
 SERVES_SYSCALL(open_exit, NR_creat);
 SERVES_SYSCALL(open_exit, NR_openat);
 SERVES_SYSCALL(open_exit, NR_openat2);
+SERVES_SYSCALL(open_exit, NR_open_by_handle_at);

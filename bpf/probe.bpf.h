@@ -28,9 +28,8 @@
  * Offsets into rec are masked with REC_MASK, which the verifier understands; hence the slack behind
  * it.
  */
-#define SCRATCH_PER_CPU 3
-#define REC_MASK	0xffff
-#define REC_SLACK	4352
+#define REC_MASK  0xffff
+#define REC_SLACK 4352
 
 struct scratch {
 	__u64 busy;
@@ -40,7 +39,7 @@ struct scratch {
 
 extern struct scratch_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SCRATCH_PER_CPU); /* times CPUs, set before load */
+	__uint(max_entries, EV_SCRATCH_PER_CPU); /* times CPUs, set before load */
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratch SEC(".maps");
@@ -75,7 +74,6 @@ extern struct scope_map {
 
 extern const volatile __u8 cfg_scope_all;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
-extern const volatile __u32 cfg_cpu_cnt;
 extern const volatile __u64 cfg_ring_mark; /* wake the reader when so many bytes wait in `events` */
 extern const volatile __u64 cfg_decisive_mark; /* and in `decisive` */
 extern const volatile struct ev_account account_zero;
@@ -155,11 +153,11 @@ static __always_inline void count_lost_on_node(__u32 class)
 
 static __always_inline struct scratch *scratch_get(void)
 {
-	__u32 base = bpf_get_smp_processor_id() * SCRATCH_PER_CPU;
+	__u32 base = bpf_get_smp_processor_id() * EV_SCRATCH_PER_CPU;
 	struct scratch *s;
 	__u32 i, slot;
 
-	for (i = 0; i < SCRATCH_PER_CPU; i++) {
+	for (i = 0; i < EV_SCRATCH_PER_CPU; i++) {
 		slot = base + i;
 		s = bpf_map_lookup_elem(&scratch, &slot);
 		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)

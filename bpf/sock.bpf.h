@@ -11,6 +11,14 @@ static __always_inline bool family_is_ip(__u16 family)
 	return family == AF_INET || family == AF_INET6;
 }
 
+/* private_data is a struct socket only if the inode says so. */
+static __always_inline bool fd_is_socket(struct task_struct *task, int fd)
+{
+	struct file *file = file_of_fd(task, fd);
+
+	return file && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
+}
+
 /* The IP socket behind a descriptor; NULL if it is none. */
 static __always_inline struct sock *sock_of_fd(struct task_struct *task, int fd)
 {
@@ -18,8 +26,7 @@ static __always_inline struct sock *sock_of_fd(struct task_struct *task, int fd)
 	struct socket *socket;
 	struct sock *sk;
 
-	/* private_data is a struct socket only if the inode says so. */
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	if (!fd_is_socket(task, fd))
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);

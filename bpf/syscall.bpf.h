@@ -9,18 +9,19 @@
 #include "probe.bpf.h"
 
 /* x86-64 numbers, <asm/unistd_64.h>. */
-#define NR_open	     2
-#define NR_connect   42
-#define NR_accept    43
-#define NR_rename    82
-#define NR_creat     85
-#define NR_unlink    87
-#define NR_openat    257
-#define NR_unlinkat  263
-#define NR_renameat  264
-#define NR_accept4   288
-#define NR_renameat2 316
-#define NR_openat2   437
+#define NR_open		     2
+#define NR_connect	     42
+#define NR_accept	     43
+#define NR_rename	     82
+#define NR_creat	     85
+#define NR_unlink	     87
+#define NR_openat	     257
+#define NR_unlinkat	     263
+#define NR_renameat	     264
+#define NR_accept4	     288
+#define NR_open_by_handle_at 304
+#define NR_renameat2	     316
+#define NR_openat2	     437
 
 struct syscall {
 	struct task_struct *task;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory for the making of one record; see arena.h. */
 #include "evidence/arena.h"
 #include "evidence/base.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CRC-32C twice: eight table look-ups for eight bytes (slicing-by-8), and SSE 4.2's instruction,
  * chosen once before main(). The tables are computed then too: 8 KiB that nobody need read.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Messages on stderr. Each goes out in one write, so that lines of several processes do not mix,
  * and escaped, since names that an attacker chose are in them.

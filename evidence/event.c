@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of kinds and classes from bpf/events.def; a checked decode. */
 #include "evidence/event.h"
 #include "bpf/event.h"

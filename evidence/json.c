@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON from protobuf-c's descriptors: nothing here knows the schema, so a field added to
  * varve.proto is printed without a change. The mapping is protobuf's own (ProtoJSON) with the proto

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writes the evidence log. Frames gather in a buffer; a flush writes them to the current segment,
  * always exactly behind what is there, so that after an error the next flush completes what this

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The evidence log's directory: is it one, which segments has it. The directory may be foreign or
  * hostile (a responder reads what he was sent), so nothing but plain files is opened.

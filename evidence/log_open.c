@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opens the evidence log for writing: makes or checks the directory, takes its lock, recovers what
  * is there, and says in one line what is wrong if it cannot. Nothing is written into a directory

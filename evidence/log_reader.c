@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads an evidence log without a lock, dead or live. What is unreadable at the end of the newest
  * segment may be in the making and is waited for; once there is a newer segment, it is damage.

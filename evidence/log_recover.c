@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opening after whatever happened. Only one thing is ever changed: an incomplete frame at the very
  * end of the last segment, as a killed writer leaves it, is cut off. Everything else that cannot be

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goes over one segment's frames, for recovery and for reading. The file may be damaged, hostile,
  * and growing; a restarted writer may even cut its torn end. So it is read, not mapped (a cut would

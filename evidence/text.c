@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes from outside as text; see text.h. */
 #include "evidence/text.h"
 #include "evidence/arena.h"

@@ -74,6 +74,7 @@ int cgroups_path_of(const char *mount, uint64_t id, char *ret_path, size_t size)
 	} h = {.fh = {.handle_bytes = sizeof(id), .handle_type = 0xfe}};
 	size_t skip = strlen(mount);
 	char link[64], path[4096];
+	struct stat st;
 	ssize_t n;
 
 	if (mount_fd < 0)
@@ -87,9 +88,9 @@ int cgroups_path_of(const char *mount, uint64_t id, char *ret_path, size_t size)
 	if (n < 0)
 		return -errno;
 	path[n] = '\0';
-	/* A removed directory's link ends in " (deleted)"; a cgroup's name may, too, but not one
-	 * that we know. */
-	if (strncmp(path, mount, skip) || strstr(path + skip, " (deleted)"))
+	/* A removed directory's link leads nowhere; one that is called "x (deleted)" leads to
+	 * itself. */
+	if (strncmp(path, mount, skip) || stat(path, &st) || st.st_ino != id)
 		return -ESTALE;
 	if ((size_t)n - skip >= size)
 		return -ENAMETOOLONG;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of containers: chained hash by cgroup id, never more than its limit. A container stays
- * after its cgroup is gone, since its last records may still be in a ring; the room is taken back,
- * longest gone first, when it is needed.
+ * after its cgroup is gone, until its account is closed and intake.c removes it.
  */
 #include "sensor/container.h"
 
@@ -112,27 +111,6 @@ void container_table_each(struct container_table *table, void (*fn)(struct conta
 			fn(c, ctx);
 }
 
-static void pick_longest_gone(struct container *c, void *ctx)
-{
-	struct container **oldest = ctx;
-
-	if (c->gone_ns && (!*oldest || c->gone_ns < (*oldest)->gone_ns))
-		*oldest = c;
-}
-
-static int make_room(struct container_table *table)
-{
-	struct container *oldest = NULL;
-
-	if (table->cnt < table->limit)
-		return 0;
-	container_table_each(table, pick_longest_gone, &oldest);
-	if (!oldest)
-		return -ENOSPC;
-	container_table_remove(table, oldest->cgroup_id);
-	return 0;
-}
-
 /* One look on disk; sets state and the time of the next. True if the state is final now. */
 static bool look(const struct container_table *table, struct container *c, uint64_t now_ns)
 {
@@ -193,10 +171,9 @@ int container_table_add(struct container_table *table, uint64_t cgroup_id, const
 	err = container_new(cgroup_id, cgroup_path, id, bundle_dir, now_ns, &c);
 	if (err)
 		return err;
-	err = make_room(table);
-	if (err) {
+	if (table->cnt >= table->limit) {
 		container_free(c);
-		return err;
+		return -ENOSPC;
 	}
 	look(table, c, now_ns);
 	c->next = *bucket;

@@ -40,8 +40,8 @@ struct container_table;
 int container_table_new(const char *root, size_t limit, struct container_table **ret_table);
 void container_table_free(struct container_table *table);
 /*
- * Registers a container and looks for its metadata at once. At the limit the longest gone is
- * forgotten; if none is gone, -ENOSPC. -EEXIST with *ret_container set if the cgroup id is known.
+ * Registers a container and looks for its metadata at once. -ENOSPC: at the limit.
+ * -EEXIST with *ret_container set if the cgroup id is known.
  * -ENAMETOOLONG: a path of PATH_MAX or more.
  */
 int container_table_add(struct container_table *table, uint64_t cgroup_id, const char *cgroup_path,

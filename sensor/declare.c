@@ -147,3 +147,11 @@ int declare_not_delivered(struct emit *e, const char *run_id, uint64_t sequence,
 	SET(out, last_unix_nano, time_unix_nano);
 	return emit_event(e, &ev, NULL);
 }
+
+int declare_not_run(struct emit *e, uint64_t count)
+{
+	Varve__V1__Event ev;
+	Varve__V1__Loss *out = loss_begin(e, &ev, "not_run", count);
+
+	return out ? emit_event(e, &ev, NULL) : -ENOMEM;
+}

@@ -27,6 +27,10 @@ int declare_log_removed(struct emit *emit, uint64_t count, const struct run_plac
 int declare_not_delivered(struct emit *emit, const char *run_id, uint64_t sequence,
 			  int64_t time_unix_nano);
 
+/* Runs of programs that the kernel left out, since one ran on that CPU already: whose events they
+ * were is not known. */
+int declare_not_run(struct emit *emit, uint64_t count);
+
 /* Counts by class, for a record. */
 int declare_fill_counts(const struct streams_sum *sums, struct arena *arena, size_t *ret_cnt,
 			Varve__V1__ClassCount ***ret_counts);

@@ -66,28 +66,18 @@ static bool is_runtime_container(const char *host_root, const char *name)
 	return found;
 }
 
-/* The cgroup that is the container's own: the topmost that the same container id is read from. */
-static int own_cgroup(const char *mount, const char *path, const struct cgroup_identity *id,
-		      uint64_t *ret_id, char *ret_path, size_t size)
+/* The container that the cgroup's parent is in. -ENOENT: none. */
+static int container_around(const struct existing *x, const char *path, uint64_t *ret_container)
 {
-	struct cgroup_identity up;
-	char full[8192], *slash;
+	const char *slash = strrchr(path, '/');
+	char parent[8192];
 	struct stat st;
 
-	snprintf(ret_path, size, "%s", path);
-	while ((slash = strrchr(ret_path, '/')) && slash != ret_path) {
-		*slash = '\0';
-		if (container_parse_cgroup(ret_path, false, &up) ||
-		    strcmp(up.container_id, id->container_id)) {
-			*slash = '/';
-			break;
-		}
-	}
-	snprintf(full, sizeof(full), "%s%s", mount, ret_path);
-	if (stat(full, &st))
-		return -errno;
-	*ret_id = st.st_ino;
-	return 0;
+	if (!slash || slash == path)
+		return -ENOENT;
+	snprintf(parent, sizeof(parent), "%s%.*s", x->mount, (int)(slash - path), path);
+	return stat(parent, &st) ? -ENOENT
+				 : probes_scope_find(x->in->probes, st.st_ino, ret_container);
 }
 
 static int emit_existing(struct intake *in, struct container *c, const char *path)
@@ -113,33 +103,25 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 	struct intake *in = x->in;
 	const char *name = strrchr(path, '/');
 	struct cgroup_identity id;
-	char own_path[4096];
-	uint64_t own = cgroup_id;
+	uint64_t around;
 	struct container *c;
 
-	name = name ? name + 1 : path;
-	if (container_parse_cgroup(path, false, &id)) {
-		if (!is_runtime_container(in->conf->host_root, name) ||
-		    container_parse_cgroup(path, true, &id))
-			return;
-		snprintf(own_path, sizeof(own_path), "%s", path);
-	} else if (own_cgroup(x->mount, path, &id, &own, own_path, sizeof(own_path))) {
-		return; /* gone meanwhile */
-	}
-	/* -EEXIST: the kernel side knows it, so its start is in the ring. */
-	if (probes_scope_add(in->probes, cgroup_id, own) == -EEXIST)
-		return;
-	if (own != cgroup_id) {
-		streams_bind(in->streams, cgroup_id, own);
+	/* Parents come first. -EEXIST: the kernel side knows it, so its start is in the ring. */
+	if (!container_around(x, path, &around)) {
+		if (probes_scope_add(in->probes, cgroup_id, around) != -EEXIST)
+			streams_bind(in->streams, cgroup_id, around);
 		return;
 	}
-	if (container_table_add(in->containers, own, own_path, &id, NULL, emit_boot_ns(), &c) ||
-	    streams_bind(in->streams, own, own))
-		log_warn(
-			"cannot register the container of cgroup %s: its records go out without it",
-			path);
-	else
-		emit_existing(in, c, own_path);
+	if (container_parse_cgroup(path, false, &id) &&
+	    (!is_runtime_container(in->conf->host_root, name ? name + 1 : path) ||
+	     container_parse_cgroup(path, true, &id)))
+		return;
+	if (probes_scope_add(in->probes, cgroup_id, cgroup_id) == -EEXIST)
+		return;
+	intake_register(in, cgroup_id, path, NULL);
+	c = container_table_find(in->containers, cgroup_id);
+	if (c)
+		emit_existing(in, c, path);
 }
 
 int existing_containers(struct intake *in, const char *mount)
@@ -172,43 +154,53 @@ static void sweep_container(struct container *c, void *ctx)
 		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
 }
 
-/* A cgroup of no container that we know of: with --scope all many are; else its start was lost. */
-static void sweep_stray(uint64_t cgroup_id, void *ctx)
+/* One in a container; or one of no container that we know of: with --scope all many are, else its
+ * start was lost. */
+static void sweep_other(uint64_t cgroup_id, uint64_t container, void *ctx)
 {
 	struct sweep *sw = ctx;
 
 	if (is_gone(sw->mount, cgroup_id))
-		intake_gone(sw->in, cgroup_id, 0, sw->now_ns);
+		intake_gone(sw->in, cgroup_id, container, sw->now_ns);
+	else if (!container)
+		existing_unseen(sw->in, sw->mount, cgroup_id);
 }
 
 void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 {
 	struct sweep sw = {.in = in, .mount = mount, .now_ns = now_ns};
+	struct streams_sum node[EV_CLASS_CNT];
 
 	container_table_each(in->containers, sweep_container, &sw);
-	streams_each_stray(in->streams, sweep_stray, &sw);
+	streams_each_other(in->streams, sweep_other, &sw);
+	/* Starts that could not be booked on a cgroup: those containers are not in scope yet. */
+	streams_sum_cgroup(in->streams, 0, node);
+	if (node[EV_CLASS_container].lost == in->node_starts_lost)
+		return;
+	in->node_starts_lost = node[EV_CLASS_container].lost;
+	existing_containers(in, mount);
 }
 
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id)
 {
-	char path[4096], *slash;
-	uint64_t container;
+	char path[4096], full[8192], *slash;
+	uint64_t container, id = cgroup_id;
+	struct stat st;
 
 	if (probes_scope_find(in->probes, cgroup_id, &container) ||
 	    cgroups_path_of(mount, cgroup_id, path, sizeof(path)))
 		return;
-	/* Nested in the container whose cgroup id the kernel side noted: that one's path is a part
-	 * of this one's. */
-	while (container != cgroup_id && (slash = strrchr(path, '/')) && slash != path) {
-		struct stat st;
-		char full[8192];
-
+	/* The container whose id the kernel side noted lies above, unless it was made from another
+	 * one. */
+	while (id != container && (slash = strrchr(path, '/')) && slash != path) {
 		*slash = '\0';
 		snprintf(full, sizeof(full), "%s%s", mount, path);
-		if (!stat(full, &st) && st.st_ino == container)
-			break;
+		id = stat(full, &st) ? 0 : st.st_ino;
 	}
-	if (!container_table_find(in->containers, container))
+	if (!container_table_find(in->containers, container)) {
+		if (id != container)
+			return;
 		intake_register(in, container, path, NULL);
+	}
 	streams_bind(in->streams, cgroup_id, container);
 }

@@ -37,6 +37,8 @@ struct intake {
 	uint64_t invalid_told, unregistered_told;
 	/* Gone, first come first served. */
 	struct intake_gone *gone;
+	uint64_t node_starts_lost; /* container events lost on the node's account, as of the last
+				      sweep */
 	size_t gone_size, gone_head, gone_cnt, gone_settling;
 };
 

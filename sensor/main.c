@@ -33,6 +33,7 @@
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
 #define SWEEP_NS       (5 * NSEC_PER_SEC)
+#define COVERAGE_NS    (3600 * NSEC_PER_SEC) /* so that each part of a long run says what was seen */
 #define SHIP_CLOSE_MS  10000
 #define DETACH_WAIT_US 20000
 
@@ -49,7 +50,8 @@ struct sensor {
 	struct ship *ship; /* NULL: no Kafka */
 	int epoll_fd, signal_fd;
 	char cgroup_mount[4096];
-	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns, next_sweep_ns;
+	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns, next_sweep_ns, next_coverage_ns;
+	uint64_t recursion_told;	   /* runs of programs that the kernel left out */
 	uint64_t synced_index, tick_index; /* frames below: synced; there at the last tick */
 	bool settling;			   /* a snapshot is taken, the rings are not empty yet */
 	int signal;			   /* that asks for the end; 0: none */
@@ -141,12 +143,20 @@ static int open_loop(struct sensor *s)
 	return err ? err : watch_fd(s, s->signal_fd);
 }
 
+static int say_coverage(struct sensor *s)
+{
+	const struct probes_hook *hooks;
+	size_t hook_cnt;
+
+	hooks = probes_hooks(s->probes, &hook_cnt);
+	s->next_coverage_ns = emit_boot_ns() + COVERAGE_NS;
+	return run_emit_coverage(&s->emit, &s->conf, hooks, hook_cnt);
+}
+
 /* From here on events are numbered; what was there before is found and marked so. */
 static int begin_watching(struct sensor *s, const struct run_place *previous,
 			  const struct log_recovery *recovery)
 {
-	const struct probes_hook *hooks;
-	size_t hook_cnt;
 	int err;
 
 	err = cgroups_find_mount(s->cgroup_mount, sizeof(s->cgroup_mount));
@@ -158,8 +168,7 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 		err = run_emit_start(&s->emit, s->conf.host_root, previous, recovery);
 	if (err)
 		return err;
-	hooks = probes_hooks(s->probes, &hook_cnt);
-	err = run_emit_coverage(&s->emit, &s->conf, hooks, hook_cnt);
+	err = say_coverage(s);
 	if (!err)
 		err = existing_containers(&s->intake, s->cgroup_mount);
 	if (!err)
@@ -264,10 +273,22 @@ static void tick(struct sensor *s, uint64_t now)
 	proctab_expire(s->proctab, now);
 	keep_log_bounded(s);
 	keep_log_durable(s);
+	if (now >= s->next_coverage_ns)
+		say_coverage(s);
 	if (now >= s->next_sweep_ns) {
 		existing_sweep(&s->intake, s->cgroup_mount, now);
 		s->next_sweep_ns = now + SWEEP_NS;
 	}
+}
+
+/* An event whose program did not run has no number: all that is known is that there may have been
+ * one. */
+static void declare_recursion(struct sensor *s)
+{
+	uint64_t misses = probes_recursion_misses(s->probes);
+
+	if (misses > s->recursion_told && !declare_not_run(&s->emit, misses - s->recursion_told))
+		s->recursion_told = misses;
 }
 
 static void heartbeat(struct sensor *s)
@@ -283,6 +304,7 @@ static void heartbeat(struct sensor *s)
 	};
 
 	intake_settle(&s->intake, false);
+	declare_recursion(s);
 	streams_sum(s->streams, 0, sums);
 	run_emit_heartbeat(&s->emit, &state);
 	s->settling = false;
@@ -356,6 +378,7 @@ static int end_watching(struct sensor *s)
 	while (!drain(s, &taken) && taken)
 		;
 	intake_settle(&s->intake, true);
+	declare_recursion(s);
 	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM");
 	if (!err)
 		err = log_sync(s->log);

@@ -9,8 +9,7 @@
 #include <string.h>
 #include "varve.skel.h"
 
-#define HOOK_CNT_MAX	64
-#define SCRATCH_PER_CPU 3 /* as in bpf/probe.bpf.h */
+#define HOOK_CNT_MAX 64
 
 struct probes {
 	struct varve_bpf *skel;
@@ -38,13 +37,13 @@ static void configure(struct probes *p, const struct conf *conf)
 
 	skel->rodata->cfg_scope_all = conf->scope == CONF_SCOPE_ALL;
 	skel->rodata->cfg_read_opens = conf->read_opens;
-	skel->rodata->cfg_cpu_cnt = p->cpu_cnt;
 	skel->rodata->cfg_ring_mark = conf->ring_bytes / 2;
 	skel->rodata->cfg_decisive_mark = conf->decisive_ring_bytes / 2;
 	bpf_map__set_max_entries(skel->maps.events, conf->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.decisive, conf->decisive_ring_bytes);
-	bpf_map__set_max_entries(skel->maps.scratch, p->cpu_cnt * SCRATCH_PER_CPU);
-	bpf_map__set_max_entries(skel->maps.accounts, 2 * conf->container_limit);
+	bpf_map__set_max_entries(skel->maps.scratch, p->cpu_cnt * EV_SCRATCH_PER_CPU);
+	/* One more: the node's. */
+	bpf_map__set_max_entries(skel->maps.accounts, 2 * conf->container_limit + 1);
 	bpf_map__set_max_entries(skel->maps.scope, 2 * conf->container_limit);
 }
 
@@ -61,6 +60,19 @@ static int explain_load(int err)
 			       "the kernel refused the BPF programs: run as root, or with CAP_BPF, "
 			       "CAP_PERFMON and CAP_NET_ADMIN (--log-level debug says more)");
 	return log_err(err, "cannot load the BPF programs (--log-level debug says more)");
+}
+
+/* The node's account is there from the start: when the map is full it is the one that is needed. */
+static int open_node_account(struct probes *p)
+{
+	_cleanup_free_ struct ev_account *zero = calloc(p->cpu_cnt, sizeof(*zero));
+	uint64_t node = 0;
+
+	if (!zero)
+		return -ENOMEM;
+	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.accounts), &node, zero, BPF_NOEXIST)
+		       ? -errno
+		       : 0;
 }
 
 static int find_self(struct probes *p)
@@ -90,6 +102,11 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 	if (err) {
 		probes_close(p);
 		return explain_load(err);
+	}
+	err = open_node_account(p);
+	if (err) {
+		probes_close(p);
+		return log_err(err, "cannot prepare the BPF maps");
 	}
 	if (find_self(p))
 		log_warn("cannot tell the sensor from other processes: what it does is recorded, "
@@ -142,11 +159,18 @@ static void attach_one(struct probes *p, struct bpf_program *prog, int cgroup_fd
 		else
 			link = bpf_program__attach(prog);
 		h->err = link ? 0 : -errno;
+	} else if (!h->err) {
+		h->err = p->hook[0].err; /* of core_sys_exit, the first */
 	}
 	h->attached = !h->err;
 	if (h->err)
 		log_warn("hook %s (%s) did not attach: %s", h->name, h->target, strerror(-h->err));
 	p->link[p->hook_cnt++] = link;
+}
+
+static bool is_run_when_asked(const struct probes *p, const struct bpf_program *prog)
+{
+	return prog == p->skel->progs.process_snapshot || prog == p->skel->progs.core_self;
 }
 
 int probes_attach(struct probes *p, const char *cgroup_root)
@@ -157,14 +181,16 @@ int probes_attach(struct probes *p, const char *cgroup_root)
 
 	if (cgroup_fd < 0)
 		return log_err(-errno, "cannot open the cgroup v2 hierarchy at %s", cgroup_root);
+	/* First: those that serve system calls hang on it. */
+	attach_one(p, p->skel->progs.core_sys_exit, cgroup_fd);
 	bpf_object__for_each_program(prog, p->skel->obj)
 	{
-		/* These run when they are asked. */
-		if (prog == p->skel->progs.process_snapshot || prog == p->skel->progs.core_self)
-			continue;
-		if (p->hook_cnt < HOOK_CNT_MAX)
+		if (!is_run_when_asked(p, prog) && prog != p->skel->progs.core_sys_exit &&
+		    prog != p->skel->progs.container_start && p->hook_cnt < HOOK_CNT_MAX - 1)
 			attach_one(p, prog, cgroup_fd);
 	}
+	/* Last: a container whose start was seen is seen by all the others. */
+	attach_one(p, p->skel->progs.container_start, cgroup_fd);
 	for (i = 0; i < p->hook_cnt; i++)
 		attached += p->hook[i].attached;
 	return attached ? 0 : log_err(-EOPNOTSUPP, "no hook attached: nothing can be recorded");
@@ -263,4 +289,20 @@ int probes_snapshot_open(const struct probes *p, int *ret_fd)
 		return log_err(-errno, "cannot make the snapshot of running processes");
 	*ret_fd = fd;
 	return 0;
+}
+
+uint64_t probes_recursion_misses(const struct probes *p)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(prog, p->skel->obj)
+	{
+		struct bpf_prog_info info = {};
+		__u32 len = sizeof(info);
+
+		if (!bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
 }

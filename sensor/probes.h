@@ -60,6 +60,11 @@ int probes_account_next(const struct probes *probes, const uint64_t *previous,
 void probes_forget(struct probes *probes, uint64_t cgroup_id);
 /* First and last times of losses start anew from here. */
 void probes_next_epoch(struct probes *probes);
+/*
+ * How often the kernel did not run a program because it was running on that CPU already (Linux 5.12
+ * and later): such an event was not even numbered.
+ */
+uint64_t probes_recursion_misses(const struct probes *probes);
 /* A descriptor that gives one ev_process_snapshot record after the other for what runs now. */
 int probes_snapshot_open(const struct probes *probes, int *ret_fd);
 

@@ -3,7 +3,8 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-#define GRACE_NS (30 * NSEC_PER_SEC)
+#define GRACE_NS	(30 * NSEC_PER_SEC)
+#define IMAGE_BYTES_MAX (64u << 20) /* of all images; beyond it one is not kept */
 
 struct proctab {
 	uint8_t boot_id[16];
@@ -11,6 +12,7 @@ struct proctab {
 	size_t mask;
 	size_t cnt, limit;
 	uint64_t refused;
+	size_t image_bytes;
 	/* The dead, longest dead first. */
 	struct process *dead_head, **dead_tail;
 };
@@ -51,10 +53,17 @@ int proctab_new(const char *boot_id, size_t limit, struct proctab **ret_table)
 	return 0;
 }
 
-static void image_put(struct proc_image *image)
+static size_t image_size(const struct proc_image *image)
 {
-	if (image && !--image->refs)
-		free(image);
+	return sizeof(*image) + image->exe_len + image->cmd_len;
+}
+
+static void image_put(struct proctab *t, struct proc_image *image)
+{
+	if (!image || --image->refs)
+		return;
+	t->image_bytes -= image_size(image);
+	free(image);
 }
 
 void proctab_free(struct proctab *t)
@@ -67,7 +76,7 @@ void proctab_free(struct proctab *t)
 	for (i = 0; i <= t->mask; i++) {
 		for (p = t->bucket[i]; p; p = next) {
 			next = p->chain;
-			image_put(p->image);
+			image_put(t, p->image);
 			free(p);
 		}
 	}
@@ -99,7 +108,7 @@ static void drop(struct proctab *t, struct process *p)
 	parent = p->holds_parent ? proctab_find(t, p->parent_pid, p->parent_start_ns) : NULL;
 	if (parent)
 		parent->child_cnt--;
-	image_put(p->image);
+	image_put(t, p->image);
 	free(p);
 	t->cnt--;
 }
@@ -234,19 +243,23 @@ void proctab_exec(struct proctab *t, struct process *p, const char *exe, size_t 
 	size_t cmd_len = MIN(args_len, (size_t)PROCTAB_CMD_LINE_MAX), i;
 	struct proc_image *image;
 
-	(void)t;
 	if (cmd_len == args_len && cmd_len && !args[cmd_len - 1])
 		cmd_len--;
+	image_put(t, p->image);
+	/* What it ran before is not what it runs: none, if there is no room. */
+	p->image = NULL;
+	if (t->image_bytes + sizeof(*image) + exe_len + cmd_len > IMAGE_BYTES_MAX)
+		return;
 	image = malloc(sizeof(*image) + exe_len + cmd_len);
 	if (!image)
 		return;
+	t->image_bytes += sizeof(*image) + exe_len + cmd_len;
 	image->refs = 1;
 	image->exe_len = exe_len;
 	image->cmd_len = cmd_len;
 	memcpy(image->data, exe, exe_len);
 	for (i = 0; i < cmd_len; i++)
 		image->data[exe_len + i] = args[i] ? args[i] : ' ';
-	image_put(p->image);
 	p->image = image;
 }
 

@@ -175,9 +175,11 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 		      size_t hook_cnt)
 {
 	static const char *const read_opens[] = {"off", "first", "all"};
-	char *exclusions[] = {(char *)"the sensor's own process",
-			      (char *)"32-bit (ia32, x32) system calls: file and network events",
-			      (char *)"io_uring: file and network events"};
+	char *exclusions[] = {
+		(char *)"the sensor's own process",
+		(char *)"32-bit (ia32, x32) system calls: file and network events",
+		(char *)"io_uring: file and network events",
+		(char *)"processes moved out of their container's cgroup, from then on"};
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	Varve__V1__Coverage *out;
 	struct utsname uts;

@@ -461,16 +461,27 @@ void streams_forget_cgroup(struct streams *s, uint64_t cgroup_id, struct probes 
 	free(st);
 }
 
-void streams_each_stray(const struct streams *s, void (*fn)(uint64_t cgroup_id, void *ctx),
-			void *ctx)
+void streams_each_other(const struct streams *s,
+			void (*fn)(uint64_t cgroup_id, uint64_t container, void *ctx), void *ctx)
 {
-	const struct stream *st;
+	const struct stream *st, *next;
 	size_t i;
 
 	for (i = 0; i < BUCKET_CNT; i++) {
-		for (st = s->bucket[i]; st; st = st->chain) {
-			if (!st->container && st->cgroup_id)
-				fn(st->cgroup_id, ctx);
+		for (st = s->bucket[i]; st; st = next) {
+			next = st->chain;
+			if (st->cgroup_id && st->container != st->cgroup_id)
+				fn(st->cgroup_id, st->container, ctx);
 		}
 	}
+}
+
+void streams_sum_cgroup(const struct streams *s, uint64_t cgroup_id,
+			struct streams_sum ret_sums[EV_CLASS_CNT])
+{
+	const struct stream *st = stream_find(s, cgroup_id);
+
+	memset(ret_sums, 0, EV_CLASS_CNT * sizeof(*ret_sums));
+	if (st)
+		add(ret_sums, st->sum);
 }

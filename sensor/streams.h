@@ -85,8 +85,12 @@ void streams_snapshot_cgroup(struct streams *streams, uint64_t cgroup_id,
 			     const struct probes *probes, uint64_t now_ns);
 void streams_settle_cgroup(struct streams *streams, uint64_t cgroup_id, streams_fn fn, void *ctx);
 void streams_forget_cgroup(struct streams *streams, uint64_t cgroup_id, struct probes *probes);
-/* Calls fn for each cgroup that is in no container. fn must not change the streams. */
-void streams_each_stray(const struct streams *streams, void (*fn)(uint64_t cgroup_id, void *ctx),
-			void *ctx);
+/* Calls fn for each cgroup that is not a container's own: in one, or (container 0) in none. fn may
+ * bind, and not forget. */
+void streams_each_other(const struct streams *streams,
+			void (*fn)(uint64_t cgroup_id, uint64_t container, void *ctx), void *ctx);
+/* Sums of one cgroup alone; 0: of what could not be booked on any. */
+void streams_sum_cgroup(const struct streams *streams, uint64_t cgroup_id,
+			struct streams_sum ret_sums[EV_CLASS_CNT]);
 
 #endif

@@ -19,11 +19,13 @@ for arg; do
 	esac
 done
 
-# A JDK or Maven that did not come from a package serves as well.
+# What did not come from the package serves as well; Docker's own containerd.io, say, conflicts with Debian's runc.
 have() {
 	case $1 in
 	default-jre-headless) command -v java >/dev/null ;;
 	maven) command -v mvn >/dev/null ;;
+	runc | containerd) command -v "$1" >/dev/null ;;
+	busybox-static) busybox true 2>/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
 	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
 	esac
 }
@@ -45,5 +47,5 @@ if [ ! -e $policy ]; then
 	trap 'rm -f "$log" '$policy EXIT
 fi
 # shellcheck disable=SC2086
-{ apt-get update -q && apt-get install -q -y --no-install-recommends $missing; } >"$log" 2>&1 ||
-	{ tail -n 20 "$log" >&2; echo "deps: apt-get could not install:$missing" >&2; exit 1; }
+{ apt-get update -q && apt-get install -q -y --no-install-recommends --no-remove $missing; } >"$log" 2>&1 ||
+	{ tail -n 20 "$log" >&2; echo "deps: apt-get could not install:$missing (nothing was removed to make room for them)" >&2; exit 1; }

@@ -9,7 +9,8 @@ int event_fill_accept(const struct record *rec, struct arena *arena, Varve__V1__
 
 	if (err)
 		return err;
-	out->protocol = fill_protocol(arena, in->protocol);
+	if (in->source.family)
+		out->protocol = fill_protocol(arena, in->protocol);
 	if (in->cookie)
 		SET(out, socket_cookie, in->cookie & INT64_MAX);
 	err = fill_endpoint(&in->source, arena, &out->source);

@@ -32,7 +32,7 @@ for _ in range(count):
 PY
 }
 
-before=$(bpftool prog show | grep -c '^[0-9]')
+before=$(bpftool prog show | grep -c ' name core_sys_exit ')
 sensor_start --heartbeat 1s || { fail "sensor starts"; finish; }
 sleep 2
 a=$(cpu_ms)
@@ -64,6 +64,6 @@ bad = [a for a in closed for c in a["account"]["counts"]
        if int(c["recorded"]) + int(c["lost"]) + int(c["suppressed"]) != int(c["generated"])]
 print(f"# {len(closed)} accounts closed, {len(bad)} do not add up")
 sys.exit(len(closed) != 3500 or bool(bad))' "$tree" >"$work/accounts" && pass "3,500 accounts are closed and add up" || fail "accounts: $(cat "$work/accounts")"
-after=$(bpftool prog show | grep -c '^[0-9]')
+after=$(bpftool prog show | grep -c ' name core_sys_exit ')
 [ "$before" = "$after" ] && pass "no BPF program is left behind" || fail "BPF programs: $before before, $after after"
 finish

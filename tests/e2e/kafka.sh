@@ -76,6 +76,16 @@ since, until = int(rs['not_watched_since_unix_nano']), int(rs['watched_since_uni
 assert max(opens['cut', first['run_id']]) <= since < until <= min(opens['cut', second['run_id']]), 'an event in the time not watched'
 print(f'{got} of {sys.argv[2]} files of the container over which the sensor was killed; not watched for {(until - since) / 1e9:.2f} s')
 assert 0 < got <= int(sys.argv[2])
+# And within each run nothing that was numbered is missing.
+numbers = {}
+for line in open(sys.argv[1]):
+    e = json.loads(line)
+    n = e.get('kernel_number')
+    if n:
+        numbers.setdefault((e['run_id'], n['cgroup_id'], n['cpu'], n['event_class']), []).append(int(n['number']))
+for series, got in numbers.items():
+    assert sorted(got) == list(range(len(got))), f'{series}: numbers are missing'
+print(f'{len(numbers)} series of kernel numbers are whole')
 PY
 sed 's/^/# /' "$work/check.out"
 "$VARVE" replay "$topic" --pod e2e/cut --format jsonl >"$work/cut.jsonl" 2>"$work/verdict"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the declaring records say. */
 #include "tests/unit/fake_log.h"
 #include "sensor/declare.c"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The way of raw records to the log: from a file of them through the intake into a real log, the
  * container registered at its start, its account closed after its end. The kernel's counters are
