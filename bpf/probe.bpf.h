@@ -179,8 +179,10 @@ struct build {
 	__u32 class;
 };
 
+/* The compiler may know that off is small enough and leave the mask out; the verifier of 6.1 does not know it. */
 static __always_inline void *rec_at(struct scratch *s, __u32 off)
 {
+	asm volatile("" : "+r"(off));
 	return s->rec + (off & REC_MASK);
 }
 

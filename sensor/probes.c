@@ -19,15 +19,16 @@ struct probes {
 	size_t cpu_cnt;
 };
 
+/* A verifier's log comes as one text of many lines. */
 static int to_diag(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char line[512];
+	char *text = NULL, *line, *rest;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("%s", line);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log_debug("%s", line);
+	free(text);
 	return 0;
 }
 
