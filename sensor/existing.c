@@ -97,6 +97,19 @@ static int emit_existing(struct intake *in, struct container *c, const char *pat
 	return emit_event(in->emit, &ev, c);
 }
 
+/*
+ * Puts a cgroup in scope. False: the kernel side knows it (-EEXIST), so its start is in the ring;
+ * or there is no room, and nothing of it is recorded until a later sweep finds some.
+ */
+static bool enter_scope(struct intake *in, uint64_t cgroup_id, uint64_t container)
+{
+	int err = probes_scope_add(in->probes, cgroup_id, container);
+
+	if (err && err != -EEXIST)
+		in->no_room = true;
+	return !err;
+}
+
 static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 {
 	struct existing *x = ctx;
@@ -106,9 +119,9 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 	uint64_t around;
 	struct container *c;
 
-	/* Parents come first. -EEXIST: the kernel side knows it, so its start is in the ring. */
+	/* Parents come first. */
 	if (!container_around(x, path, &around)) {
-		if (probes_scope_add(in->probes, cgroup_id, around) != -EEXIST)
+		if (enter_scope(in, cgroup_id, around))
 			streams_bind(in->streams, cgroup_id, around);
 		return;
 	}
@@ -116,7 +129,7 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 	    (!is_runtime_container(in->conf->host_root, name ? name + 1 : path) ||
 	     container_parse_cgroup(path, true, &id)))
 		return;
-	if (probes_scope_add(in->probes, cgroup_id, cgroup_id) == -EEXIST)
+	if (!enter_scope(in, cgroup_id, cgroup_id))
 		return;
 	intake_register(in, cgroup_id, path, NULL);
 	c = container_table_find(in->containers, cgroup_id);
@@ -127,8 +140,15 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 int existing_containers(struct intake *in, const char *mount)
 {
 	struct existing x = {.in = in, .mount = mount};
+	bool told = in->no_room;
+	int err;
 
-	return cgroups_walk(mount, existing_cgroup, &x);
+	in->no_room = false;
+	err = cgroups_walk(mount, existing_cgroup, &x);
+	if (in->no_room && !told)
+		log_warn("not all containers have room: raise container-limit; of some nothing is "
+			 "recorded");
+	return err;
 }
 
 /* --- what came or went unseen */
@@ -175,7 +195,7 @@ void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 	streams_each_other(in->streams, sweep_other, &sw);
 	/* Starts that could not be booked on a cgroup: those containers are not in scope yet. */
 	streams_sum_cgroup(in->streams, 0, node);
-	if (node[EV_CLASS_container].lost == in->node_starts_lost)
+	if (node[EV_CLASS_container].lost == in->node_starts_lost && !in->no_room)
 		return;
 	in->node_starts_lost = node[EV_CLASS_container].lost;
 	existing_containers(in, mount);

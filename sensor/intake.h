@@ -39,6 +39,7 @@ struct intake {
 	struct intake_gone *gone;
 	uint64_t node_starts_lost; /* container events lost on the node's account, as of the last
 				      sweep */
+	bool no_room; /* when containers were last looked for, some found none in the maps */
 	size_t gone_size, gone_head, gone_cnt, gone_settling;
 };
 

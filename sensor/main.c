@@ -17,6 +17,7 @@
 #include "sensor/intake.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
+#include "sensor/retention.h"
 #include "sensor/ring.h"
 #include "sensor/run.h"
 #include "sensor/ship.h"
@@ -51,11 +52,11 @@ struct sensor {
 	int epoll_fd, signal_fd;
 	char cgroup_mount[4096];
 	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns, next_sweep_ns, next_coverage_ns;
-	uint64_t recursion_told;	   /* runs of programs that the kernel left out */
-	uint64_t synced_index, tick_index; /* frames below: synced; there at the last tick */
-	bool settling;			   /* a snapshot is taken, the rings are not empty yet */
-	int signal;			   /* that asks for the end; 0: none */
-	int log_err;			   /* last state of writing the log, to tell changes only */
+	uint64_t recursion_told; /* runs of programs that the kernel left out */
+	struct retention retention;
+	bool settling; /* a snapshot is taken, the rings are not empty yet */
+	int signal;    /* that asks for the end; 0: none */
+	int log_err;   /* last state of writing the log, to tell changes only */
 };
 
 /* --- start */
@@ -218,52 +219,6 @@ static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64
 	note_log_state(s, log_flush(s->log));
 }
 
-/* Takes the oldest segment away if the log is over its limit, and declares what nobody had yet.
- * True: it did. */
-static bool remove_oldest(struct sensor *s)
-{
-	uint64_t shipped = s->ship ? ship_acknowledged(s->ship) : 0;
-	uint64_t lost_from = MAX(shipped, log_first_index(s->log)), end;
-	struct run_place first, next;
-	struct log_removed removed;
-
-	if (log_size_bytes(s->log) <= s->conf.log_limit_bytes)
-		return false;
-	run_find_first(s->conf.log_dir, lost_from, &first);
-	if (log_enforce_limit(s->log, &removed) != 1)
-		return false;
-	end = removed.first.index + removed.frame_cnt;
-	if (lost_from >= end)
-		return true;
-	run_find_first(s->conf.log_dir, end, &next);
-	log_warn("the log reached its limit: %llu records from %llu on removed",
-		 (unsigned long long)(end - lost_from), (unsigned long long)lost_from);
-	declare_log_removed(&s->emit, end - lost_from, &first, &next);
-	if (s->ship)
-		ship_skip_to(s->ship, end);
-	return true;
-}
-
-static void keep_log_bounded(struct sensor *s)
-{
-	if (s->ship)
-		log_release(s->log, ship_acknowledged(s->ship));
-	while (remove_oldest(s))
-		;
-}
-
-/* Acknowledged by Kafka or synced to disk, within the second. */
-static void keep_log_durable(struct sensor *s)
-{
-	uint64_t safe = MAX(s->synced_index, s->ship ? ship_acknowledged(s->ship) : 0);
-
-	if (safe < s->tick_index) {
-		if (!log_sync(s->log))
-			s->synced_index = log_next_index(s->log);
-	}
-	s->tick_index = log_next_index(s->log);
-}
-
 static void tick(struct sensor *s, uint64_t now)
 {
 	if (now < s->next_tick_ns)
@@ -271,8 +226,7 @@ static void tick(struct sensor *s, uint64_t now)
 	s->next_tick_ns = now + TICK_NS;
 	emit_sync_clock(&s->emit);
 	proctab_expire(s->proctab, now);
-	keep_log_bounded(s);
-	keep_log_durable(s);
+	retention_tick(&s->retention);
 	if (now >= s->next_coverage_ns)
 		say_coverage(s);
 	if (now >= s->next_sweep_ns) {
@@ -411,6 +365,8 @@ int main(int argc, char **argv)
 		if (err)
 			goto out;
 	}
+	s.retention =
+		(struct retention){.conf = &s.conf, .log = s.log, .emit = &s.emit, .ship = s.ship};
 	err = probes_load(&s.conf, &s.probes);
 	if (err)
 		goto out;

@@ -175,23 +175,10 @@ LIVE(connect_tcp_nonblocking, LIVE_FIRST)
 	network_expect(live_nth(t, "CONNECT", pid, 1)->connect->source, &seen_of(t)->source);
 }
 
-/*
- * A listener whose queue is full drops what more comes, so a call is really on its way until the
- * packet is sent again, a second later.
- */
-static int full_listener(struct end *end)
-{
-	int listener = network_listen(end, 0),
-	    fd = MUST(socket(end->addr.any.sa_family, SOCK_STREAM, 0));
-
-	MUST(connect(fd, &end->addr.any, end->len));
-	return listener;
-}
-
 LIVE(connect_tcp_slow, LIVE_FIRST)
 {
 	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), true, 0};
-	int listener = full_listener(&a.to);
+	int listener = network_listen_full(&a.to);
 	pid_t pid = live_spawn(t, try, &a);
 
 	usleep(200000);
@@ -209,7 +196,7 @@ LIVE(connect_tcp_slow_refused, LIVE_FIRST)
 	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET6), true, 0};
 	pid_t pid;
 
-	a.listener = full_listener(&a.to);
+	a.listener = network_listen_full(&a.to);
 	pid = live_spawn(t, try, &a);
 	usleep(200000);
 	close(a.listener);
@@ -224,7 +211,7 @@ LIVE(connect_tcp_given_up, LIVE_FIRST)
 	struct attempt a = {SOCK_STREAM | SOCK_NONBLOCK, network_loopback(AF_INET), false, 0};
 	pid_t pid;
 
-	full_listener(&a.to);
+	network_listen_full(&a.to);
 	pid = live_do(t, try, &a);
 	EXPECT_UINT(seen_of(t)->call_errno, EINPROGRESS);
 	expect_two(t, pid, &a, "failed", 0);
@@ -358,7 +345,7 @@ static void interrupted(struct live *t, void *arg)
 LIVE(connect_interrupted, LIVE_FIRST)
 {
 	struct attempt a = {SOCK_STREAM, network_loopback(AF_INET), true, 0};
-	int listener = full_listener(&a.to);
+	int listener = network_listen_full(&a.to);
 	pid_t pid = live_spawn(t, interrupted, &a);
 
 	while (__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE) != 1)

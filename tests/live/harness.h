@@ -39,7 +39,7 @@ struct live_sensor {
 struct live_shared {
 	char why[1024];
 	char skip[256];
-	char cgroup[8][256]; /* made by the test; the runner removes what it left */
+	char cgroup[64][256]; /* made by the test; the runner removes what it left */
 	size_t cgroup_cnt;
 	pid_t sensor;	       /* of the test's own */
 	uint32_t prog_id[128]; /* BPF programs that it loaded */

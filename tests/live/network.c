@@ -53,6 +53,15 @@ int network_listen(struct end *end, int backlog)
 	return fd;
 }
 
+int network_listen_full(struct end *end)
+{
+	int listener = network_listen(end, 0),
+	    fd = MUST(socket(end->addr.any.sa_family, SOCK_STREAM, 0));
+
+	MUST(connect(fd, &end->addr.any, end->len));
+	return listener;
+}
+
 struct end network_closed_port(int family)
 {
 	struct end e = network_loopback(family);

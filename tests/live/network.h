@@ -21,6 +21,11 @@ struct end {
 struct end network_loopback(int family);
 /* A listening TCP socket on a free port; end becomes its address. */
 int network_listen(struct end *end, int backlog);
+/*
+ * One whose queue is full drops what more comes, so a call is really on its way until the packet is
+ * sent again, a second later.
+ */
+int network_listen_full(struct end *end);
 /* A TCP port of loopback where nobody listens. */
 struct end network_closed_port(int family);
 struct end network_name(int fd);

@@ -125,6 +125,37 @@ LIVE(open_by_openat2, LIVE_FIRST)
 	expect_open(t, live_do(t, by_openat2, link), file);
 }
 
+static void by_handle(struct live *t, void *arg)
+{
+	union {
+		struct file_handle fh;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} h = {.fh.handle_bytes = MAX_HANDLE_SZ};
+	int mount_id;
+
+	MUST(chdir(live_cgroup_mount())); /* says the file system */
+	MUST(name_to_handle_at(AT_FDCWD, arg, &h.fh, &mount_id, 0));
+	note(t, syscall(SYS_open_by_handle_at, AT_FDCWD, &h.fh, O_WRONLY));
+}
+
+/* By no name at all: of a file of the container's cgroup, since not every file system has handles.
+ */
+LIVE(open_by_handle, LIVE_FIRST)
+{
+	char path[300];
+	struct stat st;
+	Varve__V1__Open *ev;
+	pid_t pid;
+
+	live_begin(t);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", t->cgroup);
+	MUST(stat(path, &st));
+	pid = live_do(t, by_handle, path);
+	ev = expect_open(t, pid, path);
+	EXPECT_FIELD(ev, written, 1);
+	EXPECT_FIELD(ev->file, inode, st.st_ino);
+}
+
 static void relative(struct live *t, void *arg)
 {
 	(void)arg;
