@@ -94,13 +94,13 @@ $(O)/tests/live/live: $(LIVE) $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
 # libFuzzer wants clang; the code under test is built into each target with its sanitizers.
-FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)) $(O)/varve.pb-c.c
+FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)) $(filter-out responder/main.c,$(wildcard responder/*.c responder/views/*.c)) $(O)/varve.pb-c.c
 $(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) | $(O)/varve.skel.h
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check unit live fuzz bench install clean
+.PHONY: all deps demo check unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)

@@ -3,6 +3,7 @@
 #include "evidence/diag.h"
 #include "evidence/json.h"
 #include "responder/commands.h"
+#include "responder/missing.h"
 #include <errno.h>
 
 static int print_record(const struct history_container *container, const Varve__V1__Event *ev,
@@ -26,8 +27,10 @@ static int status_of(const struct history *h, uint64_t cnt)
 	if (h->duplicate_cnt)
 		log_warn("%llu records came more than once and are printed once",
 			 (unsigned long long)h->duplicate_cnt);
-	return h->damage_cnt || h->undecodable_cnt || cnt < h->record_cnt ? EXIT_INCOMPLETE
-									  : EXIT_OK;
+	bool gaps = missing_warn_gaps(h);
+
+	return gaps || h->damage_cnt || h->undecodable_cnt || cnt < h->record_cnt ? EXIT_INCOMPLETE
+										  : EXIT_OK;
 }
 
 int cmd_cat(const struct options *opts, FILE *out)

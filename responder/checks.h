@@ -15,7 +15,22 @@ struct checks_subject {
 	struct verdict *v;
 };
 
-/* Adds what it finds to the verdict. */
+/* All of those below. */
 void checks_run(const struct checks_subject *sub);
+
+/* Each adds what it finds to the verdict. */
+void check_start(const struct checks_subject *sub);
+void check_end(const struct checks_subject *sub);
+void check_gaps(const struct checks_subject *sub);
+void check_tail(const struct checks_subject *sub);
+void check_holes(const struct checks_subject *sub);
+void check_losses(const struct checks_subject *sub);
+void check_account(const struct checks_subject *sub);
+void check_coverage(const struct checks_subject *sub);
+void note_suppressions(const struct checks_subject *sub);
+void note_run(const struct checks_subject *sub);
+
+/* For a selected pod: could other containers of it be missing altogether? Once for all of them. */
+void checks_pod(const struct history *h, struct verdict *v);
 
 #endif

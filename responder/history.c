@@ -7,6 +7,7 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "responder/learn.h"
+#include "responder/order.h"
 #include "responder/memory.h"
 #include "responder/source.h"
 #include <string.h>
@@ -150,7 +151,7 @@ static void tell_holes(const struct history *h)
 							 (unsigned long long)hole->payload_cnt)
 					 : memory_printf("cannot be read: %s", hole->where);
 		log_warn("%s, between %s and %s%s", what, before, after,
-			 hole->at_tail ? " (torn, or still being written)" : "");
+			 hole->at_tail ? " (nothing readable behind it)" : "");
 	}
 	if (h->hole_cnt > 20)
 		log_warn("%zu more places that cannot be read", h->hole_cnt - 20);
@@ -175,6 +176,7 @@ int history_load(struct source *src, const struct history_window *window,
 		return err;
 	}
 	tell_holes(h);
+	order_by_time(h);
 	*ret_history = h;
 	return 0;
 }
@@ -235,22 +237,23 @@ struct history_run *history_find_run(const struct history *h, const char *id)
 	return strmap_find(&h->run_ids, id);
 }
 
-const struct history_run *history_next_run(const struct history *h, const struct history_run *run)
+const struct history_run *history_next_run(const struct history_run *run)
 {
-	for (const struct history_run *r = h->runs; r; r = r->next)
-		if (r->previous_id && !strcmp(r->previous_id, run->id))
-			return r;
-	for (const struct history_run *r = run->next; r; r = r->next)
-		if (!strcmp(r->node, run->node))
-			return r;
-	return NULL;
+	return run->successor ? run->successor : run->later;
+}
+
+bool history_start_seen(const struct history_stream *s)
+{
+	return s->started && !s->from_snapshot &&
+	       (s->run->watched_since_ns == HISTORY_NEVER ||
+		s->start_ns >= s->run->watched_since_ns);
 }
 
 static void free_run(struct history_run *run)
 {
-	for (size_t i = 0; i < run->unhooked_cnt; i++)
-		free(run->unhooked[i]);
-	free(run->unhooked);
+	for (size_t i = 0; i < run->coverage_cnt; i++)
+		free(run->coverages[i].unhooked);
+	free(run->coverages);
 	ranges_fini(&run->sequences);
 	ranges_fini(&run->again);
 	free(run->id);
@@ -262,8 +265,8 @@ static void free_run(struct history_run *run)
 
 static void free_container(struct history_container *c)
 {
-	char *strings[] = {c->id,    c->node,	 c->runtime,  c->name,	       c->image,
-			   c->state, c->pod_uid, c->pod_name, c->pod_namespace};
+	char *strings[] = {c->id,    c->node,	 c->runtime,  c->name,		c->image,
+			   c->state, c->pod_uid, c->pod_name, c->pod_namespace, c->cgroup_path};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -301,6 +304,9 @@ void history_free(struct history *h)
 	for (size_t i = 0; i < h->hole_cnt; i++)
 		free(h->holes[i].where);
 	free(h->holes);
+	for (size_t i = 0; i < h->nameless_cnt; i++)
+		free(h->nameless[i].cgroup_path);
+	free(h->nameless);
 	strmap_fini(&h->run_ids);
 	strmap_fini(&h->container_ids);
 	free(h);

@@ -24,22 +24,31 @@ struct history_window {
 	int64_t since_ns, until_ns; /* both included; INT64_MIN and INT64_MAX when open */
 };
 
+/* Hooks that the sensor did not have, from a Coverage record on. */
+struct history_coverage {
+	int64_t ns;
+	char *unhooked; /* their names, with why; empty: it had all */
+};
+
 /* One start of the sensor on one node. */
 struct history_run {
-	struct history_run *next; /* in the order in which they appear */
+	struct history_run *next;	     /* by time of the first record, once all is read */
+	struct history_run *earlier, *later; /* of the same node */
+	struct history_run *successor;	     /* that names this one as the run before it */
 	char *id, *node;
 	struct ranges sequences; /* of the records held */
 	struct ranges again;	 /* the same, in history_stream() */
 	int64_t first_ns, last_ns;
-	int64_t settled_ns; /* losses up to here have been declared: heartbeat, end */
+	int64_t settled_ns; /* losses up to here have been declared: last heartbeat but one, end */
+	int64_t heartbeat_ns;						  /* the last one */
 	int64_t not_watched_since_ns, watched_since_ns, watched_until_ns; /* or HISTORY_NEVER */
 	bool started, ended; /* RunStart, RunEnd held */
 	bool has_previous_last;
 	uint64_t previous_last; /* sequence */
 	char *previous_id, *end_reason;
-	bool broken;	 /* more gaps than can be kept */
-	char **unhooked; /* hooks that did not attach, with why */
-	size_t unhooked_cnt, unhooked_cap;
+	bool broken;			    /* more gaps than can be kept */
+	struct history_coverage *coverages; /* only what differs from the one before */
+	size_t coverage_cnt, coverage_cap;
 };
 
 struct history_count {
@@ -69,10 +78,18 @@ struct history_container {
 	struct history_container *next; /* in the order in which they appear */
 	char *id, *node, *runtime, *name, *image, *state;
 	char *pod_uid, *pod_name, *pod_namespace;
+	char *cgroup_path; /* of its start or stop */
 	bool is_sandbox, selected;
 	uint64_t record_cnt, window_cnt; /* all; those in the window */
 	int64_t first_ns, last_ns;
 	struct history_stream *streams, *last_stream;
+};
+
+/* A container that started and whose identity was not kept: the sensor's table was full. */
+struct history_nameless {
+	const struct history_run *run;
+	int64_t ns;
+	char *cgroup_path;
 };
 
 /* A Loss or a Suppression. */
@@ -83,7 +100,8 @@ struct history_loss {
 	char *cause;				   /* or reason */
 	uint64_t count;
 	int64_t first_ns, last_ns;		/* or HISTORY_NEVER */
-	char *lost_run_id;			/* NULL: events that never became records */
+	bool of_records;			/* records that were not kept or not delivered */
+	char *lost_run_id;			/* with of_records: all are of this run */
 	uint64_t first_sequence, last_sequence; /* with lost_run_id */
 };
 
@@ -104,6 +122,9 @@ struct history {
 	struct history_run *runs, *last_run;
 	struct history_container *containers, *last_container;
 	size_t container_cnt;
+	bool by_pod; /* a pod was selected: containers of it may be missing altogether */
+	struct history_nameless *nameless;
+	size_t nameless_cnt, nameless_cap;
 	struct history_loss *losses, *suppressions;
 	size_t loss_cnt, loss_cap, suppression_cnt, suppression_cap;
 	struct history_hole *holes;
@@ -134,6 +155,11 @@ int history_stream(struct history *h, struct source *src, history_record_fn fn, 
 int64_t history_time(const struct history_run *run, const Varve__V1__Event *ev);
 struct history_run *history_find_run(const struct history *h, const char *id);
 /* The run that came after this one on its node; NULL: none. */
-const struct history_run *history_next_run(const struct history *h, const struct history_run *run);
+const struct history_run *history_next_run(const struct history_run *run);
+/*
+ * True if the container was watched from its beginning. One that started before
+ * RunStart.watched_since was not: some hooks were not attached yet.
+ */
+bool history_start_seen(const struct history_stream *s);
 
 #endif

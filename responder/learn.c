@@ -37,6 +37,7 @@ struct history_run *learn_run(struct history *h, const Varve__V1__Event *ev)
 	run->id = memory_strdup(ev->run_id);
 	run->node = memory_strdup(ev->node_name);
 	run->first_ns = run->last_ns = run->settled_ns = HISTORY_NEVER;
+	run->heartbeat_ns = HISTORY_NEVER;
 	run->not_watched_since_ns = run->watched_since_ns = run->watched_until_ns = HISTORY_NEVER;
 	strmap_add(&h->run_ids, run->id, run);
 	if (h->last_run)
@@ -123,6 +124,7 @@ static struct history_stream *find_stream(const struct history_container *c,
 static bool is_next_life(const struct history_stream *s, const Varve__V1__Event *ev)
 {
 	return s->closed && ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_START &&
+	       !(ev->container_start->has_nested_cgroup && ev->container_start->nested_cgroup) &&
 	       ev->sequence > s->account;
 }
 
@@ -216,32 +218,63 @@ static void learn_run_end(struct history *h, struct history_run *run, struct his
 	run->settled_ns = MAX(run->settled_ns, run->watched_until_ns);
 }
 
-static void learn_coverage(struct history *h, struct history_run *run,
-			   struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
+/* "NAME (ERROR), NAME (ERROR)" of the hooks that are not attached. */
+static char *unhooked_text(const Varve__V1__Coverage *b)
 {
-	(void)h;
-	(void)stream;
-	(void)ns;
-	for (size_t i = 0; i < ev->coverage->n_hooks && run->unhooked_cnt < UNHOOKED_MAX; i++) {
-		const Varve__V1__Hook *hook = ev->coverage->hooks[i];
+	char *text = memory_strdup("");
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < b->n_hooks && cnt <= UNHOOKED_MAX; i++) {
+		const Varve__V1__Hook *hook = b->hooks[i];
+		char *longer;
 
 		if (!hook->has_attached || hook->attached)
 			continue;
-		run->unhooked = memory_grow(run->unhooked, run->unhooked_cnt, &run->unhooked_cap,
-					    sizeof(*run->unhooked));
-		run->unhooked[run->unhooked_cnt++] =
-			memory_printf("%s (%s)", hook->name ? hook->name : "?",
-				      hook->error ? hook->error : "no reason given");
+		if (cnt++ == UNHOOKED_MAX)
+			longer = memory_printf("%s, ...", text);
+		else
+			longer = memory_printf("%s%s%.128s (%.128s)", text, cnt > 1 ? ", " : "",
+					       hook->name ? hook->name : "?",
+					       hook->error ? hook->error : "no reason given");
+		free(text);
+		text = longer;
 	}
+	return text;
 }
 
+/* The same is said again each hour: only a change is kept. */
+static void learn_coverage(struct history *h, struct history_run *run,
+			   struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
+{
+	char *unhooked = unhooked_text(ev->coverage);
+
+	(void)h;
+	(void)stream;
+	if (run->coverage_cnt &&
+	    !strcmp(run->coverages[run->coverage_cnt - 1].unhooked, unhooked)) {
+		free(unhooked);
+		return;
+	}
+	run->coverages = memory_grow(run->coverages, run->coverage_cnt, &run->coverage_cap,
+				     sizeof(*run->coverages));
+	run->coverages[run->coverage_cnt++] = (struct history_coverage){ns, unhooked};
+}
+
+/* A loss whose cause is not known yet waits one settling more: the last heartbeat settles none. */
 static void learn_heartbeat(struct history *h, struct history_run *run,
 			    struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
 	(void)h;
 	(void)stream;
 	(void)ev;
-	run->settled_ns = MAX(run->settled_ns, ns);
+	run->settled_ns = MAX(run->settled_ns, run->heartbeat_ns);
+	run->heartbeat_ns = MAX(run->heartbeat_ns, ns);
+}
+
+static bool is_of_records(const Varve__V1__Loss *b)
+{
+	return b->has_first_sequence ||
+	       (b->cause && (!strcmp(b->cause, "log_limit") || !strcmp(b->cause, "not_delivered")));
 }
 
 static void learn_loss(struct history *h, struct history_run *run, struct history_stream *stream,
@@ -261,6 +294,7 @@ static void learn_loss(struct history *h, struct history_run *run, struct histor
 		.count = b->has_count ? b->count : 1,
 		.first_ns = b->has_first_unix_nano ? b->first_unix_nano : HISTORY_NEVER,
 		.last_ns = b->has_last_unix_nano ? b->last_unix_nano : HISTORY_NEVER,
+		.of_records = is_of_records(b),
 		.lost_run_id = b->has_first_sequence && b->has_last_sequence
 				       ? memory_strdup(b->lost_run_id)
 				       : NULL,
@@ -290,15 +324,31 @@ static void learn_suppression(struct history *h, struct history_run *run,
 	};
 }
 
+static void learn_nameless(struct history *h, const struct history_run *run,
+			   const Varve__V1__ContainerStart *b, int64_t ns)
+{
+	h->nameless =
+		memory_grow(h->nameless, h->nameless_cnt, &h->nameless_cap, sizeof(*h->nameless));
+	h->nameless[h->nameless_cnt++] = (struct history_nameless){
+		.run = run,
+		.ns = ns,
+		.cgroup_path = memory_strdup(b->cgroup_path),
+	};
+}
+
 static void learn_start(struct history *h, struct history_run *run, struct history_stream *s,
 			const Varve__V1__Event *ev, int64_t ns)
 {
 	const Varve__V1__ContainerStart *b = ev->container_start;
 
-	(void)h;
-	(void)run;
-	if (!s)
+	if (!s) {
+		learn_nameless(h, run, b, ns);
 		return;
+	}
+	/* A cgroup within the container's own is no life of it. */
+	if (b->has_nested_cgroup && b->nested_cgroup)
+		return;
+	set_string(&s->container->cgroup_path, b->cgroup_path);
 	s->started = true;
 	s->from_snapshot = b->has_from_snapshot && b->from_snapshot;
 	s->start_ns = ns;
@@ -307,11 +357,13 @@ static void learn_start(struct history *h, struct history_run *run, struct histo
 static void learn_stop(struct history *h, struct history_run *run, struct history_stream *s,
 		       const Varve__V1__Event *ev, int64_t ns)
 {
+	const Varve__V1__ContainerStop *b = ev->container_stop;
+
 	(void)h;
 	(void)run;
-	(void)ev;
-	if (!s)
+	if (!s || (b->has_nested_cgroup && b->nested_cgroup))
 		return;
+	set_string(&s->container->cgroup_path, b->cgroup_path);
 	s->stopped = true;
 	s->stop_ns = ns;
 }

@@ -4,6 +4,7 @@
 #include "responder/commands.h"
 #include "responder/describe.h"
 #include "responder/memory.h"
+#include "responder/missing.h"
 #include "responder/when.h"
 #include <inttypes.h>
 #include <string.h>
@@ -122,7 +123,8 @@ int cmd_pods(const struct options *opts, FILE *out)
 		return EXIT_IO;
 	print_all(out, h);
 	print_summary(out, h);
-	int status = h->damage_cnt || h->undecodable_cnt ? EXIT_INCOMPLETE : EXIT_OK;
+	bool gaps = missing_warn_gaps(h);
+	int status = gaps || h->damage_cnt || h->undecodable_cnt ? EXIT_INCOMPLETE : EXIT_OK;
 
 	history_free(h);
 	return status;

@@ -95,15 +95,17 @@ static struct proctree_proc *find_proc(const struct proctree *tree,
 	return strmap_find(&tree->procs, key);
 }
 
+/* NULL: there are too many. */
 static struct proctree_proc *get_proc(struct proctree *tree, const struct history_container *c,
 				      const char *uid)
 {
 	struct proctree_proc *p = find_proc(tree, c, uid);
 
-	if (p)
+	if (p || tree->proc_cnt >= PROCTREE_PROCS)
 		return p;
 	_cleanup_free_ char *key = proc_key(c, uid);
 
+	tree->proc_cnt++;
 	p = memory_zalloc(sizeof(*p));
 	p->container = c;
 	p->uid = memory_strdup(uid);
@@ -129,7 +131,7 @@ static void learn_parent(struct proctree *tree, struct proctree_proc *p,
 	p->parent_uid = memory_strdup(parent->process_uid);
 	struct proctree_proc *above = get_proc(tree, p->container, parent->process_uid);
 
-	if (above->seen || above->name)
+	if (!above || above->seen || above->name)
 		return;
 	above->pid = parent->pid;
 	set_string(&above->name, parent->name);
@@ -390,6 +392,10 @@ void proctree_add(struct proctree *tree, const struct history_container *c,
 	struct proctree_proc *p = get_proc(tree, c, ev->process->process_uid);
 	int64_t ns = history_time(history_find_run(tree->h, ev->run_id), ev);
 
+	if (!p) {
+		tree->more_cnt++;
+		return;
+	}
 	learn_process(p, ev->process, ns);
 	learn_parent(tree, p, ev->process);
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)

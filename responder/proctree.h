@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Processes of the selected containers, put together from their records: who began whom, what each
- * ran and did. Bounded by the number of processes: of each at most PROCTREE_LINES things are kept,
+ * ran and did. Bounded: at most PROCTREE_PROCS processes are kept, of each PROCTREE_LINES things,
  * of all PROCTREE_BYTES; what is more is counted.
  */
 #ifndef VARVE_RESPONDER_PROCTREE_H
@@ -11,6 +11,7 @@
 
 #define PROCTREE_LINES 1000
 #define PROCTREE_BYTES (256u << 20)
+#define PROCTREE_PROCS 200000
 
 /* Something that a process did; the same again only counts. Text is escaped already. */
 struct proctree_line {
@@ -40,13 +41,15 @@ struct proctree_proc {
 	size_t line_cnt, line_cap;
 	uint64_t more_cnt;
 	bool visited; /* scratch of the view */
+	size_t depth; /* below the root it is drawn from; scratch, too */
 };
 
 struct proctree {
 	const struct history *h;
 	struct strmap procs;
 	struct proctree_proc *first, *last;
-	size_t bytes;
+	size_t bytes, proc_cnt;
+	uint64_t more_cnt; /* records of processes that were not kept */
 };
 
 void proctree_init(struct proctree *tree, const struct history *h);

@@ -3,10 +3,12 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "responder/commands.h"
+#include "responder/missing.h"
 #include "responder/select.h"
 #include "responder/verdict.h"
 #include "responder/views/view.h"
-#include "responder/when.h"
+
+#define TOLD_MAX 10 /* of what is missing */
 
 struct printing {
 	const struct view_type *view;
@@ -39,36 +41,38 @@ static int print_records(const struct options *opts, struct source *src, struct 
 	return err;
 }
 
-static int tell_nothing_there(const struct history *h)
+static void tell_among(const struct missing *m, void *ctx)
 {
-	char first[WHEN_LEN], last[WHEN_LEN];
-	int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
+	size_t *told = ctx;
+	_cleanup_free_ char *text = missing_text(m);
 
-	for (const struct history_container *c = h->containers; c; c = c->next) {
-		if (!c->selected)
-			continue;
-		first_ns = MIN(first_ns, c->first_ns);
-		last_ns = MAX(last_ns, c->last_ns);
-	}
-	diag(DIAG_ERROR, "nothing of it is in this time: its records are from %s to %s",
-	     when_format(first_ns, first), when_format(last_ns, last));
-	return EXIT_USAGE;
+	if ((*told)++ < TOLD_MAX)
+		diag(DIAG_ERROR, "it may have been among %s", text);
+}
+
+/* What matches nothing may be what is missing. */
+static int tell_no_match(const struct history *h)
+{
+	size_t told = 0;
+
+	missing_each(h, NULL, &h->window, tell_among, &told);
+	if (told > TOLD_MAX)
+		diag(DIAG_ERROR, "it may have been among what is missing in %zu more places",
+		     told - TOLD_MAX);
+	return told ? EXIT_UNKNOWN : EXIT_USAGE;
 }
 
 static int replay(const struct options *opts, struct source *src, struct history *h, FILE *out)
 {
 	int err = opts->pod ? select_pod(h, opts->pod) : select_container(h, opts->container);
 	struct verdict verdict;
+	int status = EXIT_IO;
 	uint64_t cnt;
 
 	if (err)
-		return EXIT_USAGE;
+		return err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
 	verdict_make(h, &verdict);
-	int status = EXIT_IO;
-
-	if (!verdict.container_cnt) {
-		status = tell_nothing_there(h);
-	} else if (!print_records(opts, src, h, out, &cnt)) {
+	if (!print_records(opts, src, h, out, &cnt)) {
 		verdict_check_streamed(&verdict, cnt);
 		verdict_print(&verdict, opts->view->verdict_on_stderr ? stderr : out);
 		status = verdict_exit_status(&verdict);

@@ -147,6 +147,7 @@ int select_pod(struct history *h, const char *pod)
 {
 	const char *slash = strchr(pod, '/');
 
+	h->by_pod = true;
 	for (struct history_container *c = h->containers; c; c = c->next) {
 		if (!slash)
 			c->selected = c->pod_uid && !strcasecmp(c->pod_uid, pod);
@@ -183,6 +184,7 @@ int select_container(struct history *h, const char *id)
 	const char *first = NULL, *other = NULL;
 	size_t len = strlen(id);
 
+	h->by_pod = false;
 	if (mark_containers(h, id, len + 1, &first, &other))
 		return 0;
 	if (strspn(id, "0123456789abcdef") != len || len < PREFIX_MIN)

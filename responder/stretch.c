@@ -13,7 +13,7 @@
 
 static int64_t life_begin(const struct history_stream *s)
 {
-	return s->started && !s->from_snapshot ? s->first_ns : HISTORY_NEVER;
+	return history_start_seen(s) ? s->first_ns : HISTORY_NEVER;
 }
 
 static int64_t life_end(const struct history_stream *s)
@@ -47,13 +47,21 @@ bool stretch_is_there(const struct history *h, const struct history_container *c
 	return false;
 }
 
+bool stretch_is_within(const struct history_window *time, const struct history_container *c)
+{
+	for (const struct history_stream *s = c->streams; s; s = s->next)
+		if (life_begin(s) <= time->until_ns && life_end(s) >= time->since_ns)
+			return true;
+	return false;
+}
+
 bool stretch_is_whole(const struct stretch *st)
 {
 	return st->h->window.since_ns <= st->s->first_ns &&
 	       st->h->window.until_ns >= st->s->account_ns;
 }
 
-bool stretch_has_time(const struct stretch *st, int64_t first_ns, int64_t last_ns)
+bool stretch_touches(const struct history_window *time, int64_t first_ns, int64_t last_ns)
 {
 	int64_t first, last;
 
@@ -61,11 +69,18 @@ bool stretch_has_time(const struct stretch *st, int64_t first_ns, int64_t last_n
 		first = INT64_MIN;
 	if (last_ns == HISTORY_NEVER || __builtin_add_overflow(last_ns, SLACK_NS, &last))
 		last = INT64_MAX;
-	return first <= st->until_ns && last >= st->since_ns;
+	return first <= time->until_ns && last >= time->since_ns;
 }
 
-/* The numbers missing before range i, from base on; i == cnt: none, the end is not known here. */
-static bool gap_before(const struct ranges *r, uint64_t base, size_t i, struct stretch_gap *ret_gap)
+bool stretch_has_time(const struct stretch *st, int64_t first_ns, int64_t last_ns)
+{
+	const struct history_window time = {st->since_ns, st->until_ns};
+
+	return stretch_touches(&time, first_ns, last_ns);
+}
+
+bool stretch_gap_before(const struct ranges *r, uint64_t base, size_t i,
+			struct stretch_gap *ret_gap)
 {
 	if (i >= r->cnt)
 		return false;
@@ -86,7 +101,7 @@ bool stretch_run_gap(const struct stretch *st, size_t i, struct stretch_gap *ret
 {
 	struct stretch_gap gap;
 
-	if (!gap_before(&st->s->run->sequences, 0, i, &gap) || gap.last < st->first ||
+	if (!stretch_gap_before(&st->s->run->sequences, 0, i, &gap) || gap.last < st->first ||
 	    gap.first > st->last || !stretch_has_time(st, gap.before_ns, gap.after_ns))
 		return false;
 	*ret_gap = gap;
@@ -97,7 +112,7 @@ bool stretch_stream_gap(const struct stretch *st, size_t i, struct stretch_gap *
 {
 	struct stretch_gap gap;
 
-	if (!gap_before(&st->s->sequences, st->s->base, i, &gap) ||
+	if (!stretch_gap_before(&st->s->sequences, st->s->base, i, &gap) ||
 	    !stretch_has_time(st, gap.before_ns, gap.after_ns))
 		return false;
 	*ret_gap = gap;

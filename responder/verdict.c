@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Puts the checks' reasons together. The checks are in checks.c.
+ * Puts the checks' reasons together. The checks are in checks_*.c.
  */
 #include "responder/verdict.h"
 #include "responder/checks.h"
@@ -8,6 +8,7 @@
 #include "evidence/text.h"
 #include "responder/history.h"
 #include "responder/memory.h"
+#include "responder/when.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -44,46 +45,71 @@ static void judge_container(const struct history *h, const struct history_contai
 	}
 }
 
-/* Containers of no known pod may be the pod's: nothing guesses. */
-static void note_homeless(const struct history *h, struct verdict *v)
+/* Without a record within the window its life must be known to go on over it: on both sides. */
+static bool is_known_to_cover(const struct history *h, const struct history_container *c)
 {
-	size_t cnt = 0;
-	bool of_pod = false;
+	const struct history_stream *last = c->last_stream;
+	bool goes_on =
+		!last->stopped && !last->accounted && last->run->settled_ns > h->window.until_ns;
+
+	return c->first_ns <= h->window.since_ns && (c->last_ns >= h->window.until_ns || goes_on);
+}
+
+static void count(const struct history *h, struct verdict *v)
+{
+	for (const struct history_container *c = h->containers; c; c = c->next) {
+		if (!c->selected || !stretch_is_there(h, c))
+			continue;
+		v->container_cnt++;
+		v->record_cnt += c->window_cnt;
+	}
+}
+
+static void judge_containers(const struct history *h, struct verdict *v)
+{
+	for (const struct history_container *c = h->containers; c; c = c->next) {
+		if (!c->selected || !stretch_is_there(h, c))
+			continue;
+		judge_container(h, c, v->container_cnt > 1, v);
+		if (!v->record_cnt && !is_known_to_cover(h, c))
+			verdict_add(v, VERDICT_REASON_UNKNOWN,
+				    memory_strdup("nothing is recorded of it in this time"));
+	}
+}
+
+/* Each was closed before, or began later: that it was not there is known. */
+static void note_not_running(const struct history *h, struct verdict *v)
+{
+	char first[WHEN_LEN], last[WHEN_LEN];
+	int64_t first_ns = INT64_MAX, last_ns = INT64_MIN;
 
 	for (const struct history_container *c = h->containers; c; c = c->next) {
-		cnt += !c->selected && !c->pod_uid && !c->pod_name && c->window_cnt && c->state &&
-		       strcmp(c->state, "RESOLVED");
-		of_pod |= c->selected && (c->pod_uid || c->pod_name);
+		if (!c->selected)
+			continue;
+		first_ns = MIN(first_ns, c->first_ns);
+		last_ns = MAX(last_ns, c->last_ns);
 	}
-	if (cnt && of_pod)
-		verdict_add(v, VERDICT_REASON_NOTE,
-			    memory_printf(
-				    "%zu containers whose pod is not known were there in this time",
-				    cnt));
+	verdict_add(v, VERDICT_REASON_NOTE,
+		    memory_printf("it was not running in this time: its records are from %s to %s",
+				  when_format(first_ns, first), when_format(last_ns, last)));
 }
 
 void verdict_make(const struct history *h, struct verdict *ret_verdict)
 {
 	struct verdict v = {.result = VERDICT_COMPLETE};
 
-	for (const struct history_container *c = h->containers; c; c = c->next) {
-		if (!c->selected || !stretch_is_there(h, c))
-			continue;
-		v.container_cnt++;
-		v.record_cnt += c->window_cnt;
-	}
-	for (const struct history_container *c = h->containers; c; c = c->next)
-		if (c->selected && stretch_is_there(h, c))
-			judge_container(h, c, v.container_cnt > 1, &v);
-	note_homeless(h, &v);
+	count(h, &v);
+	if (v.container_cnt)
+		judge_containers(h, &v);
+	else
+		note_not_running(h, &v);
+	if (h->by_pod)
+		checks_pod(h, &v);
 	if (h->duplicate_cnt)
 		verdict_add(&v, VERDICT_REASON_NOTE,
 			    memory_printf("%" PRIu64
 					  " records came more than once and were taken once",
 					  h->duplicate_cnt));
-	if (!v.container_cnt)
-		verdict_add(&v, VERDICT_REASON_UNKNOWN,
-			    memory_strdup("nothing of it is in this time"));
 	*ret_verdict = v;
 }
 
@@ -120,7 +146,7 @@ static void print_reasons(const struct verdict *v, enum verdict_kind kind, const
 void verdict_print(const struct verdict *v, FILE *out)
 {
 	print_reasons(v, VERDICT_REASON_NOTE, "note", out);
-	if (v->result == VERDICT_COMPLETE)
+	if (v->result == VERDICT_COMPLETE && v->container_cnt)
 		fprintf(out, "COMPLETE: %zu container%s, %" PRIu64 " records, nothing is missing\n",
 			v->container_cnt, v->container_cnt == 1 ? "" : "s", v->record_cnt);
 	print_reasons(v, VERDICT_REASON_UNKNOWN, "UNKNOWN", out);

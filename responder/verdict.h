@@ -5,7 +5,8 @@
  *
  * COMPLETE is said only when nothing speaks against it: the start was seen, numbers have no gaps,
  * nothing was declared lost, no place could not be read, the account is closed and equals what is
- * held.
+ * held, and all hooks were there. Of a pod, also: nothing is missing in which a container of it
+ * could be that nobody knows of.
  */
 #ifndef VARVE_RESPONDER_VERDICT_H
 #define VARVE_RESPONDER_VERDICT_H

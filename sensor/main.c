@@ -52,6 +52,7 @@ struct sensor {
 	int epoll_fd, signal_fd;
 	char cgroup_mount[4096];
 	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns, next_sweep_ns, next_coverage_ns;
+	uint64_t coverage_index; /* in the log, of the last COVERAGE */
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
 	struct retention retention;
 	bool settling; /* a snapshot is taken, the rings are not empty yet */
@@ -150,6 +151,7 @@ static int say_coverage(struct sensor *s)
 	size_t hook_cnt;
 
 	hooks = probes_hooks(s->probes, &hook_cnt);
+	s->coverage_index = log_next_index(s->log);
 	s->next_coverage_ns = emit_boot_ns() + COVERAGE_NS;
 	return run_emit_coverage(&s->emit, &s->conf, hooks, hook_cnt);
 }
@@ -227,7 +229,8 @@ static void tick(struct sensor *s, uint64_t now)
 	emit_sync_clock(&s->emit);
 	proctab_expire(s->proctab, now);
 	retention_tick(&s->retention);
-	if (now >= s->next_coverage_ns)
+	/* Each hour, and when the last one has gone from the log. */
+	if (now >= s->next_coverage_ns || log_first_index(s->log) > s->coverage_index)
 		say_coverage(s);
 	if (now >= s->next_sweep_ns) {
 		existing_sweep(&s->intake, s->cgroup_mount, now);

@@ -3,33 +3,94 @@
 #include "sensor/retention.h"
 #include "evidence/base.h"
 #include "evidence/diag.h"
+#include "evidence/event.h"
 #include "evidence/log.h"
 #include "sensor/conf.h"
 #include "sensor/declare.h"
 #include "sensor/run.h"
 #include "sensor/ship.h"
+#include <string.h>
 
-/* Takes the oldest segment away if the log is over its limit, and declares what nobody had yet.
- * True: it did. */
+/* What goes with the oldest segment. */
+struct going {
+	struct run_place first; /* the first record that nobody has */
+	uint64_t declared_cnt;	/* records that LOSS records in it declare */
+};
+
+/*
+ * A LOSS of an earlier removal that goes itself: what it declared has to be declared anew. The
+ * oldest of them comes first and says where the missing part begins.
+ */
+static void take_over(struct going *g, const Varve__V1__Event *ev)
+{
+	const Varve__V1__Loss *loss = ev->loss;
+
+	if (ev->body_case != VARVE__V1__EVENT__BODY_LOSS || !loss->cause ||
+	    strcmp(loss->cause, "log_limit"))
+		return;
+	if (!g->declared_cnt && loss->lost_run_id) {
+		snprintf(g->first.run_id, sizeof(g->first.run_id), "%s", loss->lost_run_id);
+		g->first.sequence = loss->first_sequence;
+		g->first.time_unix_nano = loss->first_unix_nano;
+	}
+	g->declared_cnt += loss->count;
+}
+
+/* Looks through the oldest segment from the index on. Only records that begin as a LOSS does are
+ * decoded. */
+static void look_at_oldest(const struct retention *r, uint64_t from_index, struct going *ret)
+{
+	static const char loss_kind[] = "\x0a\x04LOSS"; /* field 1, four bytes */
+	struct log_reader *reader;
+	const uint8_t *payload;
+	struct log_pos pos;
+	size_t len;
+	int err;
+
+	*ret = (struct going){};
+	run_find_first(r->conf->log_dir, from_index, &ret->first);
+	if (log_reader_open(r->conf->log_dir, from_index, &reader))
+		return;
+	while ((err = log_reader_next(reader, &payload, &len, &pos)) == 1 || err == -EBADMSG) {
+		Varve__V1__Event *ev;
+
+		if (err == 1 && pos.segment > from_index)
+			break; /* the next one */
+		if (err != 1 || len < 6 || memcmp(payload, loss_kind, 6))
+			continue;
+		ev = event_decode(payload, len);
+		if (ev)
+			take_over(ret, ev);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	log_reader_close(reader);
+}
+
+/*
+ * Takes the oldest segment away if the log is over its limit, and declares what nobody had yet.
+ * True: it did.
+ */
 static bool remove_oldest(struct retention *r)
 {
 	uint64_t shipped = r->ship ? ship_acknowledged(r->ship) : 0;
-	uint64_t lost_from = MAX(shipped, log_first_index(r->log)), end;
-	struct run_place first, next;
+	uint64_t lost_from = MAX(shipped, log_first_index(r->log)), end, cnt;
 	struct log_removed removed;
+	struct run_place next;
+	struct going going;
 
 	if (log_size_bytes(r->log) <= r->conf->log_limit_bytes)
 		return false;
-	run_find_first(r->conf->log_dir, lost_from, &first);
+	look_at_oldest(r, lost_from, &going);
 	if (log_enforce_limit(r->log, &removed) != 1)
 		return false;
 	end = removed.first.index + removed.frame_cnt;
 	if (lost_from >= end)
 		return true;
 	run_find_first(r->conf->log_dir, end, &next);
+	cnt = end - lost_from + going.declared_cnt;
 	log_warn("the log reached its limit: %llu records from %llu on removed",
 		 (unsigned long long)(end - lost_from), (unsigned long long)lost_from);
-	declare_log_removed(r->emit, end - lost_from, &first, &next);
+	declare_log_removed(r->emit, cnt, &going.first, &next);
 	if (r->ship)
 		ship_skip_to(r->ship, end);
 	return true;

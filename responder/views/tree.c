@@ -103,13 +103,12 @@ static void print_indent(FILE *out, const struct proctree_proc *p, const struct 
 			 bool own)
 {
 	const struct proctree_proc *path[DEPTH_MAX];
-	size_t depth = 0, all = 0;
+	size_t depth = 0;
 
-	for (; p != root; p = p->parent, all++)
-		if (depth < DEPTH_MAX)
-			path[depth++] = p;
-	if (all > depth)
-		fprintf(out, "(%zu levels) ", all - depth);
+	if (p->depth > DEPTH_MAX)
+		fprintf(out, "(%zu levels) ", p->depth - DEPTH_MAX);
+	for (; p != root && depth < DEPTH_MAX; p = p->parent)
+		path[depth++] = p;
 	while (depth-- > 0) {
 		bool is_last = !path[depth]->sibling;
 
@@ -240,11 +239,15 @@ static struct proctree_proc *unvisited(struct proctree_proc *p)
 static struct proctree_proc *next_in_tree(struct proctree_proc *p, const struct proctree_proc *root)
 {
 	struct proctree_proc *next = unvisited(p->first_child);
+	size_t depth = p->depth + 1;
 
 	while (!next && p != root) {
 		next = unvisited(p->sibling);
+		depth = p->depth;
 		p = p->parent;
 	}
+	if (next)
+		next->depth = depth;
 	return next;
 }
 
@@ -282,6 +285,11 @@ static void tree_finish(void *state, FILE *out)
 	for (const struct history_container *c = tree->h->containers; c; c = c->next)
 		if (c->selected && c->window_cnt)
 			print_container(out, tree, c);
+	if (tree->more_cnt)
+		fprintf(out,
+			"... and more than %d processes: %" PRIu64
+			" records of others are in --format timeline\n\n",
+			PROCTREE_PROCS, tree->more_cnt);
 }
 
 const struct view_type view_tree = {

@@ -14,11 +14,17 @@ sensor_stop || fail "sensor stops cleanly"
 "$VARVE" cat "$work/log" >"$work/ours.jsonl" || fail "varve cat"
 check "the same by protoc, Python and ours" "$PYTHON" tests/e2e/decode.py "$O/varve.desc" "$work/log" "$work/ours.jsonl"
 grep '^#' "$work/check.out"
-"$VARVE" replay "$work/log" --pod e2e/odd --format timeline >"$work/timeline"
-if LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]' <(LC_ALL=C tr -d '\302-\364\200-\277' <"$work/timeline"); then
-	fail "a control character reaches the terminal raw"
-else
-	pass "no control character reaches the terminal raw"
-fi
+for format in timeline tree; do
+	"$VARVE" replay "$work/log" --pod e2e/odd --format $format >"$work/$format" 2>"$work/$format.err" || fail "varve replay --format $format"
+done
+"$VARVE" pods "$work/log" >"$work/pods" 2>"$work/pods.err" || fail "varve pods"
+"$VARVE" replay "$work/log" --pod $'e2e/\e[31m\xe2\x80\xae\xff' >/dev/null 2>"$work/wrong.err" && fail "a pod that is not there"
+check "stderr was not empty" test -s "$work/wrong.err"
+check "nothing that a terminal would act on" "$PYTHON" tests/e2e/terminal.py "$work"/{timeline,tree,pods}{,.err} "$work/wrong.err"
+# The check itself can fail.
+for bad in 'a\x1b[2Jb' '\xc2\x9b31m' '\xe2\x80\xae' '\xef\xbb\xbf' '\xff' 'a\rb' '\x7f'; do
+	printf "$bad" >"$work/bad"
+	"$PYTHON" tests/e2e/terminal.py "$work/bad" >/dev/null && fail "the check takes $bad"
+done
 check "the hostile name is shown escaped" grep -qF '\xff\xfebad\n\x1b[31mred' "$work/timeline"
 finish

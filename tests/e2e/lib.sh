@@ -53,8 +53,10 @@ bundle_make() {
 	local name=$1
 	shift
 	id=$(new_id)
-	POD=$name NAMESPACE=e2e POD_UID=$(cat /proc/sys/kernel/random/uuid) CONTAINER=app ROOTFS=${ROOTFS:-$work/$name/image} \
-		tests/demo/bundle.sh "$work/$name" "$id" "/$tree/kubepods/burstable/pod-$name/$id" "$@"
+	local uid
+	uid=$(cat /proc/sys/kernel/random/uuid)
+	POD=$name NAMESPACE=e2e POD_UID=$uid CONTAINER=app ROOTFS=${ROOTFS:-$work/$name/image} \
+		tests/demo/bundle.sh "$work/$name" "$id" "/$tree/kubepods/burstable/pod$uid/$id" "$@"
 }
 runc_() { runc --root "$work/runc" "$@" </dev/null; }
 # container_run NAME COMMAND...: runs it to its end and removes it.

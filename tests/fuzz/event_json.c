@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fuzz entry: decodes the input as an Event and prints it; what is printed must be safe text. */
 #include "evidence/base.h"
 #include "evidence/event.h"

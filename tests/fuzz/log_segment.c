@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz entry: the input is a segment of a log. It is read through, then recovered and written to,
  * then read again. With an odd first byte the CRCs are made right first, so that what lies behind

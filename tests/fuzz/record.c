@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz entry: the input as a raw record of the kernel side. Whatever it is, it is refused, or
  * becomes an event that any decoder takes: it packs, unpacks, fits into a frame of the log, and all

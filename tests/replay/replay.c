@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For each kind that the kernel side makes: a record that a real kernel made (NAME.rec, the bytes
  * as they came out of the ring) and what it has to become (NAME.json: body, process and kernel

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "evidence/arena.h"
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Both ways of computing it, against RFC 3720 B.4, and against each other. */
 #include "evidence/crc32c.c"
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The envelope: sequences without gaps whatever the log says, times, container and pod. */
 #include "tests/unit/fake_log.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the process table adds to a record: identity, image, parent, ancestry, the runtime's own
  * processes. */
 #include "sensor/enrich.h"

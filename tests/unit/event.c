@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names of kinds against the generated descriptor; the checked decode. */
 #include "evidence/event.h"
 #include "bpf/event.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From checked records to bodies: names nobody expects, arguments of all shapes, addresses, files,
  * outcomes. */
 #include "evidence/event.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Canonical JSON of messages, also of types that the schema does not use (yet). */
 #include "evidence/json.h"
 #include "evidence/base.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The evidence log, written, read, followed, released; and what it refuses. */
 #include "tests/unit/log.h"
 

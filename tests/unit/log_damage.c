@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The evidence log torn, flipped and forged: what is cut, what is told, what is read all the same.
  */
 #include "tests/unit/log.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The evidence log's writer without space, and killed. */
 #include "tests/unit/log.h"
 

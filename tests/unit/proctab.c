@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The process table: who is remembered, for how long, and what is inherited. */
 #include "sensor/proctab.c"
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Checking a raw record: lengths, kinds, references. What the kinds become is events.c's. */
 #include "sensor/record.h"
 #include "evidence/arena.h"

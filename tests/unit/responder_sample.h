@@ -35,8 +35,8 @@ struct sample_item {
 };
 
 struct sample_container {
-	const char *id, *name, *state;
-	bool in_pod;
+	const char *id, *name, *state, *cgroup_path;
+	bool in_pod, is_sandbox;
 	uint64_t stream_sequence, counts[4]; /* process, file, network, container */
 };
 
@@ -155,6 +155,8 @@ static inline void sample_fill_container(struct sample_event *e, struct sample_c
 	if (c->state)
 		return;
 	e->container.name = (char *)c->name;
+	if (c->is_sandbox)
+		SAMPLE_SET(&e->container, is_sandbox, 1);
 	e->container.image = (char *)"docker.io/library/busybox:1.36";
 	if (!c->in_pod)
 		return;
@@ -229,8 +231,25 @@ static inline void sample_put(struct sample *s, const struct sample_event *e)
 	varve__v1__event__pack(&e->ev, item->payload);
 }
 
-static inline void sample_run_start(struct sample *s, const char *previous,
-				    int64_t not_watched_since_ns)
+/* hook NULL: all are attached; else this one is not. */
+static inline void sample_coverage(struct sample *s, const char *hook)
+{
+	Varve__V1__Coverage body = VARVE__V1__COVERAGE__INIT;
+	Varve__V1__Hook h = VARVE__V1__HOOK__INIT, *pointer = &h;
+	struct sample_event e;
+
+	h.name = (char *)(hook ? hook : "exec");
+	h.error = (char *)(hook ? "No such process" : NULL);
+	SAMPLE_SET(&h, attached, !hook);
+	body.hooks = &pointer;
+	body.n_hooks = 1;
+	sample_begin(s, &e, NULL, 29);
+	e.ev.coverage = &body;
+	sample_put(s, &e);
+}
+
+static inline void sample_run_start_only(struct sample *s, const char *previous,
+					 int64_t not_watched_since_ns)
 {
 	Varve__V1__RunStart body = VARVE__V1__RUN_START__INIT;
 	struct sample_event e;
@@ -242,6 +261,17 @@ static inline void sample_run_start(struct sample *s, const char *previous,
 	sample_begin(s, &e, NULL, 27);
 	e.ev.run_start = &body;
 	sample_put(s, &e);
+}
+
+/* Both are of the same time. */
+static inline void sample_run_start(struct sample *s, const char *previous,
+				    int64_t not_watched_since_ns)
+{
+	int64_t now_ns = s->now_ns;
+
+	sample_run_start_only(s, previous, not_watched_since_ns);
+	s->now_ns = now_ns;
+	sample_coverage(s, NULL);
 }
 
 static inline void sample_run_end(struct sample *s)
@@ -271,12 +301,12 @@ static inline void sample_start(struct sample *s, struct sample_container *c, bo
 	Varve__V1__ContainerStart body = VARVE__V1__CONTAINER_START__INIT;
 	struct sample_event e;
 
-	body.cgroup_path = (char *)"/kubepods/x";
+	body.cgroup_path = (char *)(c && c->cgroup_path ? c->cgroup_path : "/kubepods/x");
 	sample_begin(s, &e, c, 19);
 	e.ev.container_start = &body;
 	if (from_snapshot)
 		SAMPLE_SET(&body, from_snapshot, 1);
-	else
+	else if (c)
 		sample_number(&e);
 	sample_process(&e, 3980, 1, "runc");
 	sample_put(s, &e);

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading rings: a file of records there and back, and the live reader on rings in ordinary memory,
  * laid out as kernel/bpf/ringbuf.c does, with this file as the producer.

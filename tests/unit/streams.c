@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The books: numbers taken in a pretended kernel, some delivered, late or never; what the books
  * declare must be exactly what is missing, each once. The kernel's counters are this file's,

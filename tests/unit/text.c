@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Text from hostile bytes; and the messages that print it. */
 #include "evidence/text.h"
 #include "evidence/arena.h"

@@ -233,6 +233,28 @@ static void test_timeline_names_containers(void **state)
 	assert_shows(f, "Z  side  CONTAINER_START");
 }
 
+static void test_too_many_processes_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct proctree tree;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	f->h = sample_load(&f->s, INT64_MIN, INT64_MAX);
+	proctree_init(&tree, f->h);
+	for (unsigned int i = 0; i < PROCTREE_PROCS + 5; i++) {
+		Varve__V1__Fork body = VARVE__V1__FORK__INIT;
+
+		sample_begin(&f->s, &e, &f->c, 16);
+		e.ev.fork = &body;
+		sample_process(&e, 5000 + i, 1, "bomb");
+		proctree_add(&tree, NULL, &e.ev);
+	}
+	assert_int_equal(tree.proc_cnt, PROCTREE_PROCS);
+	assert_int_equal(tree.more_cnt, 6); /* the parent of all took one's place */
+	proctree_fini(&tree);
+}
+
 static void test_jsonl(void **state)
 {
 	struct fixture *f = *state;
@@ -240,7 +262,7 @@ static void test_jsonl(void **state)
 	sample_story(&f->s, &f->c);
 	show(f, &view_jsonl);
 	assert_int_equal(count_of(f->text, "\n"), 14);
-	assert_int_equal(strncmp(f->text, "{\"kind\":\"CONTAINER_START\",\"sequence\":\"1\",", 40),
+	assert_int_equal(strncmp(f->text, "{\"kind\":\"CONTAINER_START\",\"sequence\":\"2\",", 40),
 			 0);
 	assert_shows(f, "\"exec\":{\"file\":{\"path\":\"/bin/sh\"}");
 	assert_true(view_jsonl.verdict_on_stderr);
@@ -397,6 +419,7 @@ int main(void)
 		T(test_tree_bounds_lines),
 		T(test_timeline),
 		T(test_timeline_names_containers),
+		T(test_too_many_processes_are_counted),
 		T(test_jsonl),
 		T(test_hostile_names),
 		T(test_args_raw_and_cut),

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is missing from a node's evidence in some time, whatever container it was of: a container
+ * that nobody knows of may be among it.
+ */
+#ifndef VARVE_RESPONDER_MISSING_H
+#define VARVE_RESPONDER_MISSING_H
+
+#include "responder/history.h"
+
+enum missing_what {
+	MISSING_FRONT,	/* of a run: the evidence begins later */
+	MISSING_GAP,	/* numbers that never came, the end of a run too */
+	MISSING_HOLE,	/* cannot be read */
+	MISSING_LOSS,	/* declared: log_limit, not_delivered */
+	MISSING_BROKEN, /* more gaps than can be kept */
+};
+
+struct missing {
+	enum missing_what what;
+	const char *node;
+	uint64_t cnt;		     /* records; 0: not known */
+	int64_t before_ns, after_ns; /* or HISTORY_NEVER */
+	const char *run_id;	     /* FRONT, GAP: these of this run */
+	uint64_t first, last;
+};
+
+typedef void (*missing_fn)(const struct missing *m, void *ctx);
+
+/* node NULL: all nodes. Given are those that touch the time, in no order. */
+void missing_each(const struct history *h, const char *node, const struct history_window *time,
+		  missing_fn fn, void *ctx);
+/* "3 records of node N that are missing between T1 and T2" */
+char *missing_text(const struct missing *m);
+/*
+ * Warns of each gap in the numbers, and says if there was one. The front is none: what was shipped
+ * is removed, and a topic keeps only so much.
+ */
+bool missing_warn_gaps(const struct history *h);
+
+#endif
