@@ -422,27 +422,37 @@ static void test_nested_cgroup_gone(void **state)
 	expect_sum(w, 0, EV_CLASS_file, 3, 2, 1, 0);
 }
 
-static void count_stray(uint64_t cgroup_id, void *ctx)
+static void note_other(uint64_t cgroup_id, uint64_t container, void *ctx)
 {
-	assert_int_equal(cgroup_id, 300);
-	(*(size_t *)ctx)++;
+	uint64_t *containers = ctx;
+
+	containers[cgroup_id / 100] += container + 1;
 }
 
-static void test_strays(void **state)
+static void test_others(void **state)
 {
 	struct world *w = *state;
-	size_t cnt = 0;
+	uint64_t seen[10] = {};
+	struct streams_sum node[EV_CLASS_CNT];
 
 	streams_bind(w->streams, 100, 100);
+	streams_bind(w->streams, 200, 100);
 	record(w, 0, 0, EV_CLASS_file); /* the node's own */
 	record(w, 3, 0, EV_CLASS_file);
-	streams_each_stray(w->streams, count_stray, &cnt);
-	assert_int_equal(cnt, 1);
+	streams_each_other(w->streams, note_other, seen);
+	assert_int_equal(seen[0], 0); /* the node is no cgroup */
+	assert_int_equal(seen[1], 0); /* a container's own */
+	assert_int_equal(seen[2], 101); /* in a container */
+	assert_int_equal(seen[3], 1); /* in none */
 	streams_snapshot_cgroup(w->streams, 300, &w->probes, w->now_ns);
 	streams_settle_cgroup(w->streams, 300, on_finding, w);
 	streams_forget_cgroup(w->streams, 300, &w->probes);
 	settle(w, true);
 	expect_sum(w, 0, EV_CLASS_file, 2, 2, 0, 0);
+	streams_sum_cgroup(w->streams, 0, node);
+	assert_int_equal(node[EV_CLASS_file].recorded, 1);
+	assert_true(streams_knows(w->streams, 0));
+	assert_false(streams_knows(w->streams, 300));
 }
 
 /* What comes between reading the counters and settling belongs to the next time. */
@@ -662,7 +672,7 @@ int main(void)
 		T(test_bounds_are_not_before_the_last_settling),
 		T(test_container),
 		T(test_nested_cgroup_gone),
-		T(test_strays),
+		T(test_others),
 		T(test_records_behind_the_snapshot),
 		T(test_a_cpu_that_cannot_be),
 		T(test_declared_later),
