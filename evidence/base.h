@@ -20,6 +20,15 @@
 #define VARVE_VERSION	     "0.1.0"
 #define VARVE_SCHEMA_VERSION 1
 
+/* Text form of a UUID. */
+static inline void uuid_format(const uint8_t b[16], char ret_text[UUID_LEN + 1])
+{
+	snprintf(ret_text, UUID_LEN + 1,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		 b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		 b[15]);
+}
+
 /* Takes the value out of a variable with a cleanup attribute, so that the cleanup does nothing. */
 #define TAKE_PTR(p)                       \
 	({                                \

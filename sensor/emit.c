@@ -20,10 +20,7 @@ static void make_uuid(char ret_uuid[UUID_LEN + 1])
 		abort(); /* cannot fail for so few bytes once the kernel's pool is ready */
 	r[6] = (r[6] & 0x0f) | 0x40;
 	r[8] = (r[8] & 0x3f) | 0x80;
-	snprintf(ret_uuid, UUID_LEN + 1,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1],
-		 r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-		 r[15]);
+	uuid_format(r, ret_uuid);
 }
 
 int emit_init(struct emit *e, struct log *log, const char *node_name)

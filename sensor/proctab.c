@@ -306,8 +306,5 @@ void proctab_uid(const struct proctab *t, uint32_t pid, uint64_t start_ns,
 	SHA256(in, sizeof(in), h);
 	h[6] = (h[6] & 0x0f) | 0x80; /* version 8, RFC 9562: made by a rule of one's own */
 	h[8] = (h[8] & 0x3f) | 0x80;
-	snprintf(ret_uid, UUID_LEN + 1,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1],
-		 h[2], h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11], h[12], h[13], h[14],
-		 h[15]);
+	uuid_format(h, ret_uid);
 }

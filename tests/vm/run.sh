@@ -14,7 +14,9 @@ trap 'rm -rf "$work"' EXIT
 
 image=$(ls "$cache/$series"/vmlinuz-* 2>/dev/null | head -n 1 || true)
 if [ -z "$image" ]; then
-	package=$(apt-cache search --names-only "^linux-image-${series//./\\.}\.[^ ]*-cloud-amd64\$" | awk '{ print $1 }' | sort -V | tail -n 1)
+	newest() { apt-cache search --names-only "^linux-image-${series//./\\.}\.[^ ]*-cloud-amd64\$" | awk '{ print $1 }' | sort -V | tail -n 1; }
+	package=$(newest)
+	[ -n "$package" ] || { apt-get update -q >/dev/null 2>&1 && package=$(newest); }
 	[ -n "$package" ] || die "apt knows no cloud kernel $series"
 	(cd "$work" && apt-get download -q "$package" >/dev/null 2>&1) || die "cannot download $package"
 	dpkg-deb -x "$work"/linux-image-*.deb "$work/kernel"
