@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* --- the ordinary case, every field */
 
@@ -138,11 +139,21 @@ static void other_user_namespace(struct stopped *s)
 /* Ids are those of the initial user namespace; every namespace is the one /proc names. */
 LIVE(exec_other_namespaces, LIVE_FIRST)
 {
+	int status;
+	pid_t probe;
 	struct stopped s = {.name = "program", .before = other_user_namespace};
 	struct account_process want, self;
 	Varve__V1__Event *ev;
 	char path[300];
 	pid_t pid;
+
+	/* A chroot, or a system that forbids user namespaces. */
+	probe = fork();
+	if (!probe)
+		_exit(unshare(CLONE_NEWUSER) ? errno : 0);
+	MUST(waitpid(probe, &status, 0));
+	if (WEXITSTATUS(status))
+		live_skip("the kernel refuses user namespaces: %s", strerror(WEXITSTATUS(status)));
 
 	snprintf(path, sizeof(path), "%s/program", t->dir);
 	account_write_program(path);
