@@ -33,7 +33,8 @@ fetch() {
 	if [ ! -d "$CACHE/lib" ]; then
 		rm -rf "$CACHE/lib.tmp"
 		mvn -q -ntp -B -Dstyle.color=never -f "$HERE/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
-			-DoutputDirectory="$CACHE/lib.tmp" || die "Maven Central is not to be had: see the lines above"
+			-DoutputDirectory="$CACHE/lib.tmp" >"$CACHE/fetch.log" 2>&1 ||
+			die "Maven Central is not to be had: $(tail -n 3 "$CACHE/fetch.log")"
 		mv "$CACHE/lib.tmp" "$CACHE/lib"
 	fi
 	if [ ! -d "$CACHE/pki" ]; then
