@@ -40,7 +40,8 @@ static struct process *update(struct proctab *table, const struct record *rec,
 {
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
-	bool is_new = !proctab_find(table, t->tgid, t->start_ns);
+	bool is_maker = rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP;
+	bool is_new_maker = is_maker && !proctab_find(table, t->tgid, t->start_ns);
 	struct process *p;
 
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
@@ -50,7 +51,7 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	memcpy(p->comm, t->comm, sizeof(p->comm));
 	p->container = container;
 	/* The maker of a cgroup is the node's process, whose end we may never see. */
-	if (is_new && (rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP))
+	if (is_new_maker)
 		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
 		proctab_fork(table, p);

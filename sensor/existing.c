@@ -66,18 +66,23 @@ static bool is_runtime_container(const char *host_root, const char *name)
 	return found;
 }
 
+/* The id of the cgroup whose path is the first len bytes; 0 if there is none. */
+static uint64_t id_of_path(const char *mount, const char *path, size_t len)
+{
+	char full[8192];
+	struct stat st;
+
+	snprintf(full, sizeof(full), "%s%.*s", mount, (int)len, path);
+	return stat(full, &st) ? 0 : st.st_ino;
+}
+
 /* The container that the cgroup's parent is in. -ENOENT: none. */
 static int container_around(const struct existing *x, const char *path, uint64_t *ret_container)
 {
 	const char *slash = strrchr(path, '/');
-	char parent[8192];
-	struct stat st;
+	uint64_t parent = slash && slash != path ? id_of_path(x->mount, path, slash - path) : 0;
 
-	if (!slash || slash == path)
-		return -ENOENT;
-	snprintf(parent, sizeof(parent), "%s%.*s", x->mount, (int)(slash - path), path);
-	return stat(parent, &st) ? -ENOENT
-				 : probes_scope_find(x->in->probes, st.st_ino, ret_container);
+	return parent ? probes_scope_find(x->in->probes, parent, ret_container) : -ENOENT;
 }
 
 static int emit_existing(struct intake *in, struct container *c, const char *path)
@@ -203,9 +208,8 @@ void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id)
 {
-	char path[4096], full[8192], *slash;
+	char path[4096], *slash;
 	uint64_t container, id = cgroup_id;
-	struct stat st;
 
 	if (probes_scope_find(in->probes, cgroup_id, &container) ||
 	    cgroups_path_of(mount, cgroup_id, path, sizeof(path)))
@@ -214,8 +218,7 @@ void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id)
 	 * one. */
 	while (id != container && (slash = strrchr(path, '/')) && slash != path) {
 		*slash = '\0';
-		snprintf(full, sizeof(full), "%s%s", mount, path);
-		id = stat(full, &st) ? 0 : st.st_ino;
+		id = id_of_path(mount, path, slash - path);
 	}
 	if (!container_table_find(in->containers, container)) {
 		if (id != container)

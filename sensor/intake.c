@@ -89,6 +89,9 @@ void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, co
 					  emit_boot_ns(), &c);
 	if (!err)
 		err = streams_bind(in->streams, cgroup_id, cgroup_id);
+	if (!err && c->state == CONTAINER_PENDING &&
+	    (!in->metadata_due_ns || c->retry_ns < in->metadata_due_ns))
+		in->metadata_due_ns = c->retry_ns;
 	if (err && tell(&in->unregistered_told))
 		log_err(err,
 			"cannot register the container of cgroup %s: its records go out without it",
@@ -156,8 +159,7 @@ static int make_event(struct intake *in, const struct record *rec, Varve__V1__Ev
 
 	arena_reset(arena);
 	err = record_to_event(rec, arena, ev);
-	if (!err && ev->process_snapshot &&
-	    ev->body_case == VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT)
+	if (!err && ev->body_case == VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT)
 		err = snapshot_fill_args(rec, arena, ev->process_snapshot);
 	return err;
 }
@@ -227,9 +229,10 @@ static void resolved(struct container *c, void *ctx)
 	declare_binding(in->emit, c);
 }
 
-void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_next_ns)
+void intake_retry_metadata(struct intake *in, uint64_t now_ns)
 {
-	container_table_retry(in->containers, now_ns, resolved, in, ret_next_ns);
+	if (in->metadata_due_ns && now_ns >= in->metadata_due_ns)
+		container_table_retry(in->containers, now_ns, resolved, in, &in->metadata_due_ns);
 }
 
 /* --- closing accounts */
@@ -273,11 +276,11 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 {
 	struct container *c = container_table_find(in->containers, cgroup_id);
 	struct streams_sum sums[EV_CLASS_CNT];
-	uint64_t next;
 
 	if (c && c->state == CONTAINER_PENDING) {
-		c->retry_ns = 1; /* a last look: its files may still be there */
-		intake_retry_metadata(in, emit_boot_ns(), &next);
+		/* A last look: its files may still be there. */
+		c->retry_ns = in->metadata_due_ns = 1;
+		intake_retry_metadata(in, emit_boot_ns());
 		give_up_metadata(in, c);
 	}
 	streams_settle_container(in->streams, cgroup_id, found, in);

@@ -37,6 +37,7 @@ struct intake {
 	uint64_t invalid_told, unregistered_told;
 	/* Gone, first come first served. */
 	struct intake_gone *gone;
+	uint64_t metadata_due_ns;  /* boot time of the next look for metadata; 0: none is pending */
 	uint64_t node_starts_lost; /* container events lost on the node's account, as of the last
 				      sweep */
 	bool no_room; /* when containers were last looked for, some found none in the maps */
@@ -51,9 +52,8 @@ void intake_fini(struct intake *in);
 /* ring_fn: ctx is the intake. */
 void intake_record(const void *data, size_t len, void *ctx);
 
-/* Looks for metadata that was not there yet; says it with bindings. ret_next_ns as
- * container_table_retry(). */
-void intake_retry_metadata(struct intake *in, uint64_t now_ns, uint64_t *ret_next_ns);
+/* Looks for metadata that was not there yet, if it is time to; says it with bindings. */
+void intake_retry_metadata(struct intake *in, uint64_t now_ns);
 
 /* Registers a container by the path of its cgroup. bundle: its directory, NULL if not known. */
 void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, const char *bundle);

@@ -51,7 +51,7 @@ struct sensor {
 	struct ship *ship; /* NULL: no Kafka */
 	int epoll_fd, signal_fd;
 	char cgroup_mount[4096];
-	uint64_t next_tick_ns, next_heartbeat_ns, next_metadata_ns, next_sweep_ns, next_coverage_ns;
+	uint64_t next_tick_ns, next_heartbeat_ns, next_sweep_ns, next_coverage_ns;
 	uint64_t coverage_index; /* in the log, of the last COVERAGE */
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
 	struct retention retention;
@@ -284,10 +284,7 @@ static void turn(struct sensor *s, size_t *ret_taken)
 		intake_close_finish(&s->intake);
 	if (emptied && s->settling)
 		heartbeat(s);
-	if (s->next_metadata_ns && now >= s->next_metadata_ns)
-		intake_retry_metadata(&s->intake, now, &s->next_metadata_ns);
-	else if (*ret_taken)
-		s->next_metadata_ns = now + 2 * NSEC_PER_MSEC;
+	intake_retry_metadata(&s->intake, now);
 	tick(s, now);
 	note_log_state(s, log_flush(s->log));
 	if (s->ship)
