@@ -32,18 +32,30 @@ RESPONDER_LIBS := -lrdkafka
 
 # --- kernel side: each probe file an object, linked into one, one skeleton
 # core first: libbpf's linker (1.1) gives a map offset 0 when it meets the extern before the definition.
-BPF_OBJS := $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,bpf/core.bpf.c $(filter-out bpf/core.bpf.c,$(wildcard bpf/*.bpf.c)))
+# Built twice: before 5.12 the kernel has no atomic operation that gives a value back (bpf/probe.bpf.h). Both have the same
+# maps and programs, so one skeleton serves both.
+BPF_NAMES := core $(patsubst bpf/%.bpf.c,%,$(filter-out bpf/core.bpf.c,$(wildcard bpf/*.bpf.c)))
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
-$(O)/bpf/varve.o: $(BPF_OBJS)
+$(O)/bpf/%.before_5_12.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DVARVE_BEFORE_5_12 -MMD -MP -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+$(O)/bpf/varve.o: $(BPF_NAMES:%=$(O)/bpf/%.bpf.o)
+	$(Q)$(BPFTOOL) gen object $@ $^
+$(O)/bpf/varve_before_5_12.o: $(BPF_NAMES:%=$(O)/bpf/%.before_5_12.o)
 	$(Q)$(BPFTOOL) gen object $@ $^
 $(O)/varve.skel.h: $(O)/bpf/varve.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name varve_bpf >$@.tmp
 	$(Q)mv $@.tmp $@
+# The other object's bytes, for an assembler's .incbin: without anything of the skeleton's.
+$(O)/sensor/probes_object.o: $(O)/bpf/varve_before_5_12.o
+	@mkdir -p $(@D)
+	$(Q)printf '.section .rodata\n.balign 8\n.global probes_before_5_12\nprobes_before_5_12:\n.incbin "%s"\n.global probes_before_5_12_end\nprobes_before_5_12_end:\n.section .note.GNU-stack,"",@progbits\n' $< | $(CC) -x assembler -c - -o $@
 
 # --- the schema
 $(O)/varve.pb-c.c $(O)/varve.pb-c.h &: proto/varve.proto
@@ -66,7 +78,7 @@ $(O)/varve.pb-c.o: $(O)/varve.pb-c.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
 $(O)/sensor/probes.o: $(O)/varve.skel.h
 $(O)/evidence.a: $(EVIDENCE_OBJS)
-$(O)/sensor.a: $(SENSOR_OBJS)
+$(O)/sensor.a: $(SENSOR_OBJS) $(O)/sensor/probes_object.o
 $(O)/responder.a: $(RESPONDER_OBJS)
 %.a:
 	@rm -f $@
@@ -95,7 +107,7 @@ $(O)/tests/live/live: $(LIVE) $(O)/evidence.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
 # libFuzzer wants clang; the code under test is built into each target with its sanitizers.
 FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)) $(filter-out responder/main.c,$(wildcard responder/*.c responder/views/*.c)) $(O)/varve.pb-c.c
-$(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) | $(O)/varve.skel.h
+$(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) $(O)/sensor/probes_object.o | $(O)/varve.skel.h
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@

@@ -1,31 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* accept: a connection was taken. Both ends are read from the new socket. */
+/*
+ * accept: a connection was taken, or could not be. Both ends are read from the new socket; of a
+ * failed attempt there is only the listening one. That nobody had come yet (EAGAIN), and a call
+ * that a signal interrupts and that begins anew, are no attempts.
+ */
 #include "syscall.bpf.h"
 #include "sock.bpf.h"
 
-SEC("tp_btf/sys_exit")
-int accept_exit(__u64 *ctx)
+static __always_inline bool accept_was_no_attempt(long ret)
 {
-	struct ev_accept *ev;
-	struct syscall sc;
-	struct build b;
-	struct sock *sk = 0;
+	return ret == -EAGAIN || ret == -EINTR || ret <= -ERESTARTSYS;
+}
 
-	if ((long)ctx[1] < 0 || !syscall_begin(&sc, ctx))
+SYSCALL_PROBE(accept_exit)
+{
+	bool failed = sc->ret < 0;
+	int fd = failed ? sc->arg[0] : sc->ret;
+	struct ev_accept *ev;
+	struct sock *sk = 0;
+	struct build b;
+
+	if (accept_was_no_attempt(sc->ret))
 		return 0;
 	/* Another thread may have closed or replaced the descriptor: then the ends are not known.
 	 */
-	if (fd_is_socket(sc.task, sc.ret)) {
-		sk = sock_of_fd(sc.task, sc.ret);
+	if (fd_is_socket(sc->task, fd)) {
+		sk = sock_of_fd(sc->task, fd);
 		if (!sk)
 			return 0; /* not of IP */
+	} else if (failed) {
+		return 0;
 	}
-	ev = (void *)record_begin(&b, EV_ACCEPT, EV_CLASS_network, sc.cgid, sizeof(*ev));
+	ev = (void *)record_begin(&b, EV_ACCEPT, EV_CLASS_network, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, sc.task);
+	task_fill(&ev->hdr.task, sc->task);
+	ev->err = failed ? -sc->ret : 0;
 	if (sk) {
-		sock_addr(&ev->source, sk, false);
+		if (!failed)
+			sock_addr(&ev->source, sk, false);
 		sock_addr(&ev->destination, sk, true);
 		ev->protocol = BPF_CORE_READ(sk, sk_protocol);
 		ev->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
@@ -34,5 +47,15 @@ int accept_exit(__u64 *ctx)
 	return 0;
 }
 
-SERVES_SYSCALL(accept_exit, NR_accept);
-SERVES_SYSCALL(accept_exit, NR_accept4);
+SERVES_SYSCALL(accept_exit, accept);
+SERVES_SYSCALL(accept_exit, accept4);
+
+SEC("?fexit/__sys_accept4")
+int BPF_PROG(accept_fn, int fd, void *addr, int *len, int flags, int ret)
+{
+	struct syscall sc = {.nr = NR_accept4, .arg = {fd}, .ret = ret};
+
+	return syscall_in_scope(&sc) ? accept_exit_body(&sc) : 0;
+}
+
+INSTEAD_OF(accept_fn, accept_exit);

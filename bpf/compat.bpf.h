@@ -40,4 +40,14 @@ static __always_inline bool syscall_is_compat(struct task_struct *task)
 	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
 }
 
+/* The same of the current task, by a plain load where there is a typed pointer (5.11). */
+static __always_inline bool current_is_compat(void)
+{
+#ifdef VARVE_BEFORE_5_12
+	return syscall_is_compat((void *)bpf_get_current_task());
+#else
+	return bpf_get_current_task_btf()->thread_info.status & TS_COMPAT;
+#endif
+}
+
 #endif

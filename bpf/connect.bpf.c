@@ -26,7 +26,7 @@ struct destination {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
-	__type(key, __u64); /* the task that is in connect(2) */
+	__type(key, __u64); /* pid and tgid of the task that is in connect(2) */
 	__type(value, struct destination);
 } connect_to SEC(".maps");
 
@@ -51,7 +51,7 @@ struct {
 
 static __always_inline int connect_keep(struct bpf_sock_addr *ctx, struct destination *to)
 {
-	__u64 task = (__u64)current_task();
+	__u64 task = bpf_get_current_pid_tgid();
 
 	to->addr.port = bpf_ntohs(ctx->user_port);
 	to->protocol = ctx->protocol;
@@ -92,7 +92,7 @@ int connect_v6(struct bpf_sock_addr *ctx)
  */
 static __always_inline bool connect_whom(struct syscall *sc, struct connecting *c, struct sock **sk)
 {
-	__u64 task = (__u64)sc->task, cookie = 0;
+	__u64 task = bpf_get_current_pid_tgid(), cookie = 0;
 	struct destination *kept = bpf_map_lookup_elem(&connect_to, &task);
 
 	if (*sk)
@@ -174,26 +174,23 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 			     EV_CONNECT_COMPLETION);
 }
 
-SEC("tp_btf/sys_exit")
-int connect_exit(__u64 *ctx)
+SYSCALL_PROBE(connect_exit)
 {
 	struct connecting c = {};
 	struct ev_addr source = {};
-	struct syscall sc;
+	long ret = sc->ret;
 	struct sock *sk;
 
-	if (!syscall_begin(&sc, ctx))
+	sk = sock_of_fd(sc->task, sc->arg[0]);
+	if (!connect_whom(sc, &c, &sk))
 		return 0;
-	sk = sock_of_fd(sc.task, sc.arg[0]);
-	if (!connect_whom(&sc, &c, &sk))
-		return 0;
-	task_fill(&c.task, sc.task);
-	c.cgid = sc.cgid;
+	task_fill(&c.task, sc->task);
+	c.cgid = sc->cgid;
 	c.flags |= c.cookie ? EV_CONNECT_HAS_COOKIE : 0;
-	if (sc.ret == -ERESTARTSYS)
-		sc.ret = -EINTR; /* what user space sees, unless the call begins anew */
-	c.err = -sc.ret;
-	if (sc.ret == -EINPROGRESS || sc.ret == -EINTR) {
+	if (ret == -ERESTARTSYS)
+		ret = -EINTR; /* what user space sees, unless the call begins anew */
+	c.err = -ret;
+	if (ret == -EINPROGRESS || ret == -EINTR) {
 		if (sk)
 			connect_await(sk, &c);
 		else
@@ -202,11 +199,21 @@ int connect_exit(__u64 *ctx)
 	}
 	if (sk)
 		sock_source(&source, sk);
-	connect_emit(&c, &source, sc.ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -sc.ret, 0);
+	connect_emit(&c, &source, ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -ret, 0);
 	return 0;
 }
 
-SERVES_SYSCALL(connect_exit, NR_connect);
+SERVES_SYSCALL(connect_exit, connect);
+
+SEC("?fexit/__sys_connect")
+int BPF_PROG(connect_fn, int fd, void *addr, int len, int ret)
+{
+	struct syscall sc = {.nr = NR_connect, .arg = {fd, (__u64)addr, len}, .ret = ret};
+
+	return syscall_in_scope(&sc) ? connect_exit_body(&sc) : 0;
+}
+
+INSTEAD_OF(connect_fn, connect_exit);
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)

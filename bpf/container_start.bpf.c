@@ -15,25 +15,25 @@
 #define NAME_MAX_LEN   256
 #define MAKER_ARGS_MAX 4096
 
-struct name_scan {
-	char *name;
-	__u32 len;
-	__u32 hex;    /* length of the run of hex digits that ends here */
-	__u32 found;  /* a run of 64 ended at the end of the name, or before ".scope" */
-	__u32 conmon; /* letters of "conmon-" matched so far */
-};
-
-static long name_step(__u32 i, struct name_scan *n)
+/*
+ * The scans below are global functions with their state in memory, for the verifier's sake: it looks
+ * at each once, and does not follow every string there could be. The name is at s->path.
+ */
+__noinline int name_step(__u32 slot, __u32 i)
 {
-	char c = n->name[i & (NAME_MAX_LEN - 1)];
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	struct name_scan *n;
+	char c;
 
-	if (i >= n->len)
+	if (!s || i >= s->scan.len)
 		return 1;
+	n = &s->scan;
+	c = s->path[i & (NAME_MAX_LEN - 1)];
 	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
 		n->hex++;
 	} else {
 		if (n->hex == ID_HEX_LEN && c == '.' && n->len - i == 6 &&
-		    n->name[(i + 2) & (NAME_MAX_LEN - 1)] == 'c') /* not ".slice" */
+		    s->path[(i + 2) & (NAME_MAX_LEN - 1)] == 'c') /* not ".slice" */
 			n->found = 1;
 		n->hex = 0;
 	}
@@ -43,13 +43,18 @@ static long name_step(__u32 i, struct name_scan *n)
 	return 0;
 }
 
-/* name: NAME_MAX_LEN bytes. */
-static __always_inline bool name_has_id(char *name, __u32 len)
+static __always_inline bool name_has_id(struct scratch *s, __u32 slot, __u32 len)
 {
-	struct name_scan n = {.name = name, .len = len};
+	struct name_scan *n = &s->scan;
+	__u32 i;
 
-	bpf_loop(NAME_MAX_LEN, name_step, &n, 0);
-	return (n.found || n.hex == ID_HEX_LEN) && n.conmon < 7;
+	__builtin_memset(n, 0, sizeof(*n));
+	n->len = len;
+	for (i = 0; i < NAME_MAX_LEN; i++) {
+		if (name_step(slot, i))
+			break;
+	}
+	return (n->found || n->hex == ID_HEX_LEN) && n->conmon < 7;
 }
 
 static __always_inline bool comm_is_runtime(const char *c)
@@ -59,39 +64,37 @@ static __always_inline bool comm_is_runtime(const char *c)
 	       (c[0] == 'y' && c[1] == 'o' && c[2] == 'u' && c[3] == 'k' && c[4] == 'i' && !c[5]);
 }
 
-struct same_scan {
-	char *a, *b;
-	__u32 len;
-	__u32 differ;
-};
-
-static long same_step(__u32 i, struct same_scan *s)
+/* 0: the first len bytes of the name and of what was put behind it are the same. */
+__noinline int name_differs(__u32 slot, __u32 len)
 {
-	if (i >= s->len)
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	__u32 i;
+
+	if (!s)
 		return 1;
-	if (s->a[i & (NAME_MAX_LEN - 1)] == s->b[i & (NAME_MAX_LEN - 1)])
-		return 0;
-	s->differ = 1;
-	return 1;
+	for (i = 0; i < NAME_MAX_LEN; i++) {
+		if (i >= len)
+			break;
+		if (s->path[i] != s->path[NAME_MAX_LEN + 1 + i])
+			return 1;
+	}
+	return 0;
 }
 
-/* True if the last argument of the current task is the name. s->path is free to use: no path is
- * walked yet. */
-static __always_inline bool name_is_last_arg(struct scratch *s, struct task_struct *task, __u32 len)
+/* True if the last argument of the current task is the name. */
+static __always_inline bool name_is_last_arg(struct scratch *s, __u32 slot,
+					     struct task_struct *task, __u32 len)
 {
-	struct same_scan same = {
-		.a = (void *)s->path, .b = (void *)s->path + NAME_MAX_LEN, .len = len};
 	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
+	__u8 *last = s->path + NAME_MAX_LEN;
 
 	len &= NAME_MAX_LEN - 1;
 	if (!len || end - start < len + 2)
 		return false;
 	/* The byte before it has to end the argument before. */
-	if (bpf_probe_read_user(same.b, len + 1, (void *)(end - len - 2)) || same.b[0])
+	if (bpf_probe_read_user(last, len + 1, (void *)(end - len - 2)) || last[0])
 		return false;
-	same.b++;
-	bpf_loop(NAME_MAX_LEN, same_step, &same, 0);
-	return !same.differ;
+	return !name_differs(slot, len);
 }
 
 static __always_inline bool name_is_runtime_scope(const char *n)
@@ -132,7 +135,8 @@ static __always_inline __u64 container_around(struct cgroup *parent)
 }
 
 /* The cgroup's container: the one that it lies in, or itself; 0: none. */
-static __always_inline __u64 container_of_cgroup(struct scratch *s, struct cgroup *cgrp, __u64 cgid,
+static __always_inline __u64 container_of_cgroup(struct scratch *s, __u32 slot,
+						 struct cgroup *cgrp, __u64 cgid,
 						 struct task_struct *task)
 {
 	char *name = (void *)s->path, comm[EV_COMM_LEN] = {};
@@ -145,12 +149,12 @@ static __always_inline __u64 container_of_cgroup(struct scratch *s, struct cgrou
 	len = bpf_probe_read_kernel_str(name, NAME_MAX_LEN, BPF_CORE_READ(cgrp, kn, name)) - 1;
 	if (len <= 0)
 		return 0;
-	if (name_has_id(name, len))
+	if (name_has_id(s, slot, len))
 		return len == ID_HEX_LEN && is_podman_parent(parent) ? 0 : cgid;
 	if (name_is_runtime_scope(name))
 		return cgid;
 	bpf_get_current_comm(comm, sizeof(comm));
-	return comm_is_runtime(comm) && name_is_last_arg(s, task, len) ? cgid : 0;
+	return comm_is_runtime(comm) && name_is_last_arg(s, slot, task, len) ? cgid : 0;
 }
 
 static __always_inline void maker_args(struct build *b, struct ev_ref *ref,
@@ -180,16 +184,17 @@ int BPF_PROG(container_start, struct cgroup *cgrp, const char *path)
 	struct ev_scope in = {};
 	struct scratch *s;
 	struct build b;
+	__u32 slot;
 	long n;
 
 	if (BPF_CORE_READ(cgrp, root, hierarchy_id) != CGROUP_V2_HIERARCHY)
 		return 0;
-	s = scratch_get();
+	s = scratch_get(&slot);
 	if (!s) {
 		count_lost_on_node(EV_CLASS_container);
 		return 0;
 	}
-	in.container = container_of_cgroup(s, cgrp, cgid, task);
+	in.container = container_of_cgroup(s, slot, cgrp, cgid, task);
 	scratch_put(s);
 	if (!in.container && !cfg_scope_all)
 		return 0;

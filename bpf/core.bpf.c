@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Defines what the probes share (declared in probe.bpf.h), and the one program on sys_exit. */
-#include "probe.bpf.h"
+#include "pending.bpf.h"
+#include "syscall.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -9,33 +10,39 @@ struct events_map events SEC(".maps");
 struct decisive_map decisive SEC(".maps");
 struct accounts_map accounts SEC(".maps");
 struct scope_map scope SEC(".maps");
+struct pending_map pending SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u8 cfg_read_opens = 1;
+const volatile __u8 cfg_names_from_user = 0;
+const volatile __u32 cfg_pending_base = EV_SCRATCH_PER_CPU; /* times CPUs */
 const volatile __u64 cfg_ring_mark = 4 << 20;
 const volatile __u64 cfg_decisive_mark = 2 << 20;
 const volatile struct ev_account account_zero = {};
+const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT] = {};
 
 __u32 epoch = 1;
 __u32 self_tgid = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 512);
+	__uint(max_entries, 2 * EV_SYSCALL_CNT + EV_SOCKETCALL_CNT);
 	__type(key, __u32);
 	__type(value, __u32);
 } syscall_progs SEC(".maps");
 
 /*
  * Every system call of the machine passes here on its way out, so this must cost next to nothing: a
- * tail call by number, which fails at once where no program serves it.
+ * tail call by number, which fails at once where no program serves it. Hence plain loads, which the
+ * kernel's checks of ctx and of the current task allow, not calls of a helper.
  */
 SEC("tp_btf/sys_exit")
 int core_sys_exit(__u64 *ctx)
 {
 	struct pt_regs *regs = (void *)ctx[0];
 
-	bpf_tail_call(ctx, &syscall_progs, BPF_CORE_READ(regs, orig_ax));
+	bpf_tail_call(ctx, &syscall_progs,
+		      syscall_index_of(regs->orig_ax, current_is_compat(), regs->bx));
 	return 0;
 }
 

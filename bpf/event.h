@@ -31,6 +31,7 @@ enum ev_class {
 	EV_CLASS_file,
 	EV_CLASS_network,
 	EV_CLASS_container,
+	EV_CLASS_kernel,
 	EV_CLASS_CNT,
 	EV_CLASS_sensor = EV_CLASS_CNT, /* not numbered by the kernel side */
 };
@@ -49,6 +50,9 @@ enum ev_cause {
 #define EV_TTY_LEN  32
 /* Buffers to build a record in, for each CPU; see probe.bpf.h. */
 #define EV_SCRATCH_PER_CPU 3
+/* More of them, for records that are begun when a kernel function is entered and wait for its return;
+ * see pending.bpf.h. A power of two. */
+#define EV_PENDING_CNT 64
 
 #define EV_REC_MAX 61440 /* no record is longer */
 
@@ -168,6 +172,8 @@ struct ev_container_stop {
 
 #define EV_OPEN_CREATED (1u << 0)
 #define EV_OPEN_WRITTEN (1u << 1)
+#define EV_OPEN_HAS_FD	(1u << 2)
+#define EV_OPEN_HAS_FLAGS (1u << 3)
 
 struct ev_open {
 	struct ev_hdr hdr;
@@ -175,7 +181,7 @@ struct ev_open {
 	__u32 o_flags;
 	__u32 fd;
 	__u32 flags; /* EV_OPEN_* */
-	__u32 pad0;
+	__u32 err;   /* errno, 0: opened; then file is what was asked for, by name */
 };
 
 struct ev_rename {
@@ -183,12 +189,14 @@ struct ev_rename {
 	struct ev_file from;
 	struct ev_file to;
 	__u32 flags; /* RENAME_* */
-	__u32 pad0;
+	__u32 err;
 };
 
 struct ev_unlink {
 	struct ev_hdr hdr;
 	struct ev_file file;
+	__u32 err;
+	__u32 pad0;
 };
 
 enum ev_outcome {
@@ -220,7 +228,7 @@ struct ev_accept {
 	struct ev_addr destination;
 	__u64 cookie; /* 0: none was given */
 	__u32 protocol;
-	__u32 pad0;
+	__u32 err; /* then only source and destination of the listening socket, as far as known */
 };
 
 /* Written by the task iterator, not through a ring: hdr.number and hdr.cpu mean nothing. */
@@ -230,6 +238,18 @@ struct ev_process_snapshot {
 	struct ev_file cwd;
 	struct ev_namespaces ns;
 	char tty[EV_TTY_LEN];
+};
+
+#define EV_IO_URING_HAS_FLAGS (1u << 0)
+
+struct ev_io_uring {
+	struct ev_hdr hdr;
+	__u32 entries;
+	__u32 setup_flags; /* IORING_SETUP_* as the process asked for, from its memory */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_IO_URING_* */
+	__u32 pad0;
 };
 
 /*
@@ -258,12 +278,24 @@ struct ev_scope {
 };
 
 /*
- * Which program serves a system call: one entry per system call in section .rodata.syscalls of
- * each probe file, gathered by the linker, put into the map `syscall_progs` by sensor/probes.c.
+ * Which program serves a system call, in section .rodata.syscalls of each probe file, and which
+ * program on a kernel function does instead, in .rodata.instead; gathered by the linker, read by
+ * sensor/probes.c. See syscall.bpf.h.
  */
+#define EV_SYSCALL_CNT	  512 /* numbers of 64-bit calls, and of 32-bit ones */
+#define EV_SOCKETCALL_CNT 32
+#define EV_SYSCALL_NONE	  0xffff
+
 struct ev_syscall {
-	char prog[28];
+	char prog[24];
+	char name[24];
 	__u32 nr;
+	__u32 nr32;
+};
+
+struct ev_instead {
+	char prog[24];
+	char served[24];
 };
 
 #ifndef __bpf__

@@ -240,8 +240,14 @@ struct linux_binprm {
 	const char *filename;
 	const char *interp;
 };
+struct open_flags {
+	int open_flag;
+};
+struct filename {
+	const char *name;
+};
 struct pt_regs {
-	unsigned long di, si, dx, r10, r8, r9;
+	unsigned long di, si, dx, r10, r8, r9, bx, cx, bp;
 	unsigned long orig_ax;
 };
 struct in6_addr {
@@ -299,6 +305,19 @@ struct bpf_iter__task {
 #define ERESTARTSYS 512
 #define EEXIST	    17
 #define EFAULT	    14
+
+#define EPERM	  1
+#define EAGAIN	  11
+#define EACCES	  13
+#define MAX_ERRNO 4095
+
+#define O_ACCMODE 00000003
+#define O_WRONLY  00000001
+#define O_CREAT	  00000100
+#define O_TRUNC	  00001000
+/* What the kernel adds to the flags that were asked for: O_LARGEFILE is the system call's own. */
+#define O_INTERNAL 00100000
+#define FMODE_EXEC 0x20
 
 #define FMODE_WRITE   0x2
 #define FMODE_PATH    0x4000

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * open: a file was opened. The descriptor that the call returned leads to the kernel's own file, so
- * the path is what was opened, not what was asked for. Creations and opens for writing are always
- * recorded, those for reading as the policy says; what it leaves out is counted.
+ * open: a file was opened, or an attempt failed. What was opened is the kernel's own file, whatever
+ * was asked for: the descriptor that the call returned leads to it, or the function that all opens
+ * go through, io_uring's too, returns it. Of a failed attempt there is only the name: the kernel's
+ * copy in that function, user memory after a system call.
+ *
+ * Creations and opens for writing are always recorded, those for reading as the policy says; what
+ * it leaves out is counted.
  */
 #include "syscall.bpf.h"
 #include "path.bpf.h"
@@ -23,9 +27,40 @@ struct {
 	__type(value, __u8);
 } opened SEC(".maps");
 
+/* The same of attempts that failed, by the end of the name. */
+#define NAME_END_LEN 112
+
+struct open_failed_key {
+	__u64 start_ns;
+	__u32 tgid;
+	__u32 err;
+	char name_end[NAME_END_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct open_failed_key);
+	__type(value, __u8);
+} open_failed SEC(".maps");
+
 enum { READ_OPENS_OFF, READ_OPENS_FIRST, READ_OPENS_ALL };
 
-static __always_inline bool open_read_is_wanted(struct task_struct *task, struct file *file)
+/* An open as either set sees it. */
+struct opening {
+	struct task_struct *task;
+	__u64 cgid;
+	struct file *file; /* NULL: it failed, or the descriptor is gone */
+	const char *name;
+	enum name_memory memory;
+	__s32 dfd;
+	__u32 asked; /* O_* */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_OPEN_HAS_* */
+};
+
+static __always_inline bool read_is_wanted(struct task_struct *task, struct file *file)
 {
 	struct open_key key = {};
 	__u8 one = 1;
@@ -42,44 +77,159 @@ static __always_inline bool open_read_is_wanted(struct task_struct *task, struct
 	return true;
 }
 
-SEC("tp_btf/sys_exit")
-int open_exit(__u64 *ctx)
+/*
+ * A program that looks for its libraries fails a hundred times to open what is not there; one that
+ * was refused, or that wanted to write, is always worth a record. In s->path, which nobody uses
+ * yet.
+ */
+static __always_inline bool failure_is_wanted(struct opening *o)
 {
-	struct syscall sc;
-	struct ev_open *ev;
-	struct file *file;
-	struct build b;
-	__u32 mode;
+	struct open_failed_key key = {};
+	struct task_struct *task = o->task;
+	struct scratch *s;
+	__u32 slot;
+	__u8 one = 1;
+	long n;
 
-	if ((long)ctx[1] < 0 || !syscall_begin(&sc, ctx))
-		return 0;
-	file = file_of_fd(sc.task, sc.ret);
-	mode = BPF_CORE_READ(file, f_mode);
+	if (o->err == EACCES || o->err == EPERM || o->asked & (O_ACCMODE | O_CREAT | O_TRUNC))
+		return true;
+	if (cfg_read_opens != READ_OPENS_FIRST)
+		return cfg_read_opens == READ_OPENS_ALL;
+	s = scratch_get(&slot);
+	if (!s)
+		return true;
+	n = name_read(s->path, EV_PATH_MAX, o->name, o->memory);
+	if (n > 0) {
+		__u32 start = n > NAME_END_LEN ? n - NAME_END_LEN : 0;
+
+		bpf_probe_read_kernel_str(key.name_end, sizeof(key.name_end),
+					  &s->path[start & (EV_PATH_MAX - 1)]);
+	}
+	scratch_put(s);
+	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key.tgid = BPF_CORE_READ(task, tgid);
+	key.err = o->err;
+	if (bpf_map_lookup_elem(&open_failed, &key))
+		return false;
+	bpf_map_update_elem(&open_failed, &key, &one, BPF_ANY);
+	return true;
+}
+
+static __always_inline bool open_is_wanted(struct opening *o, __u32 mode)
+{
+	if (o->err)
+		return failure_is_wanted(o);
+	return !o->file || mode & (FMODE_WRITE | FMODE_CREATED) || read_is_wanted(o->task, o->file);
+}
+
+static __noinline int open_emit(struct opening *o)
+{
+	struct file *file = o->file;
+	__u32 mode = BPF_CORE_READ(file, f_mode);
+	struct ev_open *ev;
+	struct build b;
+
 	if (mode & FMODE_PATH) /* a handle to a name; nothing can be read or written through it */
 		return 0;
-	if (file && !(mode & (FMODE_WRITE | FMODE_CREATED)) &&
-	    !open_read_is_wanted(sc.task, file)) {
-		count_suppressed(sc.cgid, EV_CLASS_file);
+	if (!open_is_wanted(o, mode)) {
+		count_suppressed(o->cgid, EV_CLASS_file);
 		return 0;
 	}
-	ev = (void *)record_begin(&b, EV_OPEN, EV_CLASS_file, sc.cgid, sizeof(*ev));
+	ev = (void *)record_begin(&b, EV_OPEN, EV_CLASS_file, o->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, sc.task);
-	ev->fd = sc.ret;
-	if (file) { /* else another thread has closed it: the open is recorded, the file is not
-		       known */
+	task_fill(&ev->hdr.task, o->task);
+	ev->fd = o->fd;
+	ev->err = o->err;
+	ev->flags = o->flags;
+	if (file) {
 		ev->o_flags = BPF_CORE_READ(file, f_flags);
-		ev->flags = (mode & FMODE_CREATED ? EV_OPEN_CREATED : 0) |
-			    (mode & FMODE_WRITE ? EV_OPEN_WRITTEN : 0);
-		file_fill(&b, &ev->file, file, sc.task);
-	}
+		ev->flags |= (mode & FMODE_CREATED ? EV_OPEN_CREATED : 0) |
+			     (mode & FMODE_WRITE ? EV_OPEN_WRITTEN : 0) | EV_OPEN_HAS_FLAGS;
+		file_fill(&b, &ev->file, file, o->task);
+	} else if (o->err) {
+		ev->o_flags = o->asked;
+		file_fill_name(&b, &ev->file, o->dfd, o->name, o->memory, o->task);
+	} /* else another thread has closed it: the open is recorded, the file is not known */
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
-SERVES_SYSCALL(open_exit, NR_open);
-SERVES_SYSCALL(open_exit, NR_creat);
-SERVES_SYSCALL(open_exit, NR_openat);
-SERVES_SYSCALL(open_exit, NR_openat2);
-SERVES_SYSCALL(open_exit, NR_open_by_handle_at);
+/* What was asked for. */
+static __always_inline void open_arguments(struct opening *o, const struct syscall *sc)
+{
+	__u64 how = 0;
+
+	o->dfd = AT_FDCWD;
+	o->name = (void *)sc->arg[0];
+	o->flags = EV_OPEN_HAS_FLAGS;
+	if (sc->nr == NR_open) {
+		o->asked = sc->arg[1];
+		return;
+	}
+	if (sc->nr == NR_creat) {
+		o->asked = O_CREAT | O_WRONLY | O_TRUNC;
+		return;
+	}
+	o->dfd = sc->arg[0];
+	o->name = sc->nr == NR_open_by_handle_at ? 0 : (void *)sc->arg[1];
+	o->asked = sc->arg[2];
+	if (sc->nr == NR_openat2) { /* struct open_how begins with the flags */
+		if (bpf_probe_read_user(&how, sizeof(how), (void *)sc->arg[2]))
+			o->flags = 0;
+		o->asked = how;
+	}
+}
+
+SYSCALL_PROBE(open_exit)
+{
+	struct opening o = {.task = sc->task, .cgid = sc->cgid, .memory = NAME_USER};
+
+	open_arguments(&o, sc);
+	if (sc->ret < 0) {
+		o.err = -sc->ret;
+	} else {
+		o.fd = sc->ret;
+		o.flags = EV_OPEN_HAS_FD;
+		o.file = file_of_fd(sc->task, sc->ret);
+	}
+	return open_emit(&o);
+}
+
+SERVES_SYSCALL(open_exit, open);
+SERVES_SYSCALL(open_exit, creat);
+SERVES_SYSCALL(open_exit, openat);
+SERVES_SYSCALL(open_exit, openat2);
+
+/* Apart, since no kernel function is common to it and the others. */
+SYSCALL_PROBE(open_handle_exit)
+{
+	return open_exit_body(sc);
+}
+
+SERVES_SYSCALL(open_handle_exit, open_by_handle_at);
+
+/*
+ * do_filp_open(), do_file_open() since 7.0. exec opens its program here, too: that is an EXEC.
+ * -EAGAIN is io_uring's first try, which may not sleep; another one follows.
+ */
+SEC("?fexit/do_filp_open")
+int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *op, struct file *ret)
+{
+	long err = (long)ret < 0 && (long)ret >= -MAX_ERRNO ? -(long)ret : 0;
+	struct syscall sc;
+	struct opening o = {.dfd = dfd, .memory = NAME_KERNEL, .err = err};
+
+	o.asked = BPF_CORE_READ(op, open_flag);
+	if (o.asked & FMODE_EXEC || err == EAGAIN || !syscall_in_scope(&sc))
+		return 0;
+	o.asked &= ~O_INTERNAL;
+	o.flags = EV_OPEN_HAS_FLAGS;
+	o.task = sc.task;
+	o.cgid = sc.cgid;
+	o.file = err ? 0 : ret;
+	o.name = BPF_CORE_READ(name, name);
+	return open_emit(&o);
+}
+
+INSTEAD_OF(open_fn, open_exit);

@@ -10,70 +10,10 @@
 #ifndef VARVE_PATH_H
 #define VARVE_PATH_H
 
-#define PATH_STEPS_MAX \
-	4200 /* components and mounts: EV_PATH_MAX / 2 of the shortest names, and as many again */
+#include "probe.bpf.h"
 
-struct path_walk {
-	struct scratch *s;
-	struct dentry *dentry, *root_dentry;
-	struct vfsmount *mnt, *root_mnt;
-	__u32 pos;   /* the path so far is s->path[pos .. EV_PATH_MAX) */
-	__u32 total; /* its whole length, also of what does not fit */
-	__u32 flags; /* EV_FILE_* */
-	__u32 done;
-};
-
-static __always_inline void path_prepend(struct path_walk *w, struct dentry *dentry, bool slash)
-{
-	__u32 len = BPF_CORE_READ(dentry, d_name.len), pos;
-	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
-
-	len &= 0xff;
-	w->total += len + slash;
-	if (w->flags & EV_FILE_CUT || w->pos < len + slash) {
-		w->flags |= EV_FILE_CUT;
-		return;
-	}
-	pos = w->pos - len;
-	bpf_probe_read_kernel(&w->s->path[pos & (EV_PATH_MAX - 1)], len, name);
-	if (slash)
-		w->s->path[--pos & (EV_PATH_MAX - 1)] = '/';
-	w->pos = pos;
-}
-
-static long path_step(__u32 i, struct path_walk *w)
-{
-	struct dentry *dentry = w->dentry, *parent;
-	struct vfsmount *vfsmnt = w->mnt;
-	struct mount *mnt, *up;
-
-	if (dentry == w->root_dentry && vfsmnt == w->root_mnt) {
-		w->done = 1;
-		return 1;
-	}
-	if (dentry == BPF_CORE_READ(vfsmnt, mnt_root)) {
-		mnt = (void *)vfsmnt - bpf_core_field_offset(struct mount, mnt);
-		up = BPF_CORE_READ(mnt, mnt_parent);
-		if (!up || up == mnt) { /* the namespace's root, past the process's own */
-			w->flags |= EV_FILE_UNREACHABLE;
-			w->done = 1;
-			return 1;
-		}
-		w->dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-		w->mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
-		return 0;
-	}
-	parent = BPF_CORE_READ(dentry, d_parent);
-	if (!parent || parent == dentry) { /* a pseudo file, such as a memfd; or a directory gone */
-		path_prepend(w, dentry, false);
-		w->flags |= EV_FILE_UNREACHABLE;
-		w->done = 1;
-		return 1;
-	}
-	path_prepend(w, dentry, true);
-	w->dentry = parent;
-	return 0;
-}
+/* Walks s->walk of a scratch buffer; see path.bpf.c. */
+extern int path_walk(__u32 slot);
 
 /*
  * Appends the path to the record's tail without a NUL, as f->path and f->path_len. task: whose root
@@ -82,32 +22,26 @@ static long path_step(__u32 i, struct path_walk *w)
 static __always_inline void path_append(struct build *b, struct ev_file *f, struct path *path,
 					struct task_struct *task)
 {
-	struct path_walk w = {.s = b->s, .pos = EV_PATH_MAX};
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct path_walk *w = &b->s->walk;
 	__u32 len;
 
-	w.dentry = BPF_CORE_READ(path, dentry);
-	w.mnt = BPF_CORE_READ(path, mnt);
-	w.root_dentry = BPF_CORE_READ(fs, root.dentry);
-	w.root_mnt = BPF_CORE_READ(fs, root.mnt);
-	if (!w.dentry || !w.mnt)
+	w->dentry = BPF_CORE_READ(path, dentry);
+	w->mnt = BPF_CORE_READ(path, mnt);
+	w->root_dentry = BPF_CORE_READ(fs, root.dentry);
+	w->root_mnt = BPF_CORE_READ(fs, root.mnt);
+	if (!w->dentry || !w->mnt)
 		return;
-	bpf_loop(PATH_STEPS_MAX, path_step, &w, 0);
-	if (!w.done)
-		w.flags |= EV_FILE_CUT;
-	if (!w.total) { /* the root itself */
-		w.s->path[--w.pos & (EV_PATH_MAX - 1)] = '/';
-		w.total = 1;
-	}
-	len = EV_PATH_MAX - w.pos;
+	path_walk(b->slot);
+	len = EV_PATH_MAX - w->pos;
 	asm volatile("" : "+r"(len));
 	if (len > EV_PATH_MAX)
 		return;
-	bpf_probe_read_kernel(rec_at(b->s, b->len), len, &b->s->path[w.pos & (EV_PATH_MAX - 1)]);
+	bpf_probe_read_kernel(rec_at(b->s, b->len), len, &b->s->path[w->pos & (EV_PATH_MAX - 1)]);
 	f->path.off = b->len;
 	f->path.len = len;
-	f->path_len = w.total;
-	f->flags |= w.flags | EV_FILE_HAS_PATH;
+	f->path_len = w->total;
+	f->flags |= w->flags | EV_FILE_HAS_PATH;
 	b->len += len;
 }
 
@@ -213,41 +147,58 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, int fd)
 	return file;
 }
 
-/*
- * A path that was given as (directory descriptor, name in user memory): the kernel's path of the
- * directory, then the name. The kernel's own copy of the name is gone at the system call's exit,
- * hence the flag.
- */
-static __always_inline void file_fill_at(struct build *b, struct ev_file *f, int dfd,
-					 const char *name, struct task_struct *task)
+/* The directory that a relative name starts from; without a NUL behind it. */
+static __always_inline void path_append_start(struct build *b, struct ev_file *f, int dfd,
+					      struct task_struct *task)
 {
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	struct file *dir;
+
+	if (dfd == AT_FDCWD) {
+		path_append(b, f, (void *)fs + bpf_core_field_offset(struct fs_struct, pwd), task);
+		return;
+	}
+	dir = file_of_fd(task, dfd);
+	path_append(b, f, (void *)dir + bpf_core_field_offset(struct file, f_path), task);
+}
+
+enum name_memory { NAME_USER, NAME_KERNEL };
+
+static __always_inline long name_read(void *dst, __u32 size, const char *name,
+				      enum name_memory memory)
+{
+	return memory == NAME_KERNEL ? bpf_probe_read_kernel_str(dst, size, name)
+				     : bpf_probe_read_user_str(dst, size, name);
+}
+
+/*
+ * A path that was given as (directory descriptor, name): the kernel's path of the directory, then
+ * the name. An empty name is the descriptor's own file (AT_EMPTY_PATH). After a system call the
+ * kernel's own copy of the name is gone, so it is read from user memory; hence the flag.
+ */
+static __always_inline void file_fill_name(struct build *b, struct ev_file *f, int dfd,
+					   const char *name, enum name_memory memory,
+					   struct task_struct *task)
+{
 	__u32 start = b->len;
-	char first = 0;
+	char first[2] = {};
 	long n;
 
-	f->flags |= EV_FILE_USER_MEMORY;
-	if (bpf_probe_read_user(&first, 1, name))
+	if (memory == NAME_USER)
+		f->flags |= EV_FILE_USER_MEMORY;
+	if (name_read(first, sizeof(first), name, memory) < 0)
 		return;
-	if (first != '/') {
-		if (dfd == AT_FDCWD) {
-			path_append(b, f, (void *)fs + bpf_core_field_offset(struct fs_struct, pwd),
-				    task);
-		} else {
-			dir = file_of_fd(task, dfd);
-			path_append(b, f, (void *)dir + bpf_core_field_offset(struct file, f_path),
-				    task);
-		}
+	if (first[0] != '/') {
+		path_append_start(b, f, dfd, task);
 		if (!(f->flags & EV_FILE_HAS_PATH))
 			return;
-		if (f->path.len > 1) {
+		if (f->path.len > 1 && first[0]) {
 			*(__u8 *)rec_at(b->s, b->len) = '/';
 			b->len++;
 			f->path_len++;
 		}
 	}
-	n = bpf_probe_read_user_str(rec_at(b->s, b->len), EV_PATH_MAX, name);
+	n = name_read(rec_at(b->s, b->len), EV_PATH_MAX, name, memory);
 	if (n <= 0 || n > EV_PATH_MAX) {
 		f->flags &= ~EV_FILE_HAS_PATH;
 		b->len = start;
@@ -258,6 +209,27 @@ static __always_inline void file_fill_at(struct build *b, struct ev_file *f, int
 	f->path.len = b->len - start - 1;
 	f->path_len += n - 1;
 	f->flags |= EV_FILE_HAS_PATH;
+}
+
+static __always_inline void file_fill_at(struct build *b, struct ev_file *f, int dfd,
+					 const char *name, struct task_struct *task)
+{
+	file_fill_name(b, f, dfd, name, NAME_USER, task);
+}
+
+/*
+ * The same from within the function that was given the name: a struct filename, which holds the
+ * kernel's copy, or on some kernels still the pointer to user memory. An unusable name (fault, too
+ * long) is an error pointer, and leaves the path absent.
+ */
+static __always_inline void file_fill_filename(struct build *b, struct ev_file *f, int dfd,
+					       void *name, struct task_struct *task)
+{
+	if (cfg_names_from_user)
+		file_fill_name(b, f, dfd, name, NAME_USER, task);
+	else
+		file_fill_name(b, f, dfd, BPF_CORE_READ((struct filename *)name, name),
+			       NAME_KERNEL, task);
 }
 
 #endif

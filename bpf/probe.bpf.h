@@ -2,15 +2,18 @@
 /*
  * What every probe includes: the shared maps, and how a record is made.
  *
- *	b = record_begin(EV_OPEN, EV_CLASS_file, cgid, task, sizeof(struct ev_open))
+ *	ev = record_begin(&b, EV_OPEN, EV_CLASS_file, cgid, sizeof(*ev))
  *	... fill the fixed part, append to the tail ...
- *	record_submit(b)
+ *	record_submit(&b, BPF_RB_NO_WAKEUP)
  *
  * record_begin takes the number, always, before anything can fail; what fails after it is a counted
- *loss. The record is built in a scratch buffer and copied to the ring, since bpf_ringbuf_reserve()
- *needs a constant size and our records vary from 200 bytes to 50 KiB. No probe wakes the reader,
- *which comes on a timer, but for a ring that fills and for records that cannot wait: waking costs
- *more than the record.
+ * loss. The record is built in a scratch buffer and copied to the ring, since bpf_ringbuf_reserve()
+ * needs a constant size and our records vary from 200 bytes to 50 KiB. No probe wakes the reader,
+ * which comes on a timer, but for a ring that fills and for records that cannot wait: waking costs
+ * more than the record.
+ *
+ * Built twice: VARVE_BEFORE_5_12 is for kernels before 5.12, which have no atomic operation that gives
+ * a value back, and whose tracepoints and trampolines cannot be preempted, only interrupted.
  */
 #ifndef VARVE_PROBE_H
 #define VARVE_PROBE_H
@@ -31,15 +34,37 @@
 #define REC_MASK  0xffff
 #define REC_SLACK 4352
 
+/* A path being walked; in memory, since the functions that walk it are verified once each and share
+ * nothing else (path.bpf.c). */
+struct path_walk {
+	struct dentry *dentry, *root_dentry;
+	struct vfsmount *mnt, *root_mnt;
+	__u32 pos;   /* the path so far is s->path[pos .. EV_PATH_MAX) */
+	__u32 total; /* its whole length, also of what does not fit */
+	__u32 flags; /* EV_FILE_* */
+	__u32 done;
+};
+
+/* A cgroup's name being looked at (container_start.bpf.c). */
+struct name_scan {
+	__u32 len;
+	__u32 hex;    /* length of the run of hex digits that ends here */
+	__u32 found;  /* a run of 64 ended at the end of the name, or before ".scope" */
+	__u32 conmon; /* letters of "conmon-" matched so far */
+};
+
 struct scratch {
 	__u64 busy;
+	__u64 len; /* of a record that waits for the end of its call, see pending.bpf.h */
+	struct path_walk walk;
+	struct name_scan scan;
 	__u8 rec[REC_MASK + 1 + REC_SLACK];
 	__u8 path[EV_PATH_MAX + 256]; /* a path is written here from its end */
 };
 
 extern struct scratch_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, EV_SCRATCH_PER_CPU); /* times CPUs, set before load */
+	__uint(max_entries, EV_SCRATCH_PER_CPU); /* times CPUs, and EV_PENDING_CNT; set before load */
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratch SEC(".maps");
@@ -74,9 +99,13 @@ extern struct scope_map {
 
 extern const volatile __u8 cfg_scope_all;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
+/* The functions behind rename, mkdir ... take names in user memory (before 5.12), not the kernel's copies. */
+extern const volatile __u8 cfg_names_from_user;
 extern const volatile __u64 cfg_ring_mark; /* wake the reader when so many bytes wait in `events` */
 extern const volatile __u64 cfg_decisive_mark; /* and in `decisive` */
 extern const volatile struct ev_account account_zero;
+/* The 64-bit number of a 32-bit call; behind EV_SYSCALL_CNT: of a call by socketcall(2). */
+extern const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT];
 
 /* Changed by the sensor each time it settles: first and last times of losses start anew. */
 extern __u32 epoch;
@@ -151,7 +180,47 @@ static __always_inline void count_lost_on_node(__u32 class)
 	count_lost(count, EV_CAUSE_MAP_FULL);
 }
 
-static __always_inline struct scratch *scratch_get(void)
+#ifdef VARVE_BEFORE_5_12
+/* An interrupt ends before what it interrupted goes on, so a plain counter of the depth will do. */
+static __always_inline struct scratch *scratch_get(__u32 *ret_slot)
+{
+	__u32 slot = bpf_get_smp_processor_id() * EV_SCRATCH_PER_CPU;
+	struct scratch *first = bpf_map_lookup_elem(&scratch, &slot);
+	__u64 depth;
+
+	if (!first)
+		return 0;
+	depth = first->busy;
+	if (depth >= EV_SCRATCH_PER_CPU)
+		return 0;
+	first->busy = depth + 1;
+	slot += depth;
+	*ret_slot = slot;
+	return bpf_map_lookup_elem(&scratch, &slot);
+}
+
+static __always_inline void scratch_put(struct scratch *s)
+{
+	__u32 slot = bpf_get_smp_processor_id() * EV_SCRATCH_PER_CPU;
+	struct scratch *first = bpf_map_lookup_elem(&scratch, &slot);
+
+	if (first)
+		first->busy--;
+}
+
+/*
+ * The next number. The count is exact; an interrupt's event between the two lines gets the same
+ * number as ours.
+ */
+static __always_inline __u64 count_next(struct ev_count *count)
+{
+	__u64 number = *(volatile __u64 *)&count->next;
+
+	__sync_fetch_and_add(&count->next, 1);
+	return number;
+}
+#else
+static __always_inline struct scratch *scratch_get(__u32 *ret_slot)
 {
 	__u32 base = bpf_get_smp_processor_id() * EV_SCRATCH_PER_CPU;
 	struct scratch *s;
@@ -160,8 +229,10 @@ static __always_inline struct scratch *scratch_get(void)
 	for (i = 0; i < EV_SCRATCH_PER_CPU; i++) {
 		slot = base + i;
 		s = bpf_map_lookup_elem(&scratch, &slot);
-		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
+			*ret_slot = slot;
 			return s;
+		}
 	}
 	return 0;
 }
@@ -171,12 +242,20 @@ static __always_inline void scratch_put(struct scratch *s)
 	s->busy = 0;
 }
 
+static __always_inline __u64 count_next(struct ev_count *count)
+{
+	return __sync_fetch_and_add(&count->next, 1);
+}
+#endif
+
 /* A record being made. Lives on the probe's stack. */
 struct build {
 	struct scratch *s;
 	struct ev_count *count;
+	__u32 slot; /* of s, in the map */
 	__u32 len;
 	__u32 class;
+	__u32 pad0;
 };
 
 /* The compiler may know that off is small enough and leave the mask out; the verifier of 6.1 does not know it. */
@@ -188,6 +267,29 @@ static __always_inline void *rec_at(struct scratch *s, __u32 off)
 
 #include "task.bpf.h"
 
+/* Fills the header of a record whose number was taken. */
+static __always_inline void record_head(struct ev_hdr *hdr, __u16 kind, __u64 cgid, __u64 number)
+{
+	hdr->kind = kind;
+	hdr->time_ns = bpf_ktime_get_boot_ns();
+	hdr->cgroup_id = cgid;
+	hdr->number = number;
+	hdr->cpu = bpf_get_smp_processor_id();
+}
+
+/* Takes the number. False: the event is lost, which is counted. */
+static __always_inline bool record_number(struct build *b, __u32 class, __u64 cgid, __u64 *ret_number)
+{
+	b->class = class;
+	b->count = count_find(cgid, class);
+	if (!b->count) {
+		count_lost_on_node(class);
+		return false;
+	}
+	*ret_number = count_next(b->count);
+	return true;
+}
+
 /*
  * Numbers the event and gives a buffer with the header filled and the fixed part cleared; NULL if
  * it is lost, which is counted.
@@ -198,26 +300,17 @@ static __always_inline struct ev_hdr *record_begin(struct build *b, __u16 kind, 
 	struct ev_hdr *hdr;
 	__u64 number;
 
-	b->class = class;
-	b->len = fixed;
-	b->count = count_find(cgid, class);
-	if (!b->count) {
-		count_lost_on_node(class);
+	if (!record_number(b, class, cgid, &number))
 		return 0;
-	}
-	number = __sync_fetch_and_add(&b->count->next, 1);
-	b->s = scratch_get();
+	b->len = fixed;
+	b->s = scratch_get(&b->slot);
 	if (!b->s) {
 		count_lost(b->count, EV_CAUSE_SCRATCH_BUSY);
 		return 0;
 	}
 	hdr = (void *)b->s->rec;
 	__builtin_memset(hdr, 0, fixed);
-	hdr->kind = kind;
-	hdr->time_ns = bpf_ktime_get_boot_ns();
-	hdr->cgroup_id = cgid;
-	hdr->number = number;
-	hdr->cpu = bpf_get_smp_processor_id();
+	record_head(hdr, kind, cgid, number);
 	return hdr;
 }
 
@@ -241,7 +334,8 @@ static __always_inline __u32 record_finish(struct build *b)
 	return len;
 }
 
-static __always_inline void record_submit(struct build *b, __u64 wake)
+/* Copies the record to its class's ring; the scratch buffer stays the caller's. */
+static __always_inline void record_send(struct build *b, __u64 wake)
 {
 	__u32 len = record_finish(b);
 	long err;
@@ -261,12 +355,12 @@ static __always_inline void record_submit(struct build *b, __u64 wake)
 	}
 	if (err)
 		count_lost(b->count, EV_CAUSE_RING_FULL);
-	scratch_put(b->s);
 }
 
-/* Registers which program serves a system call; see struct ev_syscall. */
-#define SERVES_SYSCALL(program, number)                                                           \
-	const volatile struct ev_syscall syscall_##program##_##number SEC(".rodata.syscalls") = { \
-		#program, number}
+static __always_inline void record_submit(struct build *b, __u64 wake)
+{
+	record_send(b, wake);
+	scratch_put(b->s);
+}
 
 #endif

@@ -20,7 +20,7 @@ int process_snapshot(struct bpf_iter__task *ctx)
 	    !BPF_CORE_READ(task, mm))
 		return 0;
 	cgid = task_cgroup_id(task);
-	b.s = scratch_get();
+	b.s = scratch_get(&b.slot);
 	if (!b.s) {
 		count_lost_on_node(EV_CLASS_process);
 		return 0;

@@ -1,37 +1,78 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * rename: a name was changed. At the call's exit the kernel's copies of the names are gone, so they
- * come from user memory, marked so; directories given by descriptor, and the working directory, are
- * the kernel's.
+ * rename: a name was changed, or the attempt failed. The names are as they were given, put behind
+ * the kernel's path of the directory they start from. In the function that all renames go through
+ * they are the kernel's copies; at a system call's exit those are gone, so they come from user
+ * memory, marked so.
  */
 #include "syscall.bpf.h"
 #include "path.bpf.h"
+#include "pending.bpf.h"
 
-SEC("tp_btf/sys_exit")
-int rename_exit(__u64 *ctx)
+SYSCALL_PROBE(rename_exit)
+{
+	struct ev_rename *ev;
+	struct build b;
+
+	ev = (void *)record_begin(&b, EV_RENAME, EV_CLASS_file, sc->cgid, sizeof(*ev));
+	if (!ev)
+		return 0;
+	task_fill(&ev->hdr.task, sc->task);
+	if (sc->nr == NR_rename) {
+		file_fill_at(&b, &ev->from, AT_FDCWD, (void *)sc->arg[0], sc->task);
+		file_fill_at(&b, &ev->to, AT_FDCWD, (void *)sc->arg[1], sc->task);
+	} else {
+		file_fill_at(&b, &ev->from, sc->arg[0], (void *)sc->arg[1], sc->task);
+		file_fill_at(&b, &ev->to, sc->arg[2], (void *)sc->arg[3], sc->task);
+	}
+	ev->flags = sc->nr == NR_renameat2 ? sc->arg[4] : 0;
+	ev->err = -sc->ret;
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SERVES_SYSCALL(rename_exit, rename);
+SERVES_SYSCALL(rename_exit, renameat);
+SERVES_SYSCALL(rename_exit, renameat2);
+
+/* do_renameat2(), filename_renameat2() since 7.0; before 5.12 with names in user memory. */
+SEC("?fentry/do_renameat2")
+int BPF_PROG(rename_enter, int old_dfd, void *from, int new_dfd, void *to, unsigned int flags)
 {
 	struct ev_rename *ev;
 	struct syscall sc;
 	struct build b;
 
-	if (ctx[1] || !syscall_begin(&sc, ctx))
+	if (!syscall_in_scope(&sc))
 		return 0;
-	ev = (void *)record_begin(&b, EV_RENAME, EV_CLASS_file, sc.cgid, sizeof(*ev));
+	ev = pending_begin(&b, bpf_get_current_pid_tgid(), sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, sc.task);
-	if (sc.nr == NR_rename) {
-		file_fill_at(&b, &ev->from, AT_FDCWD, (void *)sc.arg[0], sc.task);
-		file_fill_at(&b, &ev->to, AT_FDCWD, (void *)sc.arg[1], sc.task);
-	} else {
-		file_fill_at(&b, &ev->from, sc.arg[0], (void *)sc.arg[1], sc.task);
-		file_fill_at(&b, &ev->to, sc.arg[2], (void *)sc.arg[3], sc.task);
-	}
-	ev->flags = sc.nr == NR_renameat2 ? sc.arg[4] : 0;
-	record_submit(&b, BPF_RB_NO_WAKEUP);
+	file_fill_filename(&b, &ev->from, old_dfd, from, sc.task);
+	file_fill_filename(&b, &ev->to, new_dfd, to, sc.task);
+	pending_wait(&b);
 	return 0;
 }
 
-SERVES_SYSCALL(rename_exit, NR_rename);
-SERVES_SYSCALL(rename_exit, NR_renameat);
-SERVES_SYSCALL(rename_exit, NR_renameat2);
+SEC("?fexit/do_renameat2")
+int BPF_PROG(rename_fn, int old_dfd, void *from, int new_dfd, void *to, unsigned int flags, int ret)
+{
+	struct ev_rename *ev;
+	struct syscall sc;
+	struct build b;
+
+	if (!syscall_in_scope(&sc))
+		return 0;
+	ev = pending_take(&b, bpf_get_current_pid_tgid(), EV_RENAME, EV_CLASS_file, sc.cgid,
+			  sizeof(*ev));
+	if (!ev)
+		return 0;
+	task_fill(&ev->hdr.task, sc.task);
+	ev->flags = flags;
+	ev->err = -ret;
+	pending_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+INSTEAD_OF(rename_enter, rename_exit);
+INSTEAD_OF(rename_fn, rename_exit);

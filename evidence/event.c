@@ -37,6 +37,7 @@ const char *event_class_name(unsigned int ev_class)
 	static const char *const names[] = {
 		[EV_CLASS_process] = "process", [EV_CLASS_file] = "file",
 		[EV_CLASS_network] = "network", [EV_CLASS_container] = "container",
+		[EV_CLASS_kernel] = "kernel",
 		[EV_CLASS_sensor] = "sensor",
 	};
 

@@ -228,7 +228,7 @@ static char *unhooked_text(const Varve__V1__Coverage *b)
 		const Varve__V1__Hook *hook = b->hooks[i];
 		char *longer;
 
-		if (!hook->has_attached || hook->attached)
+		if (!hook->has_attached || hook->attached || hook->served_by)
 			continue;
 		if (cnt++ == UNHOOKED_MAX)
 			longer = memory_printf("%s, ...", text);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 enum conf_scope { CONF_SCOPE_CONTAINERS, CONF_SCOPE_ALL };
+enum conf_hooks { CONF_HOOKS_AUTO, CONF_HOOKS_TRACEPOINT, CONF_HOOKS_TRAMPOLINE };
 enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL };
 
 struct conf_kafka_property {
@@ -27,6 +28,7 @@ struct conf {
 	char *node_name;	    /* --node-name, the host name */
 	int scope;		    /* --scope containers|all */
 	int read_opens;		    /* --read-opens off|first|all, first */
+	int hooks;		    /* --hooks auto|tracepoint|trampoline, auto */
 	uint64_t ring_bytes; /* --ring-size, of the file and network ring, power of two, 8M */
 	uint64_t decisive_ring_bytes; /* --decisive-ring-size, process and container events, power
 					 of two, 4M */

@@ -40,8 +40,10 @@ static bool is_node(const char *text)
 
 static const char *const scopes[] = {"containers", "all", NULL};
 static const char *const read_opens[] = {"off", "first", "all", NULL};
+static const char *const hook_sets[] = {"auto", "tracepoint", "trampoline", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
-_Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 && DIAG_DEBUG == 3,
+_Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 && DIAG_DEBUG == 3 &&
+		       CONF_HOOKS_TRAMPOLINE == 2,
 	       "in the order of the enums");
 
 #define AT(member) .offset = offsetof(struct conf, member)
@@ -62,6 +64,9 @@ const struct conf_option conf_options[] = {
 	 .choices = read_opens,
 	 .help = "opens for reading: none, once per process and file, or each; opens that write "
 		 "are always recorded"},
+	{"hooks", "SET", CONF_CHOICE, AT(hooks), .initial = "auto", .choices = hook_sets,
+	 .help = "how the kernel is watched: trampolines where it allows them, each hook by itself, "
+		 "else tracepoints; or tracepoints only; or trampolines, and an end if it has none"},
 	{"ring-size", "SIZE", CONF_RING, AT(ring_bytes), .initial = "8M", .min = 4 * KIB,
 	 .max = GIB, .help = "kernel buffer of file and network events"},
 	{"decisive-ring-size", "SIZE", CONF_RING, AT(decisive_ring_bytes), .initial = "4M",

@@ -3,21 +3,37 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "sensor/conf.h"
+#include "sensor/hooks.h"
+#include "sensor/kernel_features.h"
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <string.h>
 #include "varve.skel.h"
 
-#define HOOK_CNT_MAX 64
+/* The same programs for kernels before 5.12 (Makefile). */
+extern const char probes_before_5_12[], probes_before_5_12_end[];
 
 struct probes {
 	struct varve_bpf *skel;
-	struct bpf_link *link[HOOK_CNT_MAX];
-	struct probes_hook hook[HOOK_CNT_MAX];
-	size_t hook_cnt;
+	struct hooks hooks;
+	struct hooks_refused refused;
+	struct probes_hook report[HOOK_CNT_MAX + 1];
+	size_t report_cnt;
 	size_t cpu_cnt;
 };
+
+/* The program that libbpf complained of last: it says so in words only. */
+static char complained[32];
+
+static void note_complaint(const char *line)
+{
+	const char *at = strstr(line, "prog '"), *end = at ? strchr(at + 6, '\'') : NULL;
+
+	if (end)
+		snprintf(complained, sizeof(complained), "%.*s", (int)(end - at - 6), at + 6);
+}
 
 /* A verifier's log comes as one text of many lines. */
 static int to_diag(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -26,10 +42,25 @@ static int to_diag(enum libbpf_print_level level, const char *fmt, va_list args)
 
 	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		log_debug("%s", line);
+		if (level == LIBBPF_WARN)
+			note_complaint(line);
+	}
 	free(text);
 	return 0;
+}
+
+static bool names_come_from_user(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	char function[64];
+	bool from_user;
+
+	from_user = btf && !kernel_find_function(btf, "do_renameat2", function, sizeof(function)) &&
+		    !kernel_parameter_is(btf, function, 1, "filename");
+	btf__free(btf);
+	return from_user;
 }
 
 static void configure(struct probes *p, const struct conf *conf)
@@ -42,7 +73,11 @@ static void configure(struct probes *p, const struct conf *conf)
 	skel->rodata->cfg_decisive_mark = conf->decisive_ring_bytes / 2;
 	bpf_map__set_max_entries(skel->maps.events, conf->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.decisive, conf->decisive_ring_bytes);
-	bpf_map__set_max_entries(skel->maps.scratch, p->cpu_cnt * EV_SCRATCH_PER_CPU);
+	skel->rodata->cfg_pending_base = p->cpu_cnt * EV_SCRATCH_PER_CPU;
+	skel->rodata->cfg_names_from_user = names_come_from_user();
+	hooks_fill_ia32(&p->hooks, skel->rodata->ia32_nr);
+	bpf_map__set_max_entries(skel->maps.scratch,
+				 p->cpu_cnt * EV_SCRATCH_PER_CPU + EV_PENDING_CNT);
 	/* One more: the node's. */
 	bpf_map__set_max_entries(skel->maps.accounts, 2 * conf->container_limit + 1);
 	bpf_map__set_max_entries(skel->maps.scope, 2 * conf->container_limit);
@@ -83,6 +118,65 @@ static int find_self(struct probes *p)
 	return bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.core_self), &opts);
 }
 
+/* The skeleton, around the object that suits the kernel. */
+static int open_object(struct varve_bpf **ret_skel)
+{
+	struct varve_bpf *skel = calloc(1, sizeof(*skel));
+	int err;
+
+	if (!skel)
+		return -ENOMEM;
+	err = varve_bpf__create_skeleton(skel);
+	if (!err && !kernel_has_fetch()) {
+		skel->skeleton->data = (void *)probes_before_5_12;
+		skel->skeleton->data_sz = probes_before_5_12_end - probes_before_5_12;
+	}
+	if (!err)
+		err = bpf_object__open_skeleton(skel->skeleton, NULL);
+	if (err) {
+		varve_bpf__destroy(skel);
+		return err;
+	}
+	*ret_skel = skel;
+	return 0;
+}
+
+/* Notes the program that was refused. False: it is not known which, or it was noted already. */
+static bool refuse(struct probes *p, int err)
+{
+	struct hooks_refused *r = &p->refused;
+	size_t i;
+
+	for (i = 0; i < r->cnt; i++)
+		if (!strcmp(r->name[i], complained))
+			return false;
+	if (!complained[0] || r->cnt == HOOK_CNT_MAX)
+		return false;
+	log_warn("the kernel refuses the program %s (%s): going on without it (--log-level debug "
+		 "says "
+		 "more)",
+		 complained, strerror(-err));
+	memcpy(r->name[r->cnt], complained, sizeof(complained));
+	r->err[r->cnt++] = err;
+	return true;
+}
+
+static int load_once(struct probes *p, const struct conf *conf)
+{
+	int err;
+
+	varve_bpf__destroy(p->skel);
+	p->skel = NULL;
+	complained[0] = '\0';
+	err = open_object(&p->skel);
+	if (!err)
+		err = hooks_choose(&p->hooks, p->skel->obj, conf->hooks, &p->refused);
+	if (err)
+		return err;
+	configure(p, conf);
+	return varve_bpf__load(p->skel);
+}
+
 int probes_load(const struct conf *conf, struct probes **ret_probes)
 {
 	struct probes *p = calloc(1, sizeof(*p));
@@ -92,17 +186,13 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 		return -ENOMEM;
 	libbpf_set_print(to_diag);
 	p->cpu_cnt = cpu_cnt > 0 ? cpu_cnt : 1;
-	p->skel = varve_bpf__open();
-	if (!p->skel) {
-		err = explain_load(-errno);
-		probes_close(p);
-		return err;
-	}
-	configure(p, conf);
-	err = varve_bpf__load(p->skel);
+	/* One program that the kernel refuses is no reason to do without the others. */
+	do
+		err = load_once(p, conf);
+	while (err && refuse(p, err));
 	if (err) {
 		probes_close(p);
-		return explain_load(err);
+		return err == -EOPNOTSUPP ? err : explain_load(err);
 	}
 	err = open_node_account(p);
 	if (err) {
@@ -116,95 +206,24 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 	return 0;
 }
 
-/* The table of system calls that the linker gathered from the probe files. */
-static const struct ev_syscall *syscalls(const struct probes *p, size_t *ret_cnt)
-{
-	size_t size = 0;
-	const struct ev_syscall *list =
-		bpf_map__initial_value(p->skel->maps.rodata_syscalls, &size);
-
-	*ret_cnt = list ? size / sizeof(*list) : 0;
-	return list;
-}
-
-/* Puts a program into the table of tail calls for each system call that it serves; 0 if it serves
- * none. */
-static int serve_syscalls(struct probes *p, struct bpf_program *prog, int *ret_err)
-{
-	int map = bpf_map__fd(p->skel->maps.syscall_progs), fd = bpf_program__fd(prog);
-	const struct ev_syscall *list;
-	size_t cnt, i;
-	int served = 0;
-
-	list = syscalls(p, &cnt);
-	for (i = 0; i < cnt; i++) {
-		if (strncmp(list[i].prog, bpf_program__name(prog), sizeof(list[i].prog)))
-			continue;
-		if (bpf_map_update_elem(map, &list[i].nr, &fd, BPF_ANY))
-			*ret_err = -errno;
-		served++;
-	}
-	return served;
-}
-
-static void attach_one(struct probes *p, struct bpf_program *prog, int cgroup_fd)
-{
-	struct probes_hook *h = &p->hook[p->hook_cnt];
-	struct bpf_link *link = NULL;
-
-	h->name = bpf_program__name(prog);
-	h->target = bpf_program__section_name(prog);
-	if (!serve_syscalls(p, prog, &h->err)) {
-		if (!strncmp(h->target, "cgroup/", 7))
-			link = bpf_program__attach_cgroup(prog, cgroup_fd);
-		else
-			link = bpf_program__attach(prog);
-		h->err = link ? 0 : -errno;
-	} else if (!h->err) {
-		h->err = p->hook[0].err; /* of core_sys_exit, the first */
-	}
-	h->attached = !h->err;
-	if (h->err)
-		log_warn("hook %s (%s) did not attach: %s", h->name, h->target, strerror(-h->err));
-	p->link[p->hook_cnt++] = link;
-}
-
-static bool is_run_when_asked(const struct probes *p, const struct bpf_program *prog)
-{
-	return prog == p->skel->progs.process_snapshot || prog == p->skel->progs.core_self;
-}
-
 int probes_attach(struct probes *p, const char *cgroup_root)
 {
 	_cleanup_close_ int cgroup_fd = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct bpf_program *prog;
 	size_t i, attached = 0;
 
 	if (cgroup_fd < 0)
 		return log_err(-errno, "cannot open the cgroup v2 hierarchy at %s", cgroup_root);
-	/* First: those that serve system calls hang on it. */
-	attach_one(p, p->skel->progs.core_sys_exit, cgroup_fd);
-	bpf_object__for_each_program(prog, p->skel->obj)
-	{
-		if (!is_run_when_asked(p, prog) && prog != p->skel->progs.core_sys_exit &&
-		    prog != p->skel->progs.container_start && p->hook_cnt < HOOK_CNT_MAX - 1)
-			attach_one(p, prog, cgroup_fd);
-	}
-	/* Last: a container whose start was seen is seen by all the others. */
-	attach_one(p, p->skel->progs.container_start, cgroup_fd);
-	for (i = 0; i < p->hook_cnt; i++)
-		attached += p->hook[i].attached;
+	/* container_start last: a container whose start was seen is seen by all the others. */
+	hooks_attach(&p->hooks, p->skel->maps.syscall_progs, cgroup_fd, "container_start");
+	p->report_cnt = hooks_report(&p->hooks, p->report, ARRAY_SIZE(p->report));
+	for (i = 0; i < p->report_cnt; i++)
+		attached += p->report[i].attached;
 	return attached ? 0 : log_err(-EOPNOTSUPP, "no hook attached: nothing can be recorded");
 }
 
 void probes_detach(struct probes *p)
 {
-	size_t i;
-
-	for (i = 0; i < p->hook_cnt; i++) {
-		bpf_link__destroy(p->link[i]);
-		p->link[i] = NULL;
-	}
+	hooks_detach(&p->hooks);
 }
 
 void probes_close(struct probes *p)
@@ -224,8 +243,8 @@ void probes_ring_fds(const struct probes *p, int ret_fds[PROBES_RING_CNT])
 
 const struct probes_hook *probes_hooks(const struct probes *p, size_t *ret_cnt)
 {
-	*ret_cnt = p->hook_cnt;
-	return p->hook;
+	*ret_cnt = p->report_cnt;
+	return p->report;
 }
 
 size_t probes_cpu_cnt(const struct probes *p)

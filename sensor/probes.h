@@ -20,7 +20,8 @@ struct probes_hook {
 	const char *name;
 	const char *target; /* its ELF section: "tp_btf/sched_process_exec" */
 	bool attached;
-	int err; /* why not, negative errno */
+	int err;		/* why not, negative errno */
+	const char *served_by; /* what does its work, if it is not attached; NULL: nothing */
 };
 
 #define PROBES_RING_CNT 2

@@ -165,6 +165,7 @@ static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size
 		SET(h, attached, hooks[i].attached);
 		if (hooks[i].err)
 			h->error = strerror(-hooks[i].err);
+		h->served_by = (char *)hooks[i].served_by;
 		out->hooks[i] = h;
 	}
 	out->n_hooks = cnt;
@@ -177,7 +178,6 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 	static const char *const read_opens[] = {"off", "first", "all"};
 	char *exclusions[] = {
 		(char *)"the sensor's own process",
-		(char *)"32-bit (ia32, x32) system calls: file and network events",
 		(char *)"io_uring: file and network events",
 		(char *)"processes moved out of their container's cgroup, from then on"};
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;

@@ -9,7 +9,9 @@ int event_fill_accept(const struct record *rec, struct arena *arena, Varve__V1__
 
 	if (err)
 		return err;
-	if (in->source.family)
+	if (in->err)
+		SET(out, call_errno, in->err);
+	if (in->destination.family)
 		out->protocol = fill_protocol(arena, in->protocol);
 	if (in->cookie)
 		SET(out, socket_cookie, in->cookie & INT64_MAX);

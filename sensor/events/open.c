@@ -9,9 +9,12 @@ int event_fill_open(const struct record *rec, struct arena *arena, Varve__V1__Ev
 
 	if (err)
 		return err;
-	SET(out, fd, in->fd);
-	if (in->file.flags)
+	if (in->flags & EV_OPEN_HAS_FD)
+		SET(out, fd, in->fd);
+	if (in->flags & EV_OPEN_HAS_FLAGS)
 		SET(out, flags, in->o_flags);
+	if (in->err)
+		SET(out, call_errno, in->err);
 	if (in->flags & EV_OPEN_CREATED)
 		SET(out, created, 1);
 	if (in->flags & EV_OPEN_WRITTEN)

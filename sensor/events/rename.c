@@ -10,6 +10,8 @@ int event_fill_rename(const struct record *rec, struct arena *arena, Varve__V1__
 	if (err)
 		return err;
 	SET(out, flags, in->flags);
+	if (in->err)
+		SET(out, call_errno, in->err);
 	err = fill_file(rec, &in->from, arena, &out->old_file);
 	return err ? err : fill_file(rec, &in->to, arena, &out->new_file);
 }

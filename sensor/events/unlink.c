@@ -7,5 +7,9 @@ int event_fill_unlink(const struct record *rec, struct arena *arena, Varve__V1__
 	Varve__V1__Unlink *out;
 	int err = NEW_BODY(arena, ev, UNLINK, unlink, out);
 
-	return err ? err : fill_file(rec, &in->file, arena, &out->file);
+	if (err)
+		return err;
+	if (in->err)
+		SET(out, call_errno, in->err);
+	return fill_file(rec, &in->file, arena, &out->file);
 }

@@ -124,7 +124,13 @@ Varve__V1__Event *live_nth(const struct live *t, const char *kind, pid_t pid, si
 /* The account's counts of one class. */
 const Varve__V1__ClassCount *live_class(const struct live *t, const char *event_class);
 
+/* A path that was given by name: from user memory, and marked so, in the tracepoint set only. */
+void live_expect_name(const Varve__V1__File *file);
+
 /* --- sensors of one's own */
+
+/* True if the sensors use the trampoline set: TEST_HOOKS, handed to them as --hooks. */
+bool live_trampolines(void);
 
 void live_sensor_start(struct live_sensor *s, const char *dir, const char *const *args);
 /* SIGTERM, and the end that it has to come to. */

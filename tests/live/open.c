@@ -186,7 +186,7 @@ LIVE(open_tmpfile, LIVE_FIRST)
 	EXPECT_FIELD(ev, flags, t->shared->value[1]);
 }
 
-static void not_recorded(struct live *t, void *arg)
+static void fails(struct live *t, void *arg)
 {
 	struct open_how how = {.flags = O_RDWR, .resolve = ~0ull};
 
@@ -195,15 +195,71 @@ static void not_recorded(struct live *t, void *arg)
 	EXPECT(open("/nowhere/at/all", O_RDWR | O_CREAT, 0600) < 0);
 	EXPECT(open(t->dir, O_WRONLY) < 0 && errno == EISDIR);
 	EXPECT(syscall(SYS_openat2, AT_FDCWD, t->dir, &how, sizeof(how)) < 0 && errno == EINVAL);
+	EXPECT(open("/nowhere", O_RDONLY) < 0 && errno == ENOENT);
+	EXPECT(open("/nowhere", O_RDONLY) < 0 && errno == ENOENT);
 	EXPECT(syscall(SYS_memfd_create, "m", 0) >= 0);
 }
 
-LIVE(open_not_of_failure_nor_path, LIVE_ALL)
+static void expect_failures(struct live *t, const char *const *paths, const uint32_t *errs,
+			    size_t cnt)
 {
-	live_do(t, not_recorded, NULL);
+	pid_t pid = live_do(t, fails, NULL);
+	size_t i;
+
 	live_end(t);
-	EXPECT_UINT(live_count(t, "OPEN", 0), 0);
-	EXPECT_UINT(live_class(t, "file")->generated, 0);
+	for (i = 0; i < cnt; i++) {
+		const Varve__V1__Open *o = live_nth(t, "OPEN", pid, i)->open;
+
+		EXPECT_FIELD(o, call_errno, errs[i]);
+		EXPECT_STR(o->file->path, paths[i]);
+		EXPECT(!o->has_fd && !o->has_created && !o->file->has_inode);
+	}
+	EXPECT_UINT(live_count(t, "OPEN", 0), cnt);
+}
+
+/* O_PATH gives no access, and is no open. What openat2 refuses for its arguments has not got as far
+ * as a name. */
+static const uint32_t failure_errs[] = {ENOENT, EISDIR, EINVAL, ENOENT, ENOENT};
+
+LIVE(open_failure_all, LIVE_ALL)
+{
+	const char *paths[] = {"/nowhere/at/all", t->dir, t->dir, "/nowhere", "/nowhere"};
+
+	expect_failures(t, paths, failure_errs, 5);
+}
+
+/* Looking for what is not there is told once for each process and name; wanting to write is always.
+ */
+LIVE(open_failure_first, LIVE_FIRST)
+{
+	const char *paths[] = {"/nowhere/at/all", t->dir, t->dir, "/nowhere"};
+
+	expect_failures(t, paths, failure_errs, 4);
+	EXPECT_UINT(live_class(t, "file")->suppressed, 1);
+}
+
+static void refused(struct live *t, void *arg)
+{
+	(void)t;
+	MUST(setuid(65534));
+	EXPECT(open(arg, O_RDONLY) < 0 && errno == EACCES);
+	EXPECT(open(arg, O_RDONLY) < 0 && errno == EACCES);
+	EXPECT(open("/nowhere", O_RDONLY) < 0 && errno == ENOENT);
+}
+
+/* What was refused is told each time, even where reading is left out. */
+LIVE(open_failure_refused, LIVE_OFF)
+{
+	const char *path = path_in(t, "secret");
+	pid_t pid;
+
+	make(path, "x");
+	MUST(chmod(path, 0));
+	pid = live_do(t, refused, (void *)path);
+	live_end(t);
+	EXPECT_UINT(live_count(t, "OPEN", pid), 2);
+	EXPECT_FIELD(live_nth(t, "OPEN", pid, 1)->open, call_errno, EACCES);
+	EXPECT_UINT(live_class(t, "file")->suppressed, 1);
 }
 
 /* --- hostile names */

@@ -4,7 +4,7 @@
 #include "evidence/event.h"
 #include "evidence/log.h"
 
-#define CLASS_CNT 4
+#define CLASS_CNT 5
 
 /* --- reading */
 
@@ -262,4 +262,9 @@ const Varve__V1__ClassCount *live_class(const struct live *t, const char *event_
 			return account->counts[i];
 	}
 	FAIL("the account has no class %s", event_class);
+}
+
+void live_expect_name(const Varve__V1__File *file)
+{
+	EXPECT_UINT(file->has_path_user_memory && file->path_user_memory, !live_trampolines());
 }

@@ -30,8 +30,8 @@ static void expect_rename(struct live *t, pid_t pid, const struct names *n, uint
 	ev = live_one(t, "RENAME", pid)->rename;
 	EXPECT_STR(ev->old_file->path, n->from);
 	EXPECT_STR(ev->new_file->path, n->to);
-	EXPECT_FIELD(ev->old_file, path_user_memory, 1);
-	EXPECT_FIELD(ev->new_file, path_user_memory, 1);
+	live_expect_name(ev->old_file);
+	live_expect_name(ev->new_file);
 	EXPECT_FIELD(ev, flags, flags);
 	EXPECT(!access(n->to, F_OK));
 }
@@ -134,16 +134,33 @@ static void fails(struct live *t, void *arg)
 	EXPECT(syscall(SYS_renameat, -1, "from", AT_FDCWD, n->to) < 0);
 }
 
-LIVE(rename_not_of_failure, LIVE_FIRST)
+static void expect_failure(const struct live *t, pid_t pid, size_t n, uint32_t err,
+			   const char *from)
 {
-	struct names n;
+	const Varve__V1__Rename *r = live_nth(t, "RENAME", pid, n)->rename;
+
+	EXPECT_FIELD(r, call_errno, err);
+	if (from)
+		EXPECT_STR(r->old_file->path, from);
+	else
+		EXPECT(!r->old_file || !r->old_file->path);
+}
+
+LIVE(rename_failure, LIVE_FIRST)
+{
+	struct names n = {};
+	pid_t pid;
 
 	names_in(t, &n);
 	make(n.to);
-	live_do(t, fails, &n);
+	pid = live_do(t, fails, &n);
 	live_end(t);
-	EXPECT_UINT(live_count(t, "RENAME", 0), 0);
-	EXPECT_UINT(live_class(t, "file")->generated, 0);
+	EXPECT_UINT(live_count(t, "RENAME", 0), 3);
+	expect_failure(t, pid, 0, EEXIST, n.from);
+	EXPECT_FIELD(live_nth(t, "RENAME", pid, 0)->rename, flags, RENAME_NOREPLACE);
+	expect_failure(t, pid, 1, ENOENT, "/nowhere/at/all");
+	expect_failure(t, pid, 2, EBADF, NULL);
+	EXPECT_STR(live_nth(t, "RENAME", pid, 2)->rename->new_file->path, n.to);
 }
 
 /* Names of 255 bytes of what is no text, both of them. */

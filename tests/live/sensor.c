@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts and stops varve-sensor: TEST_SENSOR, or the one beside the tests' build. */
+/* Starts and stops varve-sensor: TEST_SENSOR, or the one beside the tests' build; with --hooks TEST_HOOKS. */
 #include "tests/live/harness.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -28,12 +28,23 @@ static void sensor_path(char *ret_path, size_t size)
 		FAIL("no sensor at %s: build it, or say where by TEST_SENSOR", ret_path);
 }
 
+bool live_trampolines(void)
+{
+	const char *set = getenv("TEST_HOOKS");
+
+	return set && !strcmp(set, "trampoline");
+}
+
 static void become_sensor(const struct live_sensor *s, const char *path, const char *const *args)
 {
 	const char *argv[24] = {path, "--log-dir", s->log_dir, "--node-name", "live-node"};
 	size_t n = 5;
 	int fd;
 
+	if (getenv("TEST_HOOKS")) {
+		argv[n++] = "--hooks";
+		argv[n++] = getenv("TEST_HOOKS");
+	}
 	while (*args && n < ARRAY_SIZE(argv) - 1)
 		argv[n++] = *args++;
 	fd = open(s->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -8,7 +8,7 @@ static void make(const char *path)
 	close(MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)));
 }
 
-/* The only UNLINK, of this path; the name is from user memory, and says so. */
+/* The only UNLINK, of this path. */
 static void expect_unlink(struct live *t, pid_t pid, const char *path)
 {
 	Varve__V1__File *file;
@@ -17,7 +17,7 @@ static void expect_unlink(struct live *t, pid_t pid, const char *path)
 	EXPECT_UINT(live_count(t, "UNLINK", 0), 1);
 	file = live_one(t, "UNLINK", pid)->unlink->file;
 	EXPECT_STR(file->path, path);
-	EXPECT_FIELD(file, path_user_memory, 1);
+	live_expect_name(file);
 	EXPECT(!file->has_path_unreachable && !file->has_path_length && !file->has_path_raw);
 	EXPECT(access(path, F_OK));
 }
@@ -105,7 +105,7 @@ LIVE(unlink_relative_to_root, LIVE_FIRST)
 	expect_unlink(t, live_do(t, at_root, path + 1), path);
 }
 
-static void not_recorded(struct live *t, void *arg)
+static void fails(struct live *t, void *arg)
 {
 	char path[300];
 	int fd;
@@ -121,12 +121,20 @@ static void not_recorded(struct live *t, void *arg)
 	EXPECT(unlinkat(-1, "x", 0) < 0 && errno == EBADF);
 }
 
-LIVE(unlink_not_of_failure_nor_directory, LIVE_FIRST)
+/* A removed directory is another kind. */
+LIVE(unlink_failure, LIVE_FIRST)
 {
-	live_do(t, not_recorded, NULL);
+	static const uint32_t errs[] = {EISDIR, ENOENT, EFAULT, EBADF};
+	pid_t pid = live_do(t, fails, NULL);
+	size_t i;
+
 	live_end(t);
-	EXPECT_UINT(live_count(t, "UNLINK", 0), 0);
-	EXPECT_UINT(live_class(t, "file")->generated, 0);
+	EXPECT_UINT(live_count(t, "UNLINK", 0), ARRAY_SIZE(errs));
+	for (i = 0; i < ARRAY_SIZE(errs); i++)
+		EXPECT_FIELD(live_nth(t, "UNLINK", pid, i)->unlink, call_errno, errs[i]);
+	EXPECT_STR(live_nth(t, "UNLINK", pid, 1)->unlink->file->path, "/nowhere/at/all");
+	EXPECT(!live_nth(t, "UNLINK", pid, 2)->unlink->file->path);
+	EXPECT(!live_nth(t, "UNLINK", pid, 3)->unlink->file->path);
 }
 
 /* Bytes that are no text: kept exactly beside the text. */

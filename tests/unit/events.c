@@ -323,11 +323,12 @@ static void test_open_rename_fork(void **state)
 	RAW_BEGIN(&raw, OPEN, open);
 	raw.open.o_flags = 1;
 	raw.open.fd = 0;
+	raw.open.flags = EV_OPEN_HAS_FD;
 	assert_int_equal(fill(), 0);
 	assert_true(ev.open->has_fd && !ev.open->has_flags && !ev.open->has_created &&
 		    !ev.open->has_written);
 	raw_path(&raw, &raw.open.file, "/x");
-	raw.open.flags = EV_OPEN_CREATED | EV_OPEN_WRITTEN;
+	raw.open.flags = EV_OPEN_CREATED | EV_OPEN_WRITTEN | EV_OPEN_HAS_FLAGS;
 	assert_int_equal(fill(), 0);
 	assert_true(ev.open->flags == 1 && ev.open->created && ev.open->written);
 	RAW_BEGIN(&raw, RENAME, rename);

@@ -66,6 +66,7 @@ static const unsigned int kind_of_class[EV_CLASS_CNT] = {
 	[EV_CLASS_file] = EV_OPEN,
 	[EV_CLASS_network] = EV_CONNECT,
 	[EV_CLASS_container] = EV_CONTAINER_START,
+	[EV_CLASS_kernel] = EV_IO_URING,
 };
 
 /* --- what was declared */

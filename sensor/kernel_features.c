@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/kernel_features.h"
+#include "evidence/base.h"
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+static const struct bpf_insn return_zero[] = {
+	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
+	{.code = BPF_JMP | BPF_EXIT},
+};
+
+bool kernel_has_fetch(void)
+{
+	const struct bpf_insn insns[] = {
+		/* *(u64 *)(fp - 8) = 0; r0 = 0; r0 = fetch_add(fp - 8, r0) */
+		{.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_10, .off = -8},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
+		{.code = BPF_STX | BPF_ATOMIC | BPF_DW,
+		 .dst_reg = BPF_REG_10,
+		 .off = -8,
+		 .imm = BPF_ADD | BPF_FETCH},
+		return_zero[0],
+		return_zero[1],
+	};
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, "try_fetch", "GPL",
+					       insns, ARRAY_SIZE(insns), NULL);
+
+	return fd >= 0;
+}
+
+int kernel_try_trampoline(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "vfs_read", BTF_KIND_FUNC);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY,
+		    .attach_btf_id = id);
+	_cleanup_close_ int prog = -1, link = -1;
+
+	if (id < 0)
+		return id;
+	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "try_fentry", "GPL", return_zero,
+			     ARRAY_SIZE(return_zero), &opts);
+	if (prog < 0)
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, prog);
+	return link < 0 ? -errno : 0;
+}
+
+/* The functions behind the calls that take names: renamed in Linux 7.0. */
+static const char *const renamed[][2] = {
+	{"do_filp_open", "do_file_open"},	{"do_unlinkat", "filename_unlinkat"},
+	{"do_renameat2", "filename_renameat2"}, {"do_linkat", "filename_linkat"},
+	{"do_symlinkat", "filename_symlinkat"}, {"do_mkdirat", "filename_mkdirat"},
+	{"do_rmdir", "filename_rmdir"},		{"do_mknodat", "filename_mknodat"},
+};
+
+static bool has_function(const struct btf *btf, const char *name)
+{
+	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) >= 0;
+}
+
+int kernel_find_function(const struct btf *btf, const char *name, char *ret_name, size_t size)
+{
+	const char ia32[] = "__ia32_sys_";
+	size_t i;
+
+	if (!strncmp(name, ia32, sizeof(ia32) - 1)) {
+		const char *call = name + sizeof(ia32) - 1;
+
+		/* Of fcntl it is the 64-bit form. */
+		snprintf(ret_name, size, "__ia32_compat_sys_%s%s", call,
+			 strcmp(call, "fcntl") ? "" : "64");
+		if (has_function(btf, ret_name))
+			return 0;
+	}
+	snprintf(ret_name, size, "%s", name);
+	if (has_function(btf, name))
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(renamed); i++) {
+		if (strcmp(renamed[i][0], name) || !has_function(btf, renamed[i][1]))
+			continue;
+		snprintf(ret_name, size, "%s", renamed[i][1]);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+bool kernel_parameter_is(const struct btf *btf, const char *function, size_t parameter,
+			 const char *type)
+{
+	int id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL; /* its prototype */
+	if (!t || btf_vlen(t) <= parameter)
+		return false;
+	t = btf__type_by_id(btf, btf_params(t)[parameter].type);
+	if (!t || !btf_is_ptr(t))
+		return false;
+	t = btf__type_by_id(btf, t->type);
+	return t && btf_is_struct(t) && !strcmp(btf__name_by_offset(btf, t->name_off), type);
+}

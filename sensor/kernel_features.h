@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the running kernel can do, found out by trying; and which functions it has. */
+#ifndef VARVE_KERNEL_FEATURES_H
+#define VARVE_KERNEL_FEATURES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct btf;
+
+/* Atomic operations that give a value back (Linux 5.12). */
+bool kernel_has_fetch(void);
+/* 0: programs can be attached to kernel functions (fentry, fexit); else why not, a negative errno.
+ */
+int kernel_try_trampoline(const struct btf *btf);
+/*
+ * Fills ret_name with what this kernel calls a function: the same, or its later name, or for a
+ * 32-bit system call's entry ("__ia32_sys_open") the compat one. -ENOENT: it has none.
+ */
+int kernel_find_function(const struct btf *btf, const char *name, char *ret_name, size_t size);
+/* True if the function's parameter (from 0) is a pointer to a struct of that name. */
+bool kernel_parameter_is(const struct btf *btf, const char *function, size_t parameter,
+			 const char *type);
+
+#endif
