@@ -216,10 +216,12 @@ SERVES_SYSCALL(open_handle_exit, open_by_handle_at);
 SEC("?fexit/do_filp_open")
 int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *op, struct file *ret)
 {
-	long err = (long)ret < 0 && (long)ret >= -MAX_ERRNO ? -(long)ret : 0;
+	long value = pointer_value(ret), err = 0;
 	struct syscall sc;
-	struct opening o = {.dfd = dfd, .memory = NAME_KERNEL, .err = err};
+	struct opening o = {.dfd = dfd, .memory = NAME_KERNEL};
 
+	if (value < 0 && value >= -MAX_ERRNO)
+		err = -value;
 	o.asked = BPF_CORE_READ(op, open_flag);
 	if (o.asked & FMODE_EXEC || err == EAGAIN || !syscall_in_scope(&sc))
 		return 0;
@@ -227,6 +229,7 @@ int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *o
 	o.flags = EV_OPEN_HAS_FLAGS;
 	o.task = sc.task;
 	o.cgid = sc.cgid;
+	o.err = err;
 	o.file = err ? 0 : ret;
 	o.name = BPF_CORE_READ(name, name);
 	return open_emit(&o);

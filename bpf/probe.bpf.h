@@ -117,6 +117,16 @@ static __always_inline bool in_scope(__u64 cgid)
 	return cfg_scope_all || bpf_map_lookup_elem(&scope, &cgid);
 }
 
+/* A pointer that a function returned, as a number: it may be an error, and the verifier forbids
+ * arithmetic on pointers. */
+static __always_inline long pointer_value(const void *p)
+{
+	long value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), &p);
+	return value;
+}
+
 static __always_inline struct task_struct *current_task(void)
 {
 	return (void *)bpf_get_current_task();
@@ -138,7 +148,11 @@ static __always_inline struct ev_count *count_find(__u64 cgid, __u32 class)
 		bpf_map_update_elem(&accounts, &cgid, (const void *)&account_zero, BPF_NOEXIST);
 		acc = bpf_map_lookup_elem(&accounts, &cgid);
 	}
-	return acc && class < EV_CLASS_CNT ? &acc->count[class] : 0;
+	if (!acc)
+		return 0;
+	/* Else the compiler may add the offset before it looks whether there is a value. */
+	asm volatile("" : "+r"(acc));
+	return class < EV_CLASS_CNT ? &acc->count[class] : 0;
 }
 
 static __always_inline void count_lost(struct ev_count *count, __u32 cause)
