@@ -40,7 +40,22 @@ static __always_inline bool syscall_is_compat(struct task_struct *task)
 	return BPF_CORE_READ(task, thread_info.status) & TS_COMPAT;
 }
 
-/* The same of the current task, by a plain load where there is a typed pointer (5.11). */
+/*
+ * The registers that the current task's system call was made with: what ctx begins with, at sys_exit
+ * and at a call's own exit. In 5.10 some of the calls' functions know no struct pt_regs, and the
+ * verifier then refuses to read ctx; there the registers are found at the top of the kernel stack
+ * (task_pt_regs(); THREAD_SIZE without KASAN).
+ */
+static __always_inline struct pt_regs *syscall_regs(__u64 *ctx, struct task_struct *task)
+{
+#ifdef VARVE_BEFORE_5_12
+	return BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
+#else
+	return (void *)ctx[0];
+#endif
+}
+
+/* syscall_is_compat() of the current task, by a plain load where there is a typed pointer (5.11). */
 static __always_inline bool current_is_compat(void)
 {
 #ifdef VARVE_BEFORE_5_12

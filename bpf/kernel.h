@@ -218,6 +218,7 @@ struct thread_info {
 };
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	struct mm_struct *mm;
 	int exit_code;
 	int pid;
@@ -337,5 +338,6 @@ struct bpf_iter__task {
 
 #define SIGNAL_GROUP_EXIT 0x4
 #define TS_COMPAT	  0x2
+#define THREAD_SIZE	  16384
 
 #endif

@@ -79,17 +79,35 @@ static __always_inline bool read_is_wanted(struct task_struct *task, struct file
 
 /*
  * A program that looks for its libraries fails a hundred times to open what is not there; one that
- * was refused, or that wanted to write, is always worth a record. In s->path, which nobody uses
- * yet.
+ * was refused, or that wanted to write, is always worth a record. Name and key are made in a scratch
+ * buffer: the stack has no room.
  */
-static __always_inline bool failure_is_wanted(struct opening *o)
+static __always_inline bool failure_is_new(struct opening *o, struct scratch *s)
 {
-	struct open_failed_key key = {};
+	struct open_failed_key *key = (void *)s->path;
 	struct task_struct *task = o->task;
-	struct scratch *s;
-	__u32 slot;
+	__u32 start = 0;
 	__u8 one = 1;
 	long n;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	n = name_read(s->rec, EV_PATH_MAX, o->name, o->memory);
+	if (n > NAME_END_LEN)
+		start = n - NAME_END_LEN;
+	if (n > 0)
+		bpf_probe_read_kernel_str(key->name_end, sizeof(key->name_end), rec_at(s, start));
+	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key->tgid = BPF_CORE_READ(task, tgid);
+	key->err = o->err;
+	return !bpf_map_lookup_elem(&open_failed, key) &&
+	       !bpf_map_update_elem(&open_failed, key, &one, BPF_ANY);
+}
+
+static __always_inline bool failure_is_wanted(struct opening *o)
+{
+	struct scratch *s;
+	__u32 slot;
+	bool new;
 
 	if (o->err == EACCES || o->err == EPERM || o->asked & (O_ACCMODE | O_CREAT | O_TRUNC))
 		return true;
@@ -98,21 +116,9 @@ static __always_inline bool failure_is_wanted(struct opening *o)
 	s = scratch_get(&slot);
 	if (!s)
 		return true;
-	n = name_read(s->path, EV_PATH_MAX, o->name, o->memory);
-	if (n > 0) {
-		__u32 start = n > NAME_END_LEN ? n - NAME_END_LEN : 0;
-
-		bpf_probe_read_kernel_str(key.name_end, sizeof(key.name_end),
-					  &s->path[start & (EV_PATH_MAX - 1)]);
-	}
+	new = failure_is_new(o, s);
 	scratch_put(s);
-	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	key.tgid = BPF_CORE_READ(task, tgid);
-	key.err = o->err;
-	if (bpf_map_lookup_elem(&open_failed, &key))
-		return false;
-	bpf_map_update_elem(&open_failed, &key, &one, BPF_ANY);
-	return true;
+	return new;
 }
 
 static __always_inline bool open_is_wanted(struct opening *o, __u32 mode)

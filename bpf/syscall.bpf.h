@@ -107,11 +107,12 @@ static __always_inline void syscall_args_32(struct syscall *sc, struct pt_regs *
 /* ctx: (registers, result), which sys_exit and a call's own exit have alike. */
 static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
 {
-	struct pt_regs *regs = (void *)ctx[0];
+	struct pt_regs *regs;
 	__u32 index;
 
 	if (!syscall_in_scope(sc))
 		return false;
+	regs = syscall_regs(ctx, sc->task);
 	sc->ret = ctx[1];
 	sc->is_32 = syscall_is_compat(sc->task);
 	index = syscall_index_of(BPF_CORE_READ(regs, orig_ax), sc->is_32, BPF_CORE_READ(regs, bx));
