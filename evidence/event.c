@@ -7,16 +7,22 @@
 
 static const struct {
 	const char *name;
+	const char *label; /* of what happened; NULL: said by the sensor */
 	enum ev_class ev_class;
 } kinds[EV_KIND_END] = {
-#define EV(number, NAME, name, group)	     [number] = {#NAME, EV_CLASS_##group},
-#define EV_SENSOR(number, NAME, name, group) [number] = {#NAME, EV_CLASS_##group},
+#define EV(number, NAME, name, group)	     [number] = {#NAME, #name, EV_CLASS_##group},
+#define EV_SENSOR(number, NAME, name, group) [number] = {#NAME, NULL, EV_CLASS_##group},
 #include "bpf/events.def"
 };
 
 const char *event_kind_name(unsigned int number)
 {
 	return number < EV_KIND_END ? kinds[number].name : NULL;
+}
+
+const char *event_kind_label(unsigned int number)
+{
+	return number < EV_KIND_END ? kinds[number].label : NULL;
 }
 
 unsigned int event_kind_number(const char *name)
@@ -37,8 +43,7 @@ const char *event_class_name(unsigned int ev_class)
 	static const char *const names[] = {
 		[EV_CLASS_process] = "process", [EV_CLASS_file] = "file",
 		[EV_CLASS_network] = "network", [EV_CLASS_container] = "container",
-		[EV_CLASS_kernel] = "kernel",
-		[EV_CLASS_sensor] = "sensor",
+		[EV_CLASS_kernel] = "kernel",	[EV_CLASS_sensor] = "sensor",
 	};
 
 	return ev_class < ARRAY_SIZE(names) ? names[ev_class] : NULL;

@@ -9,6 +9,8 @@
 
 /* "EXEC" for 17; NULL if there is no such kind. */
 const char *event_kind_name(unsigned int number);
+/* "exec" for 17; NULL if there is no such kind, or it is one that the sensor itself says. */
+const char *event_kind_label(unsigned int number);
 /* 17 for "EXEC"; 0 if there is no such kind. */
 unsigned int event_kind_number(const char *name);
 /* "process" for the class of kind 17 ("sensor" for the sensor's own); NULL if there is no such

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One function per kind that has something to say, in a table; a later schema's kinds say nothing.
- */
+/* One function per kind that says it better than describe_any() would, in a table. */
 #include "responder/describe.h"
 #include "evidence/base.h"
 #include "evidence/text.h"
@@ -234,6 +233,10 @@ static void describe_open(FILE *out, const Varve__V1__Event *ev)
 	bool created = o->has_created && o->created, written = o->has_written && o->written;
 
 	describe_file(out, o->file);
+	if (o->has_call_errno) {
+		describe_failure(out, o->call_errno);
+		return;
+	}
 	fputs(created ? " created" : written ? " opened to write" : " read", out);
 	if (o->has_flags && o->flags & 01000)
 		fputs(", emptied", out); /* O_TRUNC */
@@ -246,11 +249,15 @@ static void describe_rename(FILE *out, const Varve__V1__Event *ev)
 	describe_file(out, ev->rename->new_file);
 	if (ev->rename->has_flags && ev->rename->flags & 2)
 		fputs(" (exchanged)", out); /* RENAME_EXCHANGE */
+	if (ev->rename->has_call_errno)
+		describe_failure(out, ev->rename->call_errno);
 }
 
 static void describe_unlink(FILE *out, const Varve__V1__Event *ev)
 {
 	describe_file(out, ev->unlink->file);
+	if (ev->unlink->has_call_errno)
+		describe_failure(out, ev->unlink->call_errno);
 }
 
 static void print_endpoint(FILE *out, const Varve__V1__Endpoint *e)
@@ -300,6 +307,8 @@ static void describe_accept(FILE *out, const Varve__V1__Event *ev)
 	print_endpoint(out, ev->accept->source);
 	fputs(" at ", out);
 	print_endpoint(out, ev->accept->destination);
+	if (ev->accept->has_call_errno)
+		describe_failure(out, ev->accept->call_errno);
 }
 
 static void describe_run_start(FILE *out, const Varve__V1__Event *ev)
@@ -381,9 +390,19 @@ static const struct {
 	{VARVE__V1__EVENT__BODY_ACCOUNT, describe_account},
 };
 
+static bool says_nothing(Varve__V1__Event__BodyCase body)
+{
+	return body == VARVE__V1__EVENT__BODY_COVERAGE || body == VARVE__V1__EVENT__BODY_HEARTBEAT;
+}
+
 void describe_event(FILE *out, const Varve__V1__Event *ev)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(describers); i++)
-		if (describers[i].body == ev->body_case)
+	for (size_t i = 0; i < ARRAY_SIZE(describers); i++) {
+		if (describers[i].body == ev->body_case) {
 			describers[i].fn(out, ev);
+			return;
+		}
+	}
+	if (!says_nothing(ev->body_case))
+		describe_any(out, ev);
 }

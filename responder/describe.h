@@ -9,6 +9,10 @@
 
 /* What happened, in one line without a newline: "/tmp/x created [upper layer]". */
 void describe_event(FILE *out, const Varve__V1__Event *ev);
+/* The same of a kind that has no words of its own: "name=value ...". */
+void describe_any(FILE *out, const Varve__V1__Event *ev);
+/* " failed: ENOENT (No such file or directory)". */
+void describe_failure(FILE *out, uint32_t call_errno);
 /* "/bin/sh -c \"echo hi\"": the arguments as they would be typed; false if there are none. */
 bool describe_args(FILE *out, const Varve__V1__Event *ev);
 /* Path and flags. NULL: "?". */

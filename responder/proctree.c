@@ -304,6 +304,12 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 	const char *path = o->file ? o->file->path : NULL;
 	struct text t;
 
+	if (o->has_call_errno) {
+		/* What was not there is not worth a line; what was refused is. */
+		if (o->call_errno != ENOENT)
+			add_line(tree, p, "open", event_text(ev), ns);
+		return;
+	}
 	if (o->has_created && o->created) {
 		describe_file(text_begin(&t), o->file);
 		add_line(tree, p, "create", text_end(&t), ns);
@@ -384,6 +390,25 @@ static bool is_from_outside(const Varve__V1__Event *ev)
 	       ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_STOP;
 }
 
+/* Any other kind of event: by its name. */
+static void take_any(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		     int64_t ns)
+{
+	add_line(tree, p, event_kind_label(ev->body_case), event_text(ev), ns);
+}
+
+static bool take_known(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		       int64_t ns)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(takers); i++) {
+		if (takers[i].body == ev->body_case) {
+			takers[i].fn(tree, p, ev, ns);
+			return true;
+		}
+	}
+	return false;
+}
+
 void proctree_add(struct proctree *tree, const struct history_container *c,
 		  const Varve__V1__Event *ev)
 {
@@ -398,9 +423,8 @@ void proctree_add(struct proctree *tree, const struct history_container *c,
 	}
 	learn_process(p, ev->process, ns);
 	learn_parent(tree, p, ev->process);
-	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
-		if (takers[i].body == ev->body_case)
-			takers[i].fn(tree, p, ev, ns);
+	if (!take_known(tree, p, ev, ns) && event_kind_label(ev->body_case))
+		take_any(tree, p, ev, ns);
 }
 
 void proctree_link(struct proctree *tree)

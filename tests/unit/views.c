@@ -329,6 +329,40 @@ static void test_hostile_names(void **state)
 	assert_int_equal(count_of(f->text, "\n"), 3);
 }
 
+/* A kind without words of its own, and attempts that failed. */
+static void test_any_kind_and_failures(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__IoUring ring = VARVE__V1__IO_URING__INIT;
+	Varve__V1__Open open = VARVE__V1__OPEN__INIT;
+	Varve__V1__File file = VARVE__V1__FILE__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_exec(&f->s, &f->c, 4201, 3990, "/bin/sh", "sh", false);
+	SAMPLE_SET(&ring, entries, 8);
+	SAMPLE_SET(&ring, call_errno, EPERM);
+	sample_begin(&f->s, &e, &f->c, 65);
+	e.ev.io_uring = &ring;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+	file.path = (char *)"/etc/shadow";
+	open.file = &file;
+	SAMPLE_SET(&open, call_errno, EACCES);
+	sample_begin(&f->s, &e, &f->c, 21);
+	e.ev.open = &open;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+	show(f, &view_timeline);
+	assert_shows(f, "entries=8 failed: EPERM (Operation not permitted)");
+	assert_shows(f, "/etc/shadow failed: EACCES (Permission denied)");
+	history_free(f->h);
+	free(f->text);
+	show(f, &view_tree);
+	assert_shows(f, "io_uring    entries=8 failed: EPERM");
+	assert_shows(f, "open        /etc/shadow failed: EACCES");
+}
+
 static void test_args_raw_and_cut(void **state)
 {
 	struct fixture *f = *state;
@@ -422,6 +456,7 @@ int main(void)
 		T(test_too_many_processes_are_counted),
 		T(test_jsonl),
 		T(test_hostile_names),
+		T(test_any_kind_and_failures),
 		T(test_args_raw_and_cut),
 		T(test_records_without_bodies),
 		T(test_mutated_records),
