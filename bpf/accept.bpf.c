@@ -4,7 +4,7 @@
  * failed attempt there is only the listening one. That nobody had come yet (EAGAIN), and a call
  * that a signal interrupts and that begins anew, are no attempts.
  */
-#include "syscall.bpf.h"
+#include "uring.bpf.h"
 #include "sock.bpf.h"
 
 static __always_inline bool accept_was_no_attempt(long ret)
@@ -15,17 +15,21 @@ static __always_inline bool accept_was_no_attempt(long ret)
 SYSCALL_PROBE(accept_exit)
 {
 	bool failed = sc->ret < 0;
-	int fd = failed ? sc->arg[0] : sc->ret;
+	struct file *file = 0;
 	struct ev_accept *ev;
 	struct sock *sk = 0;
 	struct build b;
 
 	if (accept_was_no_attempt(sc->ret))
 		return 0;
+	if (failed)
+		file = syscall_file(sc, 0);
+	else if (!sc->is_direct)
+		file = file_of_fd(sc->task, sc->ret);
 	/* Another thread may have closed or replaced the descriptor: then the ends are not known.
 	 */
-	if (fd_is_socket(sc->task, fd)) {
-		sk = sock_of_fd(sc->task, fd);
+	if (file_is_socket(file)) {
+		sk = sock_of_file(file);
 		if (!sk)
 			return 0; /* not of IP */
 	} else if (failed) {
@@ -49,6 +53,10 @@ SYSCALL_PROBE(accept_exit)
 
 SERVES_SYSCALL(accept_exit, accept);
 SERVES_SYSCALL(accept_exit, accept4);
+URING_PROBE(accept_exit)
+SERVES_URING(accept_exit, IORING_OP_ACCEPT);
+URING_PROBE_MANY(accept_exit)
+SERVES_URING_MANY(accept_exit, IORING_OP_ACCEPT);
 
 SEC("?fexit/__sys_accept4")
 int BPF_PROG(accept_fn, int fd, void *addr, int *len, int flags, int ret)

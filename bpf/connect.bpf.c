@@ -12,7 +12,7 @@
  * sees it leave that state, often in an interrupt on another task's time: who and where are kept in
  * `connecting` until then.
  */
-#include "syscall.bpf.h"
+#include "uring.bpf.h"
 #include "sock.bpf.h"
 
 struct destination {
@@ -110,8 +110,9 @@ static __always_inline bool connect_whom(struct syscall *sc, struct connecting *
 		return false;
 	c->cookie = cookie;
 	c->protocol = BPF_CORE_READ(*sk, sk_protocol);
-	c->flags |= EV_CONNECT_USER_MEMORY;
-	return addr_from_user(&c->destination, (void *)sc->arg[1], sc->arg[2]);
+	if (sc->memory == NAME_USER)
+		c->flags |= EV_CONNECT_USER_MEMORY;
+	return addr_read(&c->destination, (void *)sc->arg[1], sc->arg[2], sc->memory);
 }
 
 static __always_inline void connect_emit(const struct connecting *c, const struct ev_addr *source,
@@ -181,7 +182,7 @@ SYSCALL_PROBE(connect_exit)
 	long ret = sc->ret;
 	struct sock *sk;
 
-	sk = sock_of_fd(sc->task, sc->arg[0]);
+	sk = sock_of_file(syscall_file(sc, 0));
 	if (!connect_whom(sc, &c, &sk))
 		return 0;
 	task_fill(&c.task, sc->task);
@@ -204,6 +205,8 @@ SYSCALL_PROBE(connect_exit)
 }
 
 SERVES_SYSCALL(connect_exit, connect);
+URING_PROBE(connect_exit)
+SERVES_URING(connect_exit, IORING_OP_CONNECT);
 
 SEC("?fexit/__sys_connect")
 int BPF_PROG(connect_fn, int fd, void *addr, int len, int ret)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Defines what the probes share (declared in probe.bpf.h), and the one program on sys_exit. */
 #include "pending.bpf.h"
-#include "syscall.bpf.h"
+#include "uring.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -11,10 +11,14 @@ struct decisive_map decisive SEC(".maps");
 struct accounts_map accounts SEC(".maps");
 struct scope_map scope SEC(".maps");
 struct pending_map pending SEC(".maps");
+struct uring_names_map uring_names SEC(".maps");
+struct uring_owner_map uring_owner SEC(".maps");
+struct uring_many_map uring_many SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u8 cfg_read_opens = 1;
 const volatile __u8 cfg_names_from_user = 0;
+const volatile __u8 cfg_uring_cqe = 0;
 const volatile __u32 cfg_pending_base = EV_SCRATCH_PER_CPU; /* times CPUs */
 const volatile __u64 cfg_ring_mark = 4 << 20;
 const volatile __u64 cfg_decisive_mark = 2 << 20;

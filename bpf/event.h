@@ -295,7 +295,15 @@ struct ev_syscall {
 
 struct ev_instead {
 	char prog[24];
-	char served[24];
+	char served[20];
+	__u32 uring; /* it sees what io_uring does, too */
+};
+
+/* Which program serves an operation of io_uring, in .rodata.uring; see uring.bpf.h. */
+struct ev_uring {
+	char prog[24];
+	char served[20]; /* the program that serves the system calls that do the same */
+	__u32 op;
 };
 
 #ifndef __bpf__

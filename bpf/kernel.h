@@ -244,6 +244,97 @@ struct linux_binprm {
 struct open_flags {
 	int open_flag;
 };
+struct filename;
+struct io_cmd_data {
+	struct file *file;
+};
+struct io_ring_ctx;
+struct io_cqe {
+	__u64 user_data;
+};
+struct io_kiocb {
+	struct file *file;
+	struct io_cmd_data cmd;
+	__u8 opcode;
+	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
+	void *async_data;
+};
+struct io_uring_cqe {
+	__u64 user_data;
+	__s32 res;
+};
+struct open_how {
+	__u64 flags;
+};
+struct io_open {
+	__u32 file_slot;
+	int dfd;
+	struct filename *filename;
+	struct open_how how;
+};
+struct io_rename {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+struct io_unlink {
+	int dfd;
+	int flags;
+	struct filename *filename;
+};
+struct io_mkdir {
+	int dfd;
+	unsigned short mode;
+	struct filename *filename;
+};
+struct io_link {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+struct io_connect {
+	int addr_len;
+};
+struct io_socket {
+	__u32 file_slot;
+	int domain;
+	int type;
+	int protocol;
+};
+struct io_bind {
+	int addr_len;
+};
+struct io_listen {
+	int backlog;
+};
+struct kernel_xattr_ctx {
+	void *kvalue;
+	unsigned long size;
+	void *kname; /* struct xattr_name, which is its bytes */
+	unsigned int flags;
+};
+struct io_xattr {
+	struct kernel_xattr_ctx ctx;
+	struct filename *filename;
+};
+struct io_ftrunc {
+	__s64 len;
+};
+struct sockaddr_storage {
+	unsigned short ss_family;
+};
+struct io_async_msghdr {
+	struct sockaddr_storage addr;
+};
+struct io_accept {
+	int iou_flags;
+	__u32 file_slot;
+};
 struct filename {
 	const char *name;
 };

@@ -8,8 +8,7 @@
  * Creations and opens for writing are always recorded, those for reading as the policy says; what
  * it leaves out is counted.
  */
-#include "syscall.bpf.h"
-#include "path.bpf.h"
+#include "uring.bpf.h"
 
 /* A file that a process has opened for reading: its first time is recorded. Eviction only repeats
  * one. */
@@ -57,7 +56,9 @@ struct opening {
 	__u32 asked; /* O_* */
 	__u32 fd;
 	__u32 err;
-	__u32 flags; /* EV_OPEN_HAS_* */
+	__u32 flags;	/* EV_OPEN_HAS_* */
+	bool is_direct; /* opened into a ring's own table: all that is known is what was asked for
+			 */
 };
 
 static __always_inline bool read_is_wanted(struct task_struct *task, struct file *file)
@@ -79,8 +80,8 @@ static __always_inline bool read_is_wanted(struct task_struct *task, struct file
 
 /*
  * A program that looks for its libraries fails a hundred times to open what is not there; one that
- * was refused, or that wanted to write, is always worth a record. Name and key are made in a scratch
- * buffer: the stack has no room.
+ * was refused, or that wanted to write, is always worth a record. Name and key are made in a
+ * scratch buffer: the stack has no room.
  */
 static __always_inline bool failure_is_new(struct opening *o, struct scratch *s)
 {
@@ -153,7 +154,7 @@ static __noinline int open_emit(struct opening *o)
 		ev->flags |= (mode & FMODE_CREATED ? EV_OPEN_CREATED : 0) |
 			     (mode & FMODE_WRITE ? EV_OPEN_WRITTEN : 0) | EV_OPEN_HAS_FLAGS;
 		file_fill(&b, &ev->file, file, o->task);
-	} else if (o->err) {
+	} else if (o->err || o->is_direct) {
 		ev->o_flags = o->asked;
 		file_fill_name(&b, &ev->file, o->dfd, o->name, o->memory, o->task);
 	} /* else another thread has closed it: the open is recorded, the file is not known */
@@ -189,11 +190,13 @@ static __always_inline void open_arguments(struct opening *o, const struct sysca
 
 SYSCALL_PROBE(open_exit)
 {
-	struct opening o = {.task = sc->task, .cgid = sc->cgid, .memory = NAME_USER};
+	struct opening o = {.task = sc->task, .cgid = sc->cgid, .memory = sc->memory};
 
 	open_arguments(&o, sc);
 	if (sc->ret < 0) {
 		o.err = -sc->ret;
+	} else if (sc->is_direct) {
+		o.is_direct = true;
 	} else {
 		o.fd = sc->ret;
 		o.flags = EV_OPEN_HAS_FD;
@@ -206,6 +209,9 @@ SERVES_SYSCALL(open_exit, open);
 SERVES_SYSCALL(open_exit, creat);
 SERVES_SYSCALL(open_exit, openat);
 SERVES_SYSCALL(open_exit, openat2);
+URING_PROBE(open_exit)
+SERVES_URING(open_exit, IORING_OP_OPENAT);
+SERVES_URING(open_exit, IORING_OP_OPENAT2);
 
 /* Apart, since no kernel function is common to it and the others. */
 SYSCALL_PROBE(open_handle_exit)
@@ -241,4 +247,4 @@ int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *o
 	return open_emit(&o);
 }
 
-INSTEAD_OF(open_fn, open_exit);
+INSTEAD_OF_URING_TOO(open_fn, open_exit);

@@ -5,9 +5,8 @@
  * they are the kernel's copies; at a system call's exit those are gone, so they come from user
  * memory, marked so.
  */
-#include "syscall.bpf.h"
-#include "path.bpf.h"
 #include "pending.bpf.h"
+#include "uring.bpf.h"
 
 SYSCALL_PROBE(rename_exit)
 {
@@ -19,11 +18,11 @@ SYSCALL_PROBE(rename_exit)
 		return 0;
 	task_fill(&ev->hdr.task, sc->task);
 	if (sc->nr == NR_rename) {
-		file_fill_at(&b, &ev->from, AT_FDCWD, (void *)sc->arg[0], sc->task);
-		file_fill_at(&b, &ev->to, AT_FDCWD, (void *)sc->arg[1], sc->task);
+		file_fill_arg(&b, &ev->from, sc, AT_FDCWD, sc->arg[0]);
+		file_fill_arg(&b, &ev->to, sc, AT_FDCWD, sc->arg[1]);
 	} else {
-		file_fill_at(&b, &ev->from, sc->arg[0], (void *)sc->arg[1], sc->task);
-		file_fill_at(&b, &ev->to, sc->arg[2], (void *)sc->arg[3], sc->task);
+		file_fill_arg(&b, &ev->from, sc, sc->arg[0], sc->arg[1]);
+		file_fill_arg(&b, &ev->to, sc, sc->arg[2], sc->arg[3]);
 	}
 	ev->flags = sc->nr == NR_renameat2 ? sc->arg[4] : 0;
 	ev->err = -sc->ret;
@@ -34,6 +33,8 @@ SYSCALL_PROBE(rename_exit)
 SERVES_SYSCALL(rename_exit, rename);
 SERVES_SYSCALL(rename_exit, renameat);
 SERVES_SYSCALL(rename_exit, renameat2);
+URING_PROBE(rename_exit)
+SERVES_URING(rename_exit, IORING_OP_RENAMEAT);
 
 /* do_renameat2(), filename_renameat2() since 7.0; before 5.12 with names in user memory. */
 SEC("?fentry/do_renameat2")
@@ -74,5 +75,5 @@ int BPF_PROG(rename_fn, int old_dfd, void *from, int new_dfd, void *to, unsigned
 	return 0;
 }
 
-INSTEAD_OF(rename_enter, rename_exit);
-INSTEAD_OF(rename_fn, rename_exit);
+INSTEAD_OF_URING_TOO(rename_enter, rename_exit);
+INSTEAD_OF_URING_TOO(rename_fn, rename_exit);

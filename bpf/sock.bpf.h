@@ -12,21 +12,18 @@ static __always_inline bool family_is_ip(__u16 family)
 }
 
 /* private_data is a struct socket only if the inode says so. */
-static __always_inline bool fd_is_socket(struct task_struct *task, int fd)
+static __always_inline bool file_is_socket(struct file *file)
 {
-	struct file *file = file_of_fd(task, fd);
-
 	return file && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
 }
 
-/* The IP socket behind a descriptor; NULL if it is none. */
-static __always_inline struct sock *sock_of_fd(struct task_struct *task, int fd)
+/* The IP socket behind a file; NULL if it is none. */
+static __always_inline struct sock *sock_of_file(struct file *file)
 {
-	struct file *file = file_of_fd(task, fd);
 	struct socket *socket;
 	struct sock *sk;
 
-	if (!fd_is_socket(task, fd))
+	if (!file_is_socket(file))
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
@@ -57,9 +54,12 @@ static __always_inline void sock_source(struct ev_addr *a, struct sock *sk)
 	sock_addr(a, sk, true);
 }
 
-/* struct sockaddr_in and sockaddr_in6 as user space passed them. False if it is no IP address. */
-static __always_inline bool addr_from_user(struct ev_addr *a, const void *addr, __u32 len)
+/* struct sockaddr_in and sockaddr_in6 as they were passed. False if it is no IP address. */
+static __always_inline bool addr_read(struct ev_addr *a, const void *addr, __u32 len,
+				      enum name_memory memory)
 {
+	long err;
+
 	struct {
 		__u16 family;
 		__be16 port;
@@ -73,8 +73,11 @@ static __always_inline bool addr_from_user(struct ev_addr *a, const void *addr, 
 		     : "+r"(len)); /* else the verifier sees the check on one half of the register
 				      only */
 	len &= 31;
-	if (len > sizeof(u) || len < 8 || bpf_probe_read_user(&u, len, addr) ||
-	    !family_is_ip(u.family))
+	if (len > sizeof(u) || len < 8)
+		return false;
+	err = memory == NAME_KERNEL ? bpf_probe_read_kernel(&u, len, addr)
+				    : bpf_probe_read_user(&u, len, addr);
+	if (err || !family_is_ip(u.family))
 		return false;
 	a->family = u.family;
 	a->port = bpf_ntohs(u.port);

@@ -23,7 +23,7 @@
 #ifndef VARVE_SYSCALL_H
 #define VARVE_SYSCALL_H
 
-#include "probe.bpf.h"
+#include "path.bpf.h"
 
 enum syscall_nr {
 #define SYSCALL(name, nr, nr32) NR_##name = nr,
@@ -43,7 +43,10 @@ struct syscall {
 	__u64 nr; /* NR_*, also of a 32-bit call */
 	__u64 arg[6];
 	long ret;
+	struct file *file; /* of io_uring: what its first argument would be the descriptor of */
 	bool is_32;
+	bool is_direct; /* of io_uring: the result is a place in the ring's own table, no descriptor */
+	enum name_memory memory; /* that the arguments point to */
 };
 
 /*
@@ -114,6 +117,7 @@ static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
 		return false;
 	regs = syscall_regs(ctx, sc->task);
 	sc->ret = ctx[1];
+	sc->memory = NAME_USER;
 	sc->is_32 = syscall_is_compat(sc->task);
 	index = syscall_index_of(BPF_CORE_READ(regs, orig_ax), sc->is_32, BPF_CORE_READ(regs, bx));
 	if (!sc->is_32) {
@@ -125,6 +129,19 @@ static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
 	sc->ret = (int)sc->ret;
 	syscall_args_32(sc, regs);
 	return true;
+}
+
+/* The file that the call's argument i (of the first) is the descriptor of; NULL if there is none. */
+static __always_inline struct file *syscall_file(const struct syscall *sc, __u32 i)
+{
+	return sc->file && !i ? sc->file : file_of_fd(sc->task, sc->arg[i & 3]);
+}
+
+/* A name among the arguments, relative to a directory's descriptor. */
+static __always_inline void file_fill_arg(struct build *b, struct ev_file *f,
+					  const struct syscall *sc, int dfd, __u64 name)
+{
+	file_fill_name(b, f, dfd, (void *)name, sc->memory, sc->task);
 }
 
 #define SYSCALL_PROBE(program)                                            \
@@ -157,8 +174,12 @@ static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
 	}
 
 /* `program`, on a kernel function, makes the records that `served` would make. */
-#define INSTEAD_OF(program, served)                                                            \
-	const volatile struct ev_instead instead_##program SEC(".rodata.instead") = {#program, \
-										     #served}
+#define INSTEAD_OF(program, served)                                                   \
+	const volatile struct ev_instead instead_##program SEC(".rodata.instead") = { \
+		#program, #served, 0}
+/* The same of a function that io_uring calls as well. */
+#define INSTEAD_OF_URING_TOO(program, served)                                         \
+	const volatile struct ev_instead instead_##program SEC(".rodata.instead") = { \
+		#program, #served, 1}
 
 #endif

@@ -4,9 +4,8 @@
  * in the trampoline set and from user memory, marked so, after a system call. Removed directories
  * are another kind.
  */
-#include "syscall.bpf.h"
-#include "path.bpf.h"
 #include "pending.bpf.h"
+#include "uring.bpf.h"
 
 SYSCALL_PROBE(unlink_exit)
 {
@@ -20,8 +19,8 @@ SYSCALL_PROBE(unlink_exit)
 	if (!ev)
 		return 0;
 	task_fill(&ev->hdr.task, sc->task);
-	file_fill_at(&b, &ev->file, at ? (int)sc->arg[0] : AT_FDCWD,
-		     (void *)(at ? sc->arg[1] : sc->arg[0]), sc->task);
+	file_fill_arg(&b, &ev->file, sc, at ? (int)sc->arg[0] : AT_FDCWD,
+		      at ? sc->arg[1] : sc->arg[0]);
 	ev->err = -sc->ret;
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
@@ -29,6 +28,8 @@ SYSCALL_PROBE(unlink_exit)
 
 SERVES_SYSCALL(unlink_exit, unlink);
 SERVES_SYSCALL(unlink_exit, unlinkat);
+URING_PROBE(unlink_exit)
+SERVES_URING(unlink_exit, IORING_OP_UNLINKAT);
 
 /* do_unlinkat(), filename_unlinkat() since 7.0. */
 SEC("?fentry/do_unlinkat")
@@ -67,5 +68,5 @@ int BPF_PROG(unlink_fn, int dfd, struct filename *name, int ret)
 	return 0;
 }
 
-INSTEAD_OF(unlink_enter, unlink_exit);
-INSTEAD_OF(unlink_fn, unlink_exit);
+INSTEAD_OF_URING_TOO(unlink_enter, unlink_exit);
+INSTEAD_OF_URING_TOO(unlink_fn, unlink_exit);

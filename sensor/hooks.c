@@ -46,6 +46,14 @@ static bool serves_calls(const struct hooks *hooks, const char *prog)
 	return false;
 }
 
+static const struct ev_uring *find_uring(const struct hooks *hooks, const char *prog)
+{
+	for (size_t i = 0; i < hooks->uring_cnt; i++)
+		if (!strcmp(hooks->urings[i].prog, prog))
+			return &hooks->urings[i];
+	return NULL;
+}
+
 static void classify(const struct hooks *hooks, struct hook *h)
 {
 	const char *section = bpf_program__section_name(h->prog);
@@ -64,6 +72,8 @@ static void classify(const struct hooks *hooks, struct hook *h)
 		h->instead = find_instead(hooks, name_of(h));
 	} else if (serves_calls(hooks, name_of(h))) {
 		h->kind = HOOK_SYS_EXIT;
+	} else if ((h->uring = find_uring(hooks, name_of(h)))) {
+		h->kind = HOOK_URING;
 	} else if (has_prefix(section, "iter/") || !strcmp(section, "raw_tp")) {
 		h->kind = HOOK_ON_DEMAND;
 	}
@@ -137,8 +147,16 @@ static int refusal_of(const struct hooks_refused *refused, const char *name)
 static void consider(struct hooks *hooks, struct hook *h, const struct btf *btf,
 		     const struct hooks_refused *refused)
 {
+	bool optional =
+		*bpf_program__section_name(h->prog) == '?' || !bpf_program__autoload(h->prog);
+
 	classify(hooks, h);
 	h->wanted = true;
+	if (optional && has_prefix(h->target, "tp_btf/") && btf &&
+	    kernel_find_tracepoint(btf, h->target + strlen("tp_btf/"))) {
+		h->absent = true;
+		h->wanted = false;
+	}
 	if (is_trampoline(h)) {
 		if (hooks->trampoline_err)
 			h->wanted = false;
@@ -178,7 +196,7 @@ static int find_trampolines(struct hooks *hooks, int set, const struct btf *btf)
 int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
 		 const struct hooks_refused *refused)
 {
-	struct btf *btf = set == CONF_HOOKS_TRACEPOINT ? NULL : btf__load_vmlinux_btf();
+	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *prog;
 	int err;
 
@@ -187,6 +205,7 @@ int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
 		section_of(obj, ".rodata.syscalls", sizeof(*hooks->syscalls), &hooks->syscall_cnt);
 	hooks->insteads =
 		section_of(obj, ".rodata.instead", sizeof(*hooks->insteads), &hooks->instead_cnt);
+	hooks->urings = section_of(obj, ".rodata.uring", sizeof(*hooks->urings), &hooks->uring_cnt);
 	err = find_trampolines(hooks, set, btf);
 	bpf_object__for_each_program(prog, obj)
 	{
@@ -282,6 +301,15 @@ static bool functions_serve(struct hooks *hooks, const char *served)
 	return any && all;
 }
 
+/* The same, of functions that io_uring calls as well. */
+static bool functions_see_uring(struct hooks *hooks, const char *served)
+{
+	for (size_t i = 0; i < hooks->instead_cnt; i++)
+		if (!strcmp(hooks->insteads[i].served, served))
+			return hooks->insteads[i].uring && functions_serve(hooks, served);
+	return false;
+}
+
 /* A call's own exit: attached, or not there since the kernel has no such entry. */
 static bool exit_serves(const struct hooks *hooks, const struct ev_syscall *call,
 			enum hook_kind kind)
@@ -356,7 +384,28 @@ static void attach_sys_exit(struct hooks *hooks, struct bpf_map *syscall_progs, 
 	}
 }
 
-void hooks_attach(struct hooks *hooks, struct bpf_map *syscall_progs, int cgroup_fd,
+/* A request is seen by a function where one serves its operation, else when it is complete. */
+static void attach_uring(struct hooks *hooks, const struct hooks_maps *maps)
+{
+	int map = bpf_map__fd(maps->uring_progs);
+
+	for (size_t i = 0; i < hooks->uring_cnt; i++) {
+		const struct ev_uring *u = &hooks->urings[i];
+		struct hook *h = find_hook(hooks, u->prog);
+		int fd = h && h->wanted ? bpf_program__fd(h->prog) : -1;
+
+		if (functions_see_uring(hooks, u->served)) {
+			*maps->uring_by_function |= 1ULL << u->op;
+			continue;
+		}
+		if (fd < 0)
+			continue;
+		h->attached = !bpf_map_update_elem(map, &u->op, &fd, BPF_ANY);
+		h->err = h->attached ? 0 : -errno;
+	}
+}
+
+void hooks_attach(struct hooks *hooks, const struct hooks_maps *maps, int cgroup_fd,
 		  const char *last)
 {
 	struct hook *core = find_hook(hooks, "core_sys_exit"), *end = find_hook(hooks, last);
@@ -364,7 +413,8 @@ void hooks_attach(struct hooks *hooks, struct bpf_map *syscall_progs, int cgroup
 	attach_kind(hooks, HOOK_FUNCTION, cgroup_fd);
 	attach_kind(hooks, HOOK_CALL, cgroup_fd);
 	attach_kind(hooks, HOOK_CALL_32, cgroup_fd);
-	attach_sys_exit(hooks, syscall_progs, cgroup_fd);
+	attach_sys_exit(hooks, maps->syscall_progs, cgroup_fd);
+	attach_uring(hooks, maps);
 	for (size_t i = 0; i < hooks->cnt; i++) {
 		struct hook *h = &hooks->hook[i];
 
@@ -373,6 +423,13 @@ void hooks_attach(struct hooks *hooks, struct bpf_map *syscall_progs, int cgroup
 	}
 	if (end && end->wanted)
 		attach(end, cgroup_fd);
+}
+
+bool hooks_see_uring(const struct hooks *hooks)
+{
+	const struct hook *core = find_hook((struct hooks *)hooks, "core_uring");
+
+	return core && core->attached;
 }
 
 void hooks_detach(struct hooks *hooks)

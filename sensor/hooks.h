@@ -27,6 +27,7 @@ enum hook_kind {
 	HOOK_CALL,     /* on the 64-bit exit of one system call */
 	HOOK_CALL_32,
 	HOOK_FUNCTION,
+	HOOK_URING,	/* reached from core_uring */
 	HOOK_ON_DEMAND, /* run when asked; not attached */
 };
 
@@ -36,6 +37,7 @@ struct hook {
 	char target[80];		  /* its section, with the name that this kernel uses */
 	const struct ev_syscall *call;	  /* HOOK_CALL*: which */
 	const struct ev_instead *instead; /* HOOK_FUNCTION: of which program */
+	const struct ev_uring *uring;	  /* HOOK_URING: its first operation */
 	bool wanted;			  /* to be loaded, and attached */
 	bool absent;			  /* this kernel has no such function */
 	bool attached;
@@ -57,6 +59,8 @@ struct hooks {
 	size_t syscall_cnt;
 	const struct ev_instead *insteads;
 	size_t instead_cnt;
+	const struct ev_uring *urings;
+	size_t uring_cnt;
 	int trampoline_err; /* why the trampoline set is not used; 0: it is */
 };
 
@@ -67,10 +71,17 @@ struct hooks {
  */
 int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
 		 const struct hooks_refused *refused);
+/* Maps of the object that the choice is written to. */
+struct hooks_maps {
+	struct bpf_map *syscall_progs, *uring_progs; /* tail calls */
+	__u64 *uring_by_function;		     /* operations of io_uring that functions see */
+};
 /* Attaches what was chosen and loaded; what cannot be attached is replaced where there is another
- * way. syscall_progs: the map of tail calls. last: the program to be attached last. */
-void hooks_attach(struct hooks *hooks, struct bpf_map *syscall_progs, int cgroup_fd,
+ * way. last: the program to be attached last. */
+void hooks_attach(struct hooks *hooks, const struct hooks_maps *maps, int cgroup_fd,
 		  const char *last);
+/* True if what goes through io_uring is seen. */
+bool hooks_see_uring(const struct hooks *hooks);
 void hooks_detach(struct hooks *hooks);
 /* For the coverage record: what is used, and what should be and is not. Returns how many. */
 size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, size_t size);

@@ -87,6 +87,49 @@ int kernel_find_function(const struct btf *btf, const char *name, char *ret_name
 	return -ENOENT;
 }
 
+/* The type of a tracepoint's parameter: of the function that its typedef points to, whose first one
+ * is the tracepoint's own. */
+static const struct btf_type *tracepoint_parameter(const struct btf *btf, const char *name,
+						   size_t parameter)
+{
+	const struct btf_type *t;
+	char type_name[80];
+	int id;
+
+	snprintf(type_name, sizeof(type_name), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type_name, BTF_KIND_TYPEDEF);
+	t = id < 0 ? NULL : btf__type_by_id(btf, id);
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	if (!t || !btf_is_func_proto(t) || btf_vlen(t) <= parameter + 1)
+		return NULL;
+	return btf__type_by_id(btf, btf_params(t)[parameter + 1].type);
+}
+
+bool kernel_tracepoint_has_pointer(const struct btf *btf, const char *name, size_t parameter)
+{
+	const struct btf_type *t = tracepoint_parameter(btf, name, parameter);
+
+	return t && btf_is_ptr(t);
+}
+
+int kernel_find_tracepoint(const struct btf *btf, const char *name)
+{
+	const struct btf_type *t = tracepoint_parameter(btf, name, 0);
+	bool is_submit = !strncmp(name, "io_uring_submit_", 16);
+
+	if (!t)
+		return -ENOENT;
+	if (is_submit) {
+		t = btf_is_ptr(t) ? btf__type_by_id(btf, t->type) : NULL;
+		return t && !strcmp(btf__name_by_offset(btf, t->name_off), "io_kiocb") ? 0
+										       : -ENOENT;
+	}
+	if (!strcmp(name, "io_uring_complete") && !kernel_tracepoint_has_pointer(btf, name, 1))
+		return -ENOENT;
+	return 0;
+}
+
 bool kernel_parameter_is(const struct btf *btf, const char *function, size_t parameter,
 			 const char *type)
 {

@@ -18,6 +18,13 @@ int kernel_try_trampoline(const struct btf *btf);
  * 32-bit system call's entry ("__ia32_sys_open") the compat one. -ENOENT: it has none.
  */
 int kernel_find_function(const struct btf *btf, const char *name, char *ret_name, size_t size);
+/*
+ * 0 if the kernel has the tracepoint, with BTF, and in the form that our programs take: those of
+ * io_uring have to name the request (6.0). -ENOENT.
+ */
+int kernel_find_tracepoint(const struct btf *btf, const char *name);
+/* True if the tracepoint's parameter (from 0) is a pointer. */
+bool kernel_tracepoint_has_pointer(const struct btf *btf, const char *name, size_t parameter);
 /* True if the function's parameter (from 0) is a pointer to a struct of that name. */
 bool kernel_parameter_is(const struct btf *btf, const char *function, size_t parameter,
 			 const char *type);

@@ -147,13 +147,9 @@ static int open_loop(struct sensor *s)
 
 static int say_coverage(struct sensor *s)
 {
-	const struct probes_hook *hooks;
-	size_t hook_cnt;
-
-	hooks = probes_hooks(s->probes, &hook_cnt);
 	s->coverage_index = log_next_index(s->log);
 	s->next_coverage_ns = emit_boot_ns() + COVERAGE_NS;
-	return run_emit_coverage(&s->emit, &s->conf, hooks, hook_cnt);
+	return run_emit_coverage(&s->emit, &s->conf, s->probes);
 }
 
 /* From here on events are numbered; what was there before is found and marked so. */

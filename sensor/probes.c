@@ -51,16 +51,19 @@ static int to_diag(enum libbpf_print_level level, const char *fmt, va_list args)
 	return 0;
 }
 
-static bool names_come_from_user(void)
+/* What the programs have to know of the kernel's types. */
+static void tell_forms(struct varve_bpf *skel)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	char function[64];
-	bool from_user;
 
-	from_user = btf && !kernel_find_function(btf, "do_renameat2", function, sizeof(function)) &&
-		    !kernel_parameter_is(btf, function, 1, "filename");
+	if (!btf)
+		return;
+	skel->rodata->cfg_names_from_user =
+		!kernel_find_function(btf, "do_renameat2", function, sizeof(function)) &&
+		!kernel_parameter_is(btf, function, 1, "filename");
+	skel->rodata->cfg_uring_cqe = kernel_tracepoint_has_pointer(btf, "io_uring_complete", 2);
 	btf__free(btf);
-	return from_user;
 }
 
 static void configure(struct probes *p, const struct conf *conf)
@@ -74,7 +77,7 @@ static void configure(struct probes *p, const struct conf *conf)
 	bpf_map__set_max_entries(skel->maps.events, conf->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.decisive, conf->decisive_ring_bytes);
 	skel->rodata->cfg_pending_base = p->cpu_cnt * EV_SCRATCH_PER_CPU;
-	skel->rodata->cfg_names_from_user = names_come_from_user();
+	tell_forms(skel);
 	hooks_fill_ia32(&p->hooks, skel->rodata->ia32_nr);
 	bpf_map__set_max_entries(skel->maps.scratch,
 				 p->cpu_cnt * EV_SCRATCH_PER_CPU + EV_PENDING_CNT);
@@ -209,12 +212,15 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 int probes_attach(struct probes *p, const char *cgroup_root)
 {
 	_cleanup_close_ int cgroup_fd = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct hooks_maps maps = {.syscall_progs = p->skel->maps.syscall_progs,
+					.uring_progs = p->skel->maps.uring_progs,
+					.uring_by_function = &p->skel->bss->uring_by_function};
 	size_t i, attached = 0;
 
 	if (cgroup_fd < 0)
 		return log_err(-errno, "cannot open the cgroup v2 hierarchy at %s", cgroup_root);
 	/* container_start last: a container whose start was seen is seen by all the others. */
-	hooks_attach(&p->hooks, p->skel->maps.syscall_progs, cgroup_fd, "container_start");
+	hooks_attach(&p->hooks, &maps, cgroup_fd, "container_start");
 	p->report_cnt = hooks_report(&p->hooks, p->report, ARRAY_SIZE(p->report));
 	for (i = 0; i < p->report_cnt; i++)
 		attached += p->report[i].attached;
@@ -245,6 +251,11 @@ const struct probes_hook *probes_hooks(const struct probes *p, size_t *ret_cnt)
 {
 	*ret_cnt = p->report_cnt;
 	return p->report;
+}
+
+bool probes_see_uring(const struct probes *p)
+{
+	return hooks_see_uring(&p->hooks);
 }
 
 size_t probes_cpu_cnt(const struct probes *p)

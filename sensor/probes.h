@@ -44,6 +44,8 @@ void probes_close(struct probes *probes);
  * Also for epoll. */
 void probes_ring_fds(const struct probes *probes, int ret_fds[PROBES_RING_CNT]);
 const struct probes_hook *probes_hooks(const struct probes *probes, size_t *ret_cnt);
+/* True if file and network events through io_uring are seen. */
+bool probes_see_uring(const struct probes *probes);
 size_t probes_cpu_cnt(const struct probes *probes);
 
 /* From now on the cgroup's events are recorded. -EEXIST: they are already. */

@@ -172,20 +172,25 @@ static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size
 	return 0;
 }
 
-int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes_hook *hooks,
-		      size_t hook_cnt)
+int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes *probes)
 {
 	static const char *const read_opens[] = {"off", "first", "all"};
 	char *exclusions[] = {
 		(char *)"the sensor's own process",
-		(char *)"io_uring: file and network events",
-		(char *)"processes moved out of their container's cgroup, from then on"};
+		(char *)"processes moved out of their container's cgroup, from then on",
+		(char *)"io_uring: requests that succeed and asked for no completion "
+			"(IOSQE_CQE_SKIP_SUCCESS), "
+			"but for those that kernel functions see",
+		(char *)"io_uring: file and network events"};
+	const struct probes_hook *hooks;
+	size_t hook_cnt;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	Varve__V1__Coverage *out;
 	struct utsname uts;
 	char config[65];
 	int err;
 
+	hooks = probes_hooks(probes, &hook_cnt);
 	arena_reset(&e->arena);
 	err = NEW_BODY(&e->arena, &ev, COVERAGE, coverage, out);
 	if (!err)
@@ -199,7 +204,9 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 	out->kernel_release = uts.release;
 	out->scope = (char *)(conf->scope == CONF_SCOPE_ALL ? "all" : "containers");
 	out->read_opens = (char *)read_opens[conf->read_opens];
-	out->n_exclusions = ARRAY_SIZE(exclusions);
+	out->n_exclusions = ARRAY_SIZE(exclusions) - 1;
+	if (!probes_see_uring(probes)) /* then the last one holds, not the one before */
+		exclusions[out->n_exclusions - 1] = exclusions[out->n_exclusions];
 	out->exclusions = exclusions;
 	return emit_event(e, &ev, NULL);
 }

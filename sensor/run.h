@@ -9,7 +9,7 @@
 struct conf;
 struct emit;
 struct log_recovery;
-struct probes_hook;
+struct probes;
 struct streams_sum;
 
 /* Where a record of the log stands. */
@@ -38,8 +38,7 @@ int run_boot_id(char ret_id[UUID_LEN + 1]);
 /* host_root: where the node's /etc is. */
 int run_emit_start(struct emit *emit, const char *host_root, const struct run_place *previous,
 		   const struct log_recovery *recovery);
-int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct probes_hook *hooks,
-		      size_t hook_cnt);
+int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct probes *probes);
 int run_emit_heartbeat(struct emit *emit, const struct run_state *state);
 int run_emit_end(struct emit *emit, const char *reason);
 
