@@ -14,6 +14,8 @@
 
 enum conf_scope { CONF_SCOPE_CONTAINERS, CONF_SCOPE_ALL };
 enum conf_hooks { CONF_HOOKS_AUTO, CONF_HOOKS_TRACEPOINT, CONF_HOOKS_TRAMPOLINE };
+/* What of the kernel can be watched is tried out and told, instead of watching. */
+enum conf_probe { CONF_PROBE_NOT, CONF_PROBE_TABLE, CONF_PROBE_JSON };
 enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL };
 
 struct conf_kafka_property {
@@ -39,6 +41,7 @@ struct conf {
 	char *kafka_topic;	      /* --kafka-topic, varve.events */
 	char *record_file; /* --record FILE: also write the raw ring records there, for replay tests
 			    */
+	int probe;	   /* --probe, --probe=json: CONF_PROBE_* */
 	int log_level;	   /* --log-level error|warn|info|debug */
 	struct conf_kafka_property *kafka; /* --kafka.PROPERTY=VALUE, any of librdkafka's;
 					      bootstrap.servers turns Kafka on */

@@ -90,7 +90,8 @@ const struct conf_option conf_options[] = {
 };
 const size_t conf_option_cnt = ARRAY_SIZE(conf_options);
 
-static const char *const command_words[] = {"config", "help", "version", "print-config"};
+static const char *const command_words[] = {"config", "help", "version", "print-config",
+					    "probe"};
 
 int conf_option_find(const char *name, size_t len)
 {

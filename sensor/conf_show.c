@@ -66,6 +66,8 @@ void conf_show_help(void)
 	       "there)\n"
 	       "  --print-config\n        show each value and where it came from, in the form of a "
 	       "file\n"
+	       "  --probe, --probe=json\n        try which hooks this kernel has, tell what is "
+	       "seen and what not, and end\n"
 	       "  --version\n  --help\n\n"
 	       "Sizes take K, M or G, times ms, s or m.\n");
 }

@@ -27,6 +27,10 @@ static int command_option(struct conf_loader *l, const char *name, const char *v
 /* 1 if the word was answered; 0 if it is a switch; -ENOENT if it is none of these. */
 static int command_word(struct conf_loader *l, const char *name)
 {
+	if (!strcmp(name, "probe") || !strcmp(name, "probe=json")) {
+		l->conf->probe = name[5] ? CONF_PROBE_JSON : CONF_PROBE_TABLE;
+		return 0;
+	}
 	if (!strcmp(name, "help")) {
 		conf_show_help();
 		return 1;
@@ -49,7 +53,7 @@ static int command_argument(struct conf_loader *l, char **argv, int argc, int *i
 
 	if (!name)
 		return conf_no_memory();
-	err = equals ? -ENOENT : command_word(l, name);
+	err = command_word(l, equals && strcmp(name, "probe") ? "" : arg);
 	if (err != -ENOENT)
 		return err;
 	if (equals)

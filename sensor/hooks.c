@@ -2,6 +2,7 @@
 #include "sensor/hooks.h"
 #include "evidence/base.h"
 #include "evidence/diag.h"
+#include "evidence/event.h"
 #include "sensor/conf.h"
 #include "sensor/kernel_features.h"
 #include <bpf/bpf.h>
@@ -460,6 +461,24 @@ static const char *substitute(const struct hooks *hooks, const struct hook *h)
 	return NULL;
 }
 
+/* Programs are named kind first; a call's exit by the program that serves the call. */
+static unsigned int kind_of(const struct hook *h)
+{
+	const char *name = h->call ? h->call->prog : name_of(h), *label;
+	size_t len, best_len = 0;
+	unsigned int kind, best = 0;
+
+	for (kind = 0; kind < EV_KIND_END; kind++) {
+		label = event_kind_label(kind);
+		len = label ? strlen(label) : 0;
+		if (len <= best_len || strncmp(name, label, len) || (name[len] && name[len] != '_'))
+			continue;
+		best = kind;
+		best_len = len;
+	}
+	return best;
+}
+
 /* A 32-bit entry that the kernel has not cannot be used by anybody; a function that it has not has
  * its calls' exits in its place. */
 static bool is_worth_telling(const struct hook *h)
@@ -488,6 +507,7 @@ size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, si
 			.target = h->target,
 			.attached = h->attached,
 			.err = h->err,
+			.kind = kind_of(h),
 			.served_by = h->attached ? NULL : substitute(hooks, h)};
 	}
 	return n;

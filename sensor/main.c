@@ -20,6 +20,7 @@
 #include "sensor/retention.h"
 #include "sensor/ring.h"
 #include "sensor/run.h"
+#include "sensor/seen.h"
 #include "sensor/ship.h"
 #include "sensor/ship_cursor.h"
 #include "sensor/snapshot.h"
@@ -335,6 +336,18 @@ static int end_watching(struct sensor *s)
 	return err ? log_err(err, "the end of the run is not in the log") : 0;
 }
 
+/* --probe: attaches all that can be, tells it, and ends; nothing is recorded. */
+static int probe_only(struct sensor *s)
+{
+	int err = cgroups_find_mount(s->cgroup_mount, sizeof(s->cgroup_mount));
+
+	if (!err)
+		err = probes_load(&s->conf, &s->probes);
+	if (!err)
+		err = probes_attach(s->probes, s->cgroup_mount);
+	return err ? err : seen_show(s->probes, s->conf.probe == CONF_PROBE_JSON);
+}
+
 int main(int argc, char **argv)
 {
 	struct sensor s = {.epoll_fd = -1, .signal_fd = -1, .intake.record_fd = -1};
@@ -349,6 +362,10 @@ int main(int argc, char **argv)
 		return err > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	diag_init("varve-sensor", s.conf.log_level);
+	if (s.conf.probe) {
+		err = probe_only(&s);
+		goto out;
+	}
 	err = open_log(&s, &previous, &recovery);
 	if (err)
 		goto out;

@@ -22,6 +22,7 @@ struct probes_hook {
 	bool attached;
 	int err;		/* why not, negative errno */
 	const char *served_by; /* what does its work, if it is not attached; NULL: nothing */
+	unsigned int kind;	/* number of the event kind that it is there for; 0: of several */
 };
 
 #define PROBES_RING_CNT 2

@@ -8,6 +8,7 @@
 #include "sensor/emit.h"
 #include "sensor/events/fill.h"
 #include "sensor/probes.h"
+#include "sensor/seen.h"
 #include "sensor/streams.h"
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -166,9 +167,28 @@ static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size
 		if (hooks[i].err)
 			h->error = strerror(-hooks[i].err);
 		h->served_by = (char *)hooks[i].served_by;
+		h->kind = (char *)event_kind_name(hooks[i].kind);
 		out->hooks[i] = h;
 	}
 	out->n_hooks = cnt;
+	return 0;
+}
+
+static int fill_unseen(struct arena *arena, const struct probes_hook *hooks, size_t cnt,
+		       Varve__V1__Coverage *out)
+{
+	out->not_seen = arena_alloc(arena, EV_KIND_END * sizeof(*out->not_seen));
+	out->partly_seen = arena_alloc(arena, EV_KIND_END * sizeof(*out->partly_seen));
+	if (!out->not_seen || !out->partly_seen)
+		return -ENOMEM;
+	for (unsigned int kind = 0; kind < EV_KIND_END; kind++) {
+		enum seen seen = event_kind_label(kind) ? seen_kind(hooks, cnt, kind) : SEEN_WHOLLY;
+
+		if (seen == SEEN_NOT)
+			out->not_seen[out->n_not_seen++] = (char *)event_kind_name(kind);
+		else if (seen == SEEN_PARTLY)
+			out->partly_seen[out->n_partly_seen++] = (char *)event_kind_name(kind);
+	}
 	return 0;
 }
 
@@ -195,6 +215,8 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 	err = NEW_BODY(&e->arena, &ev, COVERAGE, coverage, out);
 	if (!err)
 		err = fill_hooks(&e->arena, hooks, hook_cnt, out);
+	if (!err)
+		err = fill_unseen(&e->arena, hooks, hook_cnt, out);
 	if (err)
 		return err;
 	uname(&uts);
