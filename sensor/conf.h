@@ -16,6 +16,8 @@ enum conf_scope { CONF_SCOPE_CONTAINERS, CONF_SCOPE_ALL };
 enum conf_hooks { CONF_HOOKS_AUTO, CONF_HOOKS_TRACEPOINT, CONF_HOOKS_TRAMPOLINE };
 enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL };
 
+enum conf_hash { CONF_HASH_OFF, CONF_HASH_ON };
+
 struct conf_kafka_property {
 	char *name; /* without "kafka." */
 	char *value;
@@ -39,7 +41,10 @@ struct conf {
 	char *kafka_topic;	      /* --kafka-topic, varve.events */
 	char *record_file; /* --record FILE: also write the raw ring records there, for replay tests
 			    */
-	int log_level;	   /* --log-level error|warn|info|debug */
+	int hash;	   /* --hash on|off, on */
+	uint64_t hash_size_bytes;	   /* --hash-size-limit, 64M */
+	uint64_t hash_rate_bytes;	   /* --hash-rate, per second, 64M */
+	int log_level;			   /* --log-level error|warn|info|debug */
 	struct conf_kafka_property *kafka; /* --kafka.PROPERTY=VALUE, any of librdkafka's;
 					      bootstrap.servers turns Kafka on */
 	size_t kafka_cnt;
