@@ -59,7 +59,7 @@ static void allow_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int hash_open(const struct conf *conf, struct emit *emit, struct container_table *containers,
+int hash_open(const struct conf *conf, struct emit *e, struct container_table *containers,
 	      struct hash **ret_hash)
 {
 	struct hash_limits limits = {.file_bytes = conf->hash_size_bytes,
@@ -74,7 +74,7 @@ int hash_open(const struct conf *conf, struct emit *emit, struct container_table
 	h = calloc(1, sizeof(*h));
 	if (!h)
 		return -ENOMEM;
-	h->emit = emit;
+	h->emit = e;
 	h->containers = containers;
 	h->host_root = conf->host_root;
 	h->size_limit = conf->hash_size_bytes;

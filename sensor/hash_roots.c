@@ -61,7 +61,7 @@ static struct root *find(struct hash_roots *r, uint64_t container)
 {
 	size_t i;
 
-	for (i = 0; i < r->limit; i++) {
+	for (i = 0; container && i < r->limit; i++) {
 		if (r->root[i].container != container)
 			continue;
 		r->root[i].used = ++r->uses;
