@@ -2,10 +2,10 @@
 /*
  * varve-sensor: starts everything in order, turns one loop, stops everything in the mirrored order.
  *
- * One loop, one epoll; a second thread reads files (hash_worker.h). A turn: take what the rings
- * have, write it to the log, give the rings' space back, let the shipper follow. The reader comes
- * on a timer (10 ms while there is traffic), and is woken only by a ring that fills or a record
- * that cannot wait.
+ * One loop, one epoll, and a second thread that reads files (hash_worker.h). A turn: take what the
+ * rings have, write it to the log, give the rings' space back, let the shipper follow. The reader
+ * comes on a timer (10 ms while there is traffic), and is woken only by a ring that fills or a
+ * record that cannot wait.
  */
 #include "evidence/diag.h"
 #include "evidence/log.h"
