@@ -101,6 +101,20 @@ static Varve__V1__FileHash *hash_of(const struct live *t, const char *path, size
 	return NULL;
 }
 
+/* While its process lives; however long a busy machine takes. */
+static void await_hash(struct live *t, const char *path)
+{
+	int tries;
+
+	for (tries = 0; tries < 300; tries++) {
+		live_collect_all(t);
+		if (hash_of(t, path, 0))
+			return;
+		usleep(50000);
+	}
+	FAIL("no FILE_HASH of %s within 15 s", path);
+}
+
 /* It belongs to this process's only EXEC. */
 static void expect_joins(const struct live *t, const Varve__V1__FileHash *h, pid_t pid)
 {
@@ -144,7 +158,7 @@ static const Varve__V1__FileHash *expect_reason(const struct live *t, const char
 
 /* --- */
 
-LIVE(file_hash_short_lived, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_short_lived, LIVE_FIRST, 60)
 {
 	char path[300], want[HEX_LEN + 1];
 	const Varve__V1__FileHash *h;
@@ -298,7 +312,7 @@ static void end_waiting(struct waiting *w, pid_t pid)
 	close(w->input[0]);
 }
 
-LIVE(file_hash_memfd, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_memfd, LIVE_FIRST, 60)
 {
 	struct waiting w = {};
 	char path[300], want[HEX_LEN + 1];
@@ -309,13 +323,13 @@ LIVE(file_hash_memfd, LIVE_FIRST)
 	digest_of(path, want);
 	MUST(pipe2(w.input, O_CLOEXEC));
 	pid = live_spawn(t, run_waiting, &w);
-	usleep(400000);
+	await_hash(t, "memfd:waits");
 	end_waiting(&w, pid);
 	live_end(t);
 	EXPECT_FIELD(expect_hash(t, "memfd:waits", want, pid)->file, memfd, 1);
 }
 
-LIVE(file_hash_removed_while_it_runs, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_removed_while_it_runs, LIVE_FIRST, 60)
 {
 	char path[300], want[HEX_LEN + 1];
 	struct waiting w = {.path = path};
@@ -329,7 +343,7 @@ LIVE(file_hash_removed_while_it_runs, LIVE_FIRST)
 	usleep(30000);
 	MUST(unlink(path));
 	make_program(path, 'n', 20000);
-	usleep(400000);
+	await_hash(t, path);
 	end_waiting(&w, pid);
 	live_end(t);
 	expect_hash(t, path, want, pid);
@@ -408,7 +422,8 @@ static void live_rooted(struct live *t, void *arg)
 	MUST(chroot("root"));
 	MUST(chdir("/"));
 	init = fork_exec("/init", input[0]);
-	usleep(400000);
+	while (!__atomic_load_n(&t->shared->value[3], __ATOMIC_ACQUIRE))
+		usleep(1000);
 	close(input[0]);
 	close(input[1]);
 	/* Its standard input is closed: it cannot even wait. */
@@ -422,36 +437,39 @@ static void live_rooted(struct live *t, void *arg)
 
 static void expect_rooted(struct live *t, struct rooted r)
 {
+	pid_t pid = live_spawn(t, live_rooted, &r);
 	const Varve__V1__FileHash *h;
 
-	live_do(t, live_rooted, &r);
+	await_hash(t, "/init");
+	__atomic_store_n(&t->shared->value[3], 1, __ATOMIC_RELEASE);
+	EXPECT_UINT(live_wait(pid), 0);
 	live_end(t);
 	expect_hash(t, "/init", t->shared->text[0], t->shared->value[1]);
 	h = expect_hash(t, "/brief", t->shared->text[1], t->shared->value[2]);
 	EXPECT_FIELD(h->file, device, t->shared->value[0]);
 }
 
-LIVE(file_hash_in_other_root, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_in_other_root, LIVE_FIRST, 60)
 {
 	expect_rooted(t, (struct rooted){.make = make_plain});
 }
 
-LIVE(file_hash_on_overlay, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_on_overlay, LIVE_FIRST, 60)
 {
 	expect_rooted(t, (struct rooted){.make = make_overlay, .options = ""});
 }
 
-LIVE(file_hash_on_overlay_of_two, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_on_overlay_of_two, LIVE_FIRST, 60)
 {
 	expect_rooted(t, (struct rooted){.make = make_overlay, .options = "other"});
 }
 
-LIVE(file_hash_on_overlay_of_two_with_xino, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_on_overlay_of_two_with_xino, LIVE_FIRST, 60)
 {
 	expect_rooted(t, (struct rooted){.make = make_overlay, .options = ",xino=on"});
 }
 
-LIVE(file_hash_on_overlay_of_two_without_xino, LIVE_FIRST)
+LIVE_TIMEOUT(file_hash_on_overlay_of_two_without_xino, LIVE_FIRST, 60)
 {
 	expect_rooted(t, (struct rooted){.make = make_overlay, .options = ",xino=off"});
 }
