@@ -18,6 +18,8 @@ enum conf_hooks { CONF_HOOKS_AUTO, CONF_HOOKS_TRACEPOINT, CONF_HOOKS_TRAMPOLINE 
 enum conf_probe { CONF_PROBE_NOT, CONF_PROBE_TABLE, CONF_PROBE_JSON };
 enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL };
 
+enum conf_hash { CONF_HASH_OFF, CONF_HASH_ON };
+
 struct conf_kafka_property {
 	char *name; /* without "kafka." */
 	char *value;
@@ -43,6 +45,10 @@ struct conf {
 			    */
 	int probe;	   /* --probe, --probe=json: CONF_PROBE_* */
 	int log_level;	   /* --log-level error|warn|info|debug */
+	int hash;	   /* --hash on|off, on */
+	uint64_t hash_size_bytes;	   /* --hash-size-limit, 64M */
+	uint64_t hash_rate_bytes;	   /* --hash-rate, per second, 64M */
+	int log_level;			   /* --log-level error|warn|info|debug */
 	struct conf_kafka_property *kafka; /* --kafka.PROPERTY=VALUE, any of librdkafka's;
 					      bootstrap.servers turns Kafka on */
 	size_t kafka_cnt;

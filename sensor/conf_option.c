@@ -41,9 +41,10 @@ static bool is_node(const char *text)
 static const char *const scopes[] = {"containers", "all", NULL};
 static const char *const read_opens[] = {"off", "first", "all", NULL};
 static const char *const hook_sets[] = {"auto", "tracepoint", "trampoline", NULL};
+static const char *const switches[] = {"off", "on", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 _Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 && DIAG_DEBUG == 3 &&
-		       CONF_HOOKS_TRAMPOLINE == 2,
+		       CONF_HOOKS_TRAMPOLINE == 2 && CONF_HASH_ON == 1,
 	       "in the order of the enums");
 
 #define AT(member) .offset = offsetof(struct conf, member)
@@ -85,6 +86,14 @@ const struct conf_option conf_options[] = {
 	 .help = "topic the records are produced to"},
 	{"record", "FILE", CONF_TEXT, AT(record_file), .initial = "",
 	 .help = "also write the kernel's raw records to this file, for replay tests"},
+	{"hash", "WHETHER", CONF_CHOICE, AT(hash), .initial = "on", .choices = switches,
+	 .help = "SHA-256 of what is executed, once per container and file"},
+	{"hash-size-limit", "SIZE", CONF_SIZE, AT(hash_size_bytes), .initial = "64M",
+	 .min = 4 * KIB, .max = 64 * GIB, .help = "larger files are not hashed, which is recorded"},
+	{"hash-rate", "SIZE", CONF_SIZE, AT(hash_rate_bytes), .initial = "64M", .min = 64 * KIB,
+	 .max = 64 * GIB,
+	 .help = "most bytes read for hashing in a second; what has to wait for 2 s is not hashed, "
+		 "which is recorded"},
 	{"log-level", "LEVEL", CONF_CHOICE, AT(log_level), .initial = "info", .choices = levels,
 	 .help = "messages shown on standard error"},
 };

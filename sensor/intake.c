@@ -7,6 +7,7 @@
 #include "sensor/enrich.h"
 #include "sensor/events/fill.h"
 #include "sensor/existing.h"
+#include "sensor/hash.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
 #include "sensor/record.h"
@@ -18,7 +19,9 @@
 /* Its last events were numbered before its cgroup went; this is for a probe that still stands
  * before the ring. */
 #define CLOSE_AFTER_NS (100 * NSEC_PER_MSEC)
-#define TELL_NS	       (60 * NSEC_PER_SEC)
+/* As long again for hashes that are asked for. */
+#define CLOSE_HASH_NS (3 * NSEC_PER_SEC)
+#define TELL_NS	      (60 * NSEC_PER_SEC)
 
 int intake_init(struct intake *in, const struct conf *conf, struct probes *probes,
 		struct emit *emit, struct streams *streams, struct proctab *proctab,
@@ -123,6 +126,7 @@ static void started(struct intake *in, const struct record *rec)
 		found = !container_bundle_from_args(args, ev->maker_args.len, cwd ? cwd : "",
 						    bundle, sizeof(bundle));
 	intake_register(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
+	hash_container(in->hash, rec->hdr->cgroup_id, found ? bundle : NULL);
 }
 
 /* Its account is closed a moment later. False: too many wait already; the sweep comes back to it.
@@ -187,7 +191,10 @@ static int take(struct intake *in, const struct record *rec)
 	/* The snapshot fills the table with all that runs; only what is in scope is said. */
 	if (rec->hdr->kind == EV_PROCESS_SNAPSHOT && !c && !all)
 		return 0;
-	return emit_event(in->emit, &ev, c);
+	err = emit_event(in->emit, &ev, c);
+	if (!err)
+		hash_record(in->hash, rec, c ? c->cgroup_id : 0, ev.process->process_uid);
+	return err;
 }
 
 static void book(struct intake *in, const struct ev_hdr *hdr, int err)
@@ -252,7 +259,8 @@ size_t intake_close_begin(struct intake *in, uint64_t now_ns)
 		struct intake_gone *g =
 			&in->gone[(in->gone_head + in->gone_settling) % in->gone_size];
 
-		if (g->due_ns > now_ns)
+		if (g->due_ns > now_ns ||
+		    (g->due_ns + CLOSE_HASH_NS > now_ns && hash_is_pending(in->hash, g->container)))
 			break;
 		if (g->cgroup_id == g->container)
 			streams_snapshot_container(in->streams, g->container, in->probes, now_ns);
@@ -283,6 +291,7 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 		intake_retry_metadata(in, emit_boot_ns());
 		give_up_metadata(in, c);
 	}
+	hash_container_gone(in->hash, cgroup_id);
 	streams_settle_container(in->streams, cgroup_id, found, in);
 	streams_sum(in->streams, cgroup_id, sums);
 	if (c)

@@ -11,6 +11,7 @@
 
 struct conf;
 struct container_table;
+struct hash;
 struct probes;
 struct proctab;
 struct streams;
@@ -30,6 +31,7 @@ struct intake {
 	struct streams *streams;
 	struct proctab *proctab;
 	struct container_table *containers;
+	struct hash *hash;    /* NULL: nothing is hashed */
 	int record_fd;	      /* raw records go there too; -1: nowhere */
 	uint64_t invalid_cnt; /* records that failed their check */
 	/* Boot times of the last message about them, and about containers that could not be

@@ -2,9 +2,10 @@
 /*
  * varve-sensor: starts everything in order, turns one loop, stops everything in the mirrored order.
  *
- * One thread, one epoll. A turn: take what the rings have, write it to the log, give the rings'
- * space back, let the shipper follow. The reader comes on a timer (10 ms while there is traffic),
- * and is woken only by a ring that fills or a record that cannot wait.
+ * One loop, one epoll, and a second thread that reads files (hash_worker.h). A turn: take what the
+ * rings have, write it to the log, give the rings' space back, let the shipper follow. The reader
+ * comes on a timer (10 ms while there is traffic), and is woken only by a ring that fills or a
+ * record that cannot wait.
  */
 #include "evidence/diag.h"
 #include "evidence/log.h"
@@ -14,6 +15,7 @@
 #include "sensor/declare.h"
 #include "sensor/emit.h"
 #include "sensor/existing.h"
+#include "sensor/hash.h"
 #include "sensor/intake.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
@@ -111,6 +113,8 @@ static int open_tables(struct sensor *s)
 	if (!err)
 		err = intake_init(&s->intake, &s->conf, s->probes, &s->emit, s->streams, s->proctab,
 				  s->containers);
+	if (!err)
+		err = hash_open(&s->conf, &s->emit, s->containers, &s->intake.hash);
 	if (!err && s->conf.record_file && s->conf.record_file[0])
 		err = ring_record_open(s->conf.record_file, &s->intake.record_fd);
 	return err;
@@ -277,6 +281,7 @@ static void turn(struct sensor *s, size_t *ret_taken)
 	}
 	closing = intake_close_begin(&s->intake, now);
 	emptied = drain(s, ret_taken);
+	hash_collect(s->intake.hash);
 	if (emptied && closing)
 		intake_close_finish(&s->intake);
 	if (emptied && s->settling)
@@ -328,6 +333,7 @@ static int end_watching(struct sensor *s)
 	streams_snapshot(s->streams, s->probes, emit_boot_ns());
 	while (!drain(s, &taken) && taken)
 		;
+	hash_finish(s->intake.hash);
 	intake_settle(&s->intake, true);
 	declare_recursion(s);
 	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM");
@@ -401,6 +407,7 @@ out:
 	if (s.ship)
 		ship_close(s.ship, err ? 0 : SHIP_CLOSE_MS);
 	ring_close(s.ring);
+	hash_close(s.intake.hash);
 	intake_fini(&s.intake);
 	streams_free(s.streams);
 	container_table_free(s.containers);

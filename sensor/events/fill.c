@@ -54,21 +54,18 @@ static void fill_inode(const struct ev_file *f, Varve__V1__File *file)
 		SET(file, memfd, 1);
 }
 
-int fill_file(const struct record *rec, const struct ev_file *f, struct arena *arena,
-	      Varve__V1__File **ret_file)
+int fill_file_at(const struct ev_file *f, const char *path, size_t len, struct arena *arena,
+		 Varve__V1__File **ret_file)
 {
-	Varve__V1__File *file;
+	Varve__V1__File *file = arena_alloc(arena, sizeof(*file));
 	int err = 0;
 
-	if (!f->flags) /* nothing was obtained */
-		return 0;
-	file = arena_alloc(arena, sizeof(*file));
 	if (!file)
 		return -ENOMEM;
 	varve__v1__file__init(file);
-	if (f->flags & EV_FILE_HAS_PATH)
-		err = fill_ref(rec, &f->path, arena, &file->path, &file->has_path_raw,
-			       &file->path_raw);
+	if (path)
+		err = fill_text(arena, path, len, &file->path, &file->has_path_raw,
+				&file->path_raw);
 	if (err)
 		return err;
 	if (f->flags & EV_FILE_CUT)
@@ -82,6 +79,21 @@ int fill_file(const struct record *rec, const struct ev_file *f, struct arena *a
 		fill_inode(f, file);
 	*ret_file = file;
 	return 0;
+}
+
+int fill_file(const struct record *rec, const struct ev_file *f, struct arena *arena,
+	      Varve__V1__File **ret_file)
+{
+	const char *path = NULL;
+
+	if (!f->flags) /* nothing was obtained */
+		return 0;
+	if (f->flags & EV_FILE_HAS_PATH && f->path.off) {
+		path = record_bytes(rec, &f->path);
+		if (!path)
+			return -EBADMSG;
+	}
+	return fill_file_at(f, path, f->path.len, arena, ret_file);
 }
 
 int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpoint **ret_endpoint)

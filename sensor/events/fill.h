@@ -35,6 +35,9 @@ int fill_ref(const struct record *rec, const struct ev_ref *ref, struct arena *a
 	     char **ret_text, protobuf_c_boolean *ret_has_raw, ProtobufCBinaryData *ret_raw);
 int fill_file(const struct record *rec, const struct ev_file *f, struct arena *arena,
 	      Varve__V1__File **ret_file);
+/* The same with the bytes of the path at hand; NULL: none. */
+int fill_file_at(const struct ev_file *f, const char *path, size_t len, struct arena *arena,
+		 Varve__V1__File **ret_file);
 int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpoint **ret_endpoint);
 /* "tcp", "udp" or the number. */
 char *fill_protocol(struct arena *arena, uint32_t protocol);

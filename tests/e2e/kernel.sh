@@ -27,6 +27,7 @@ sleep 1
 kill $sensor; wait $sensor || exit 1
 cat /tmp/sensor.err
 varve cat /tmp/log | grep '"COVERAGE"'
+varve cat /tmp/log | grep '"FILE_HASH"' | grep $(sha256sum /bin/busybox | cut -d ' ' -f 1)
 varve replay /tmp/log --container $id --format timeline
 S
 for kernel in 6.1 6.12; do
@@ -37,6 +38,7 @@ for kernel in 6.1 6.12; do
 	for what in 'EXEC .*busybox true' 'OPEN .*/tmp/made created' 'RENAME .*/tmp/moved' 'UNLINK .*/tmp/moved' 'CONNECT .*127.0.0.1:9 failed'; do
 		grep -qE "$what" "$work/out" && pass "$kernel: $what" || fail "$kernel: no $what"
 	done
+	grep -q '"FILE_HASH".*"path":"/bin/busybox"' "$work/out" && pass "$kernel: the hash of busybox" || fail "$kernel: no hash of busybox"
 	grep -q '"COVERAGE"' "$work/out" && ! grep '"COVERAGE"' "$work/out" | grep -q '"attached":false' && pass "$kernel: every hook attached" ||
 		fail "$kernel: a hook did not attach"
 done

@@ -123,6 +123,9 @@ static void has_the_promised_defaults(void **state)
 	assert_string_equal(conf.host_root, "");
 	assert_string_equal(conf.kafka_topic, "varve.events");
 	assert_string_equal(conf.record_file, "");
+	assert_int_equal(conf.hash, CONF_HASH_ON);
+	assert_int_equal(conf.hash_size_bytes, 64 << 20);
+	assert_int_equal(conf.hash_rate_bytes, 64 << 20);
 	assert_int_equal(conf.log_level, DIAG_INFO);
 	assert_int_equal(conf.kafka_cnt, 0);
 	assert_null(conf_kafka_get(&conf, "bootstrap.servers"));
@@ -203,6 +206,9 @@ static const struct {
 	{"--container-limit", "15", "from 16 to 1048576"},
 	{"--scope", "pods", "one of containers, all"},
 	{"--read-opens", "", "one of off, first, all"},
+	{"--hash", "yes", "one of off, on"},
+	{"--hash-size-limit", "1K", "from 4K to 64G"},
+	{"--hash-rate", "0", "from 64K to 64G"},
 	{"--log-level", "INFO", "one of error, warn, info, debug"},
 	{"--log-dir", "", "a directory"},
 	{"--host-root", "host", "an absolute path"},
