@@ -44,7 +44,6 @@ struct conf {
 	char *record_file; /* --record FILE: also write the raw ring records there, for replay tests
 			    */
 	int probe;	   /* --probe, --probe=json: CONF_PROBE_* */
-	int log_level;	   /* --log-level error|warn|info|debug */
 	int hash;	   /* --hash on|off, on */
 	uint64_t hash_size_bytes;	   /* --hash-size-limit, 64M */
 	uint64_t hash_rate_bytes;	   /* --hash-rate, per second, 64M */
