@@ -322,6 +322,30 @@ struct io_xattr {
 	struct kernel_xattr_ctx ctx;
 	struct filename *filename;
 };
+/* Since 7.0 a request's names are in a struct of their own, which begins with the same pointer. */
+struct delayed_filename {
+	struct filename *__incomplete_filename;
+};
+struct io_open___delayed {
+	struct delayed_filename filename;
+};
+struct io_unlink___delayed {
+	struct delayed_filename filename;
+};
+struct io_mkdir___delayed {
+	struct delayed_filename filename;
+};
+struct io_xattr___delayed {
+	struct delayed_filename filename;
+};
+struct io_rename___delayed {
+	struct delayed_filename oldpath;
+	struct delayed_filename newpath;
+};
+struct io_link___delayed {
+	struct delayed_filename oldpath;
+	struct delayed_filename newpath;
+};
 struct io_ftrunc {
 	__s64 len;
 };

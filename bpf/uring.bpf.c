@@ -40,8 +40,11 @@ struct name_places {
 	bool is_filename[2]; /* a struct filename, else bytes */
 };
 
-#define PLACE(type, field) \
+#define IN_COMMAND(type, field) \
 	(bpf_core_field_offset(struct io_kiocb, cmd) + bpf_core_field_offset(struct type, field))
+#define PLACE(type, field)                                                      \
+	(bpf_core_field_exists(struct type, field) ? IN_COMMAND(type, field)    \
+						   : IN_COMMAND(type##___delayed, field))
 
 static __always_inline bool find_places(__u8 op, struct name_places *p)
 {
@@ -61,7 +64,7 @@ static __always_inline bool find_places(__u8 op, struct name_places *p)
 	} else if (op == IORING_OP_SETXATTR || op == IORING_OP_FSETXATTR) {
 		if (op == IORING_OP_SETXATTR)
 			p->at[0] = PLACE(io_xattr, filename);
-		p->at[1] = PLACE(io_xattr, ctx.kname);
+		p->at[1] = IN_COMMAND(io_xattr, ctx.kname);
 		p->is_filename[1] = false;
 	} else {
 		return false;

@@ -146,7 +146,7 @@ static __always_inline void uring_fill_socket(struct syscall *sc, struct io_kioc
 
 		sc->nr = NR_accept4;
 		sc->is_direct = BPF_CORE_READ(o, file_slot);
-	} else if (op == IORING_OP_SOCKET) {
+	} else if (op == IORING_OP_SOCKET && bpf_core_type_exists(struct io_socket)) {
 		struct io_socket *o = URING_OP(req, io_socket);
 
 		sc->nr = NR_socket;
@@ -154,13 +154,13 @@ static __always_inline void uring_fill_socket(struct syscall *sc, struct io_kioc
 		sc->arg[0] = BPF_CORE_READ(o, domain);
 		sc->arg[1] = BPF_CORE_READ(o, type);
 		sc->arg[2] = BPF_CORE_READ(o, protocol);
-	} else if (op == IORING_OP_BIND) {
+	} else if (op == IORING_OP_BIND && bpf_core_type_exists(struct io_bind)) {
 		struct io_bind *o = URING_OP(req, io_bind);
 
 		sc->nr = NR_bind;
 		sc->arg[1] = addr;
 		sc->arg[2] = BPF_CORE_READ(o, addr_len);
-	} else if (op == IORING_OP_LISTEN) {
+	} else if (op == IORING_OP_LISTEN && bpf_core_type_exists(struct io_listen)) {
 		struct io_listen *o = URING_OP(req, io_listen);
 
 		sc->nr = NR_listen;
@@ -180,7 +180,7 @@ static __always_inline void uring_fill_attribute(struct syscall *sc, struct io_k
 		sc->arg[2] = (__u64)BPF_CORE_READ(o, ctx.kvalue);
 		sc->arg[3] = BPF_CORE_READ(o, ctx.size);
 		sc->arg[4] = BPF_CORE_READ(o, ctx.flags);
-	} else if (op == IORING_OP_FTRUNCATE) {
+	} else if (op == IORING_OP_FTRUNCATE && bpf_core_type_exists(struct io_ftrunc)) {
 		struct io_ftrunc *o = URING_OP(req, io_ftrunc);
 
 		sc->nr = NR_ftruncate;
