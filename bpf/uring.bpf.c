@@ -106,7 +106,9 @@ static __always_inline void note_many(struct io_kiocb *req)
 	struct uring_many_key key = {};
 	struct uring_many many = {};
 
-	if (!(BPF_CORE_READ(accept, iou_flags) & IORING_ACCEPT_MULTISHOT))
+	/* In 6.1 the flag is the request's; there each accept is noted, which does no harm. */
+	if (bpf_core_field_exists(accept->iou_flags) &&
+	    !(BPF_CORE_READ(accept, iou_flags) & IORING_ACCEPT_MULTISHOT))
 		return;
 	key.ring = (__u64)BPF_CORE_READ(req, ctx);
 	key.user_data = BPF_CORE_READ(req, cqe.user_data);
