@@ -9,7 +9,7 @@
 
 static __always_inline bool accept_was_no_attempt(long ret)
 {
-	return ret == -EAGAIN || ret == -EINTR || ret <= -ERESTARTSYS;
+	return ret == -EAGAIN || ret == -EINTR || ret == -ECANCELED || ret <= -ERESTARTSYS;
 }
 
 SYSCALL_PROBE(accept_exit)

@@ -424,6 +424,7 @@ struct bpf_iter__task {
 
 #define EPERM	  1
 #define EAGAIN	  11
+#define ECANCELED 125
 #define EACCES	  13
 #define MAX_ERRNO 4095
 
