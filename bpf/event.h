@@ -231,6 +231,15 @@ struct ev_accept {
 	__u32 err; /* then only source and destination of the listening socket, as far as known */
 };
 
+/* task: the thread that did it */
+struct ev_comm {
+	struct ev_hdr hdr;
+	__u32 tid; /* of the thread that has a new name */
+	__u32 pad0;
+	char old_name[EV_COMM_LEN];
+	char new_name[EV_COMM_LEN];
+};
+
 /* Written by the task iterator, not through a ring: hdr.number and hdr.cpu mean nothing. */
 struct ev_process_snapshot {
 	struct ev_hdr hdr;

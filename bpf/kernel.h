@@ -220,7 +220,9 @@ struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
 	struct mm_struct *mm;
+	unsigned int flags;
 	int exit_code;
+	unsigned int in_execve : 1;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
@@ -450,6 +452,9 @@ struct bpf_iter__task {
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+
+#define PF_IO_WORKER 0x10 /* of io_uring */
+#define PF_KTHREAD   0x200000
 
 #define SIGNAL_GROUP_EXIT 0x4
 #define TS_COMPAT	  0x2
