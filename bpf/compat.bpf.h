@@ -65,4 +65,28 @@ static __always_inline bool current_is_compat(void)
 #endif
 }
 
+/* Selectors of user mode, <asm/segment.h>: the same since x86-64 exists. */
+#define USER32_CS 0x23
+#define USER_DS	  0x2b
+#define USER_CS	  0x33
+
+/*
+ * The registers that a task entered the kernel with, at the top of its stack of 16 KiB; with
+ * CONFIG_X86_FRED, since 6.9, 16 bytes above them are kept free. The selectors say whether it is
+ * them; NULL if not. bpf_task_pt_regs() came in 5.15.
+ */
+static __always_inline struct pt_regs *task_regs(struct task_struct *task)
+{
+	struct pt_regs *regs = BPF_CORE_READ(task, stack) + (16 << 10) -
+			       bpf_core_type_size(struct pt_regs);
+	__u32 i, cs;
+
+	for (i = 0; i < 2; i++, regs = (void *)regs - 16) {
+		cs = BPF_CORE_READ(regs, cs);
+		if ((cs == USER_CS || cs == USER32_CS) && BPF_CORE_READ(regs, ss) == USER_DS)
+			return regs;
+	}
+	return 0;
+}
+
 #endif

@@ -105,6 +105,15 @@ struct ev_hdr {
 #define EV_FILE_UNLINKED    (1u << 6)
 #define EV_FILE_MEMFD	    (1u << 7)
 
+/* Another process that a record names. start_ns 0: none is named. */
+struct ev_peer {
+	__u32 tgid; /* in the initial pid namespace */
+	__u32 tid;  /* 0: no thread is meant */
+	__u64 start_ns; /* of the thread group's leader, CLOCK_BOOTTIME */
+	__u64 cgroup_id;
+	char comm[EV_COMM_LEN]; /* of the leader; of the thread, if one is meant */
+};
+
 struct ev_file {
 	struct ev_ref path;
 	__u64 ino;
@@ -229,6 +238,18 @@ struct ev_accept {
 	__u64 cookie; /* 0: none was given */
 	__u32 protocol;
 	__u32 err; /* then only source and destination of the listening socket, as far as known */
+};
+
+#define EV_SIGNAL_FROM_OUTSIDE (1u << 0) /* cgroup_id is the target's: the sender is not in scope */
+#define EV_SIGNAL_TO_THREAD    (1u << 1)
+
+struct ev_signal {
+	struct ev_hdr hdr; /* task: the sender */
+	struct ev_peer target;
+	__u32 signal;
+	__s32 code;   /* si_code */
+	__u32 result; /* TRACE_SIGNAL_* */
+	__u32 flags;  /* EV_SIGNAL_* */
 };
 
 /* task: the thread that did it */

@@ -238,6 +238,9 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 };
+struct kernel_siginfo {
+	int si_code;
+};
 struct linux_binprm {
 	int argc;
 	const char *filename;
@@ -367,6 +370,7 @@ struct filename {
 struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9, bx, cx, bp;
 	unsigned long orig_ax;
+	unsigned short cs, ss; /* the low half of a word */
 };
 struct in6_addr {
 	struct {
@@ -452,6 +456,9 @@ struct bpf_iter__task {
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+
+#define SI_TIMER (-2)
+#define SI_SIGIO (-5)
 
 #define PF_IO_WORKER 0x10 /* of io_uring */
 #define PF_KTHREAD   0x200000
