@@ -252,6 +252,19 @@ struct ev_signal {
 	__u32 flags;  /* EV_SIGNAL_* */
 };
 
+#define EV_OOM_HAS_MEMORY (1u << 0) /* total_vm .. shmem_rss */
+
+struct ev_oom_kill {
+	struct ev_hdr hdr; /* task: the victim */
+	struct ev_peer trigger; /* whose allocation found no memory */
+	__u64 total_vm; /* bytes, as the others */
+	__u64 anon_rss;
+	__u64 file_rss;
+	__u64 shmem_rss;
+	__s32 oom_score_adj;
+	__u32 flags; /* EV_OOM_* */
+};
+
 /* task: the thread that did it */
 struct ev_comm {
 	struct ev_hdr hdr;

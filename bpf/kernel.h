@@ -119,7 +119,21 @@ struct fdtable {
 struct files_struct {
 	struct fdtable *fdt;
 };
+typedef struct {
+	__s64 counter;
+} atomic_long_t;
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+struct percpu_counter {
+	__s64 count;
+};
+struct mm_struct___6_1 {
+	struct mm_rss_stat rss_stat;
+};
 struct mm_struct {
+	unsigned long total_vm;
+	struct percpu_counter rss_stat[4];
 	unsigned long arg_start;
 	unsigned long arg_end;
 	struct file *exe_file;
@@ -130,7 +144,24 @@ struct ns_common {
 struct mnt_namespace {
 	struct ns_common ns;
 };
+struct xarray {
+	void *xa_head;
+};
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+struct idr {
+	struct xarray idr_rt;
+};
+struct hlist_node {
+	struct hlist_node *next;
+};
+struct hlist_head {
+	struct hlist_node *first;
+};
 struct pid_namespace {
+	struct idr idr; /* of its struct pid, by number */
 	struct ns_common ns;
 };
 struct net {
@@ -161,6 +192,7 @@ struct upid {
 };
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
 struct cred {
@@ -193,6 +225,7 @@ struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
 	unsigned int flags;
+	short oom_score_adj;
 	struct tty_struct *tty;
 };
 struct kernfs_node {
@@ -228,6 +261,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[4];
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;
@@ -240,6 +274,9 @@ struct task_struct {
 };
 struct kernel_siginfo {
 	int si_code;
+};
+struct trace_event_raw_mark_victim {
+	unsigned int uid;
 };
 struct linux_binprm {
 	int argc;
@@ -456,6 +493,10 @@ struct bpf_iter__task {
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+
+#define PAGE_SIZE 4096
+
+enum { MM_FILEPAGES = 0, MM_ANONPAGES = 1, MM_SHMEMPAGES = 3 };
 
 #define SI_TIMER (-2)
 #define SI_SIGIO (-5)

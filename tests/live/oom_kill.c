@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A memory limit: of the container's own cgroup, or, where the v2 hierarchy has no memory
+ * controller, of a v1 cgroup beside it. */
+#include "tests/live/harness.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define V1    "/sys/fs/cgroup/memory"
+#define LIMIT (16u << 20)
+
+static bool write_file(const char *dir, const char *name, const char *text)
+{
+	_cleanup_close_ int fd = -1;
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/* Makes a v1 memory cgroup with the limit; the runner removes it. */
+static void make_limited(struct live *t, char ret_path[256])
+{
+	char limit[16];
+
+	if (access(V1 "/memory.limit_in_bytes", F_OK))
+		live_skip("no v1 memory controller at " V1);
+	snprintf(ret_path, 256, V1 "/%s", t->id);
+	memcpy(t->shared->cgroup[t->shared->cgroup_cnt++], ret_path, 256);
+	MUST(mkdir(ret_path, 0755));
+	snprintf(limit, sizeof(limit), "%u", LIMIT);
+	EXPECT(write_file(ret_path, "memory.limit_in_bytes", limit));
+	write_file(ret_path, "memory.memsw.limit_in_bytes",
+		   limit); /* if there is swap accounting */
+	write_file(ret_path, "memory.swappiness", "0");
+}
+
+/* How often the kernel has killed here, by its own count. */
+static uint64_t kills(const char *cgroup)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[300], line[128];
+	unsigned long long n;
+
+	snprintf(path, sizeof(path), "%s/memory.oom_control", cgroup);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "oom_kill %llu", &n) == 1)
+			return n;
+	}
+	FAIL("%s has no count of kills", path);
+}
+
+static void touch(size_t bytes)
+{
+	char *at =
+		MUST(mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+
+	memset(at, 1, bytes);
+}
+
+static void use_too_much(struct live *t, void *arg)
+{
+	(void)t;
+	live_enter(arg);
+	touch(4 * LIMIT);
+}
+
+LIVE(oom_kill_of_itself, LIVE_FIRST)
+{
+	Varve__V1__Event *ev;
+	char limited[256];
+	int status;
+	pid_t pid;
+
+	live_begin(t);
+	make_limited(t, limited);
+	pid = live_spawn(t, use_too_much, limited);
+	status = live_wait(pid);
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EXPECT_UINT(kills(limited), 1);
+	live_end(t);
+	ev = live_one(t, "OOM_KILL", 0);
+	EXPECT_UINT(ev->process->pid, pid);
+	EXPECT_STR(ev->kernel_number->event_class, "container");
+	EXPECT_STR(ev->oom_kill->trigger->process_uid, ev->process->process_uid);
+	EXPECT_FIELD(ev->oom_kill->trigger, cgroup_id, t->cgroup_id);
+	EXPECT(ev->oom_kill->has_total_vm_bytes && ev->oom_kill->total_vm_bytes >= 4 * LIMIT);
+	/* What it had before it came into the limited cgroup is charged elsewhere. */
+	EXPECT(ev->oom_kill->has_anon_rss_bytes && ev->oom_kill->anon_rss_bytes > LIMIT / 2);
+	EXPECT(ev->oom_kill->anon_rss_bytes < LIMIT + LIMIT / 4);
+	EXPECT_FIELD(live_one(t, "EXIT", pid)->exit, signal, SIGKILL);
+}
+
+/* It fills most of the limit, and asks to be the first to go. */
+static void be_large(struct live *t, void *arg)
+{
+	(void)arg;
+	EXPECT(write_file("/proc/self", "oom_score_adj", "987"));
+	live_enter(t->shared->text[0]);
+	touch(LIMIT / 4 * 3);
+	t->shared->value[0] = 1;
+	for (;;)
+		pause();
+}
+
+/* One outside of the container asks for memory, one in it dies: the record is the container's. */
+LIVE(oom_kill_for_another, LIVE_FIRST)
+{
+	char *limited = t->shared->text[0];
+	pid_t victim, trigger;
+	Varve__V1__Event *ev;
+	int status;
+
+	live_begin(t);
+	make_limited(t, limited);
+	victim = live_spawn(t, be_large, NULL);
+	while (!t->shared->value[0])
+		usleep(1000);
+	trigger = MUST(fork());
+	if (!trigger) {
+		live_enter(limited);
+		touch(LIMIT / 2);
+		_exit(0);
+	}
+	status = live_wait(victim);
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EXPECT_UINT(live_wait(trigger), 0);
+	EXPECT_UINT(kills(limited), 1);
+	live_end(t);
+	ev = live_one(t, "OOM_KILL", 0);
+	EXPECT_UINT(ev->process->pid, victim);
+	EXPECT_STR(ev->container->id, t->id);
+	EXPECT_UINT(ev->oom_kill->trigger->pid, trigger);
+	EXPECT(ev->oom_kill->trigger->cgroup_id != t->cgroup_id);
+	EXPECT(ev->oom_kill->has_oom_score_adj && ev->oom_kill->oom_score_adj == 987);
+}
