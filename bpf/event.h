@@ -252,6 +252,18 @@ struct ev_signal {
 	__u32 flags;  /* EV_SIGNAL_* */
 };
 
+#define EV_SESSION_CLONED (1u << 0) /* made in the cgroup by clone3; else it was moved there */
+
+struct ev_exec_session {
+	struct ev_hdr hdr; /* task: who came in; cgroup_id: where to */
+	struct ev_peer by; /* who moved it, or made it; none: it did itself */
+	__u64 from_cgroup_id; /* 0: not known */
+	struct ev_ref by_args; /* arguments of who did it, NUL between them; from user memory */
+	struct ev_namespaces ns;
+	__u32 flags; /* EV_SESSION_* */
+	__u32 pad0;
+};
+
 #define EV_OOM_HAS_MEMORY (1u << 0) /* total_vm .. shmem_rss */
 
 struct ev_oom_kill {
@@ -316,8 +328,12 @@ struct ev_account {
 };
 
 /* Map `scope`: cgroups whose events are recorded. */
+#define EV_SCOPE_ENTERED (1u << 0) /* of a container's own: its first process has come in */
+
 struct ev_scope {
 	__u64 container; /* id of the cgroup that is the container's own; itself, or an ancestor */
+	__u32 flags;	 /* EV_SCOPE_* */
+	__u32 pad0;
 };
 
 /*

@@ -200,6 +200,8 @@ static Varve__V1__OtherProcess *other_process(const Varve__V1__Event *ev)
 {
 	if (ev->body_case == VARVE__V1__EVENT__BODY_SIGNAL)
 		return ev->signal->target;
+	if (ev->body_case == VARVE__V1__EVENT__BODY_EXEC_SESSION)
+		return ev->exec_session->by;
 	if (ev->body_case == VARVE__V1__EVENT__BODY_OOM_KILL)
 		return ev->oom_kill->trigger;
 	return NULL;
