@@ -252,6 +252,24 @@ struct ev_signal {
 	__u32 flags;  /* EV_SIGNAL_* */
 };
 
+enum ev_close_role { EV_CLOSE_CLIENT, EV_CLOSE_SERVER };
+
+/* task: who connected or accepted, as it was then. cgroup_id 0: its cgroup has gone meanwhile */
+struct ev_close {
+	struct ev_hdr hdr;
+	struct ev_addr source; /* who connected */
+	struct ev_addr destination;
+	__u64 cookie; /* 0: none was given */
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u64 duration_ns;
+	__u64 owner_cgroup_id;
+	__u32 protocol;
+	__u32 role;  /* enum ev_close_role */
+	__u32 state; /* TCP_* that it ended in */
+	__u32 err;   /* sk_err */
+};
+
 #define EV_SESSION_CLONED (1u << 0) /* made in the cgroup by clone3; else it was moved there */
 
 struct ev_exec_session {
@@ -329,6 +347,7 @@ struct ev_account {
 
 /* Map `scope`: cgroups whose events are recorded. */
 #define EV_SCOPE_ENTERED (1u << 0) /* of a container's own: its first process has come in */
+#define EV_SCOPE_GONE	 (1u << 1) /* the cgroup was removed: nothing more is numbered in it */
 
 struct ev_scope {
 	__u64 container; /* id of the cgroup that is the container's own; itself, or an ancestor */

@@ -12,22 +12,22 @@
 #include "probe.bpf.h"
 
 /* x86-64, then i386. */
-#define NR_rt_sigqueueinfo     129
-#define NR_rt_tgsigqueueinfo   297
-#define NR_pidfd_send_signal   424
-#define NR32_rt_sigqueueinfo   178
-#define NR32_rt_tgsigqueueinfo 335
+#define CALL_rt_sigqueueinfo	 129
+#define CALL_rt_tgsigqueueinfo	 297
+#define CALL_pidfd_send_signal	 424
+#define CALL32_rt_sigqueueinfo	 178
+#define CALL32_rt_tgsigqueueinfo 335
 
 static __always_inline bool is_queueing(struct task_struct *task)
 {
 	struct pt_regs *regs = task_regs(task);
 	__u64 nr = regs ? BPF_CORE_READ(regs, orig_ax) : 0;
 
-	if (nr == NR_pidfd_send_signal)
+	if (nr == CALL_pidfd_send_signal)
 		return true;
 	if (syscall_is_compat(task))
-		return nr == NR32_rt_sigqueueinfo || nr == NR32_rt_tgsigqueueinfo;
-	return nr == NR_rt_sigqueueinfo || nr == NR_rt_tgsigqueueinfo;
+		return nr == CALL32_rt_sigqueueinfo || nr == CALL32_rt_tgsigqueueinfo;
+	return nr == CALL_rt_sigqueueinfo || nr == CALL_rt_tgsigqueueinfo;
 }
 
 /* SEND_SIG_NOINFO is 0, SEND_SIG_PRIV 1: from the kernel, both. */

@@ -36,13 +36,15 @@ static void update_snapshot(struct proctab *table, struct process *p, const stru
 
 /*
  * True if the record's process is not one of the container that the record is of: the maker of a
- * cgroup, who sends a signal into it. It is the node's process, whose end we may never see.
+ * cgroup, who sends a signal into it. It is the node's process, whose end we may never see. Or the
+ * process may have ended: a connection lives longer.
  */
 static bool is_guest(const struct record *rec)
 {
 	if (rec->hdr->kind == EV_SIGNAL)
 		return ((const struct ev_signal *)rec->hdr)->flags & EV_SIGNAL_FROM_OUTSIDE;
-	return rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP;
+	return rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP ||
+	       rec->hdr->kind == EV_CLOSE;
 }
 
 /* The entry of the record's process, brought up to date; NULL if the table is full. */
@@ -52,9 +54,12 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
 	bool guest = is_guest(rec);
-	bool is_new_guest = guest && !proctab_find(table, t->tgid, t->start_ns);
-	struct process *p;
+	struct process *p = proctab_find(table, t->tgid, t->start_ns);
+	bool is_new_guest = guest && !p;
 
+	/* What its record says of the process is old. */
+	if (p && rec->hdr->kind == EV_CLOSE)
+		return p;
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
 			has_parent ? t->parent_start_ns : 0, rec->hdr->time_ns);
 	if (!p)
