@@ -71,14 +71,14 @@ static __always_inline bool current_is_compat(void)
 #define USER_CS	  0x33
 
 /*
- * The registers that a task entered the kernel with, at the top of its stack of 16 KiB; with
+ * The registers that a task entered the kernel with, at the top of its stack; with
  * CONFIG_X86_FRED, since 6.9, 16 bytes above them are kept free. The selectors say whether it is
  * them; NULL if not. bpf_task_pt_regs() came in 5.15.
  */
 static __always_inline struct pt_regs *task_regs(struct task_struct *task)
 {
 	struct pt_regs *regs =
-		BPF_CORE_READ(task, stack) + (16 << 10) - bpf_core_type_size(struct pt_regs);
+		BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
 	__u32 i, cs;
 
 	for (i = 0; i < 2; i++, regs = (void *)regs - 16) {

@@ -215,6 +215,18 @@ static void read_reset(int fd)
 	EXPECT(recv(fd, &byte, 1, 0) < 0 && errno == ECONNRESET);
 }
 
+static void send_and_read_reset(int fd)
+{
+	send_all(fd, 1);
+	read_reset(fd);
+}
+
+static void reset_when_heard(int fd)
+{
+	EXPECT_UINT(receive(fd, 1), 1);
+	linger_zero(fd);
+}
+
 LIVE(close_reset_by_peer, LIVE_FIRST)
 {
 	Varve__V1__Event *ev;
@@ -222,8 +234,9 @@ LIVE(close_reset_by_peer, LIVE_FIRST)
 
 	side_of(t)->to = network_loopback(AF_INET);
 	listener = network_listen(&side_of(t)->to, 5);
-	ev = run_client(t, listener, read_reset, linger_zero, "reset");
+	ev = run_client(t, listener, send_and_read_reset, reset_when_heard, "reset");
 	EXPECT_FIELD(ev->close, error, ECONNRESET);
+	EXPECT_FIELD(ev->close, bytes_sent, 1);
 }
 
 static void send_a_little(int fd)
