@@ -6,10 +6,23 @@
  */
 #include "uring.bpf.h"
 #include "sock.bpf.h"
+#include "connection.bpf.h"
 
 static __always_inline bool accept_was_no_attempt(long ret)
 {
 	return ret == -EAGAIN || ret == -EINTR || ret == -ECANCELED || ret <= -ERESTARTSYS;
+}
+
+static __always_inline void accept_follow(struct sock *sk, struct syscall *sc)
+{
+	struct ev_addr source = {}, destination = {};
+	struct ev_task task = {};
+
+	task_fill(&task, sc->task);
+	sock_addr(&source, sk, false);
+	sock_addr(&destination, sk, true);
+	connection_follow(sk, &task, sc->cgid, &source, &destination,
+			  BPF_CORE_READ(sk, __sk_common.skc_cookie.counter), EV_CLOSE_SERVER);
 }
 
 SYSCALL_PROBE(accept_exit)
@@ -48,6 +61,8 @@ SYSCALL_PROBE(accept_exit)
 		ev->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	}
 	record_submit(&b, BPF_RB_NO_WAKEUP);
+	if (sk && !failed)
+		accept_follow(sk, sc);
 	return 0;
 }
 

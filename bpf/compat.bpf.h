@@ -65,4 +65,76 @@ static __always_inline bool current_is_compat(void)
 #endif
 }
 
+/* Selectors of user mode, <asm/segment.h>: the same since x86-64 exists. */
+#define USER32_CS 0x23
+#define USER_DS	  0x2b
+#define USER_CS	  0x33
+
+/*
+ * The registers that a task entered the kernel with, at the top of its stack; with
+ * CONFIG_X86_FRED, since 6.9, 16 bytes above them are kept free. The selectors say whether it is
+ * them; NULL if not. bpf_task_pt_regs() came in 5.15.
+ */
+static __always_inline struct pt_regs *task_regs(struct task_struct *task)
+{
+	struct pt_regs *regs =
+		BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
+	__u32 i, cs;
+
+	for (i = 0; i < 2; i++, regs = (void *)regs - 16) {
+		cs = BPF_CORE_READ(regs, cs);
+		if ((cs == USER_CS || cs == USER32_CS) && BPF_CORE_READ(regs, ss) == USER_DS)
+			return regs;
+	}
+	return 0;
+}
+
+/*
+ * The thread of a number in the initial pid namespace, which is the one of everybody's level 0:
+ * found in the namespace's radix tree, whose inner nodes are marked by bit 1 of the pointer to
+ * them. Four levels of 64 are more than pid_max (2^22) needs. NULL: there is none.
+ */
+static __always_inline struct task_struct *task_of_pid(struct task_struct *any, __u32 nr)
+{
+	struct pid *pid = BPF_CORE_READ(any, thread_pid);
+	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+	void *at = BPF_CORE_READ(upid, ns, idr.idr_rt.xa_head);
+	struct hlist_node *link;
+	__u32 i, index;
+
+	for (i = 0; i < 4 && ((__u64)at & 3) == 2; i++) {
+		struct xa_node *node = at - 2;
+
+		index = (nr >> (BPF_CORE_READ(node, shift) & 31)) & 63;
+		at = (void *)node + bpf_core_field_offset(struct xa_node, slots);
+		bpf_probe_read_kernel(&at, sizeof(at), at + index * sizeof(at));
+	}
+	if (!at || (__u64)at & 3)
+		return 0;
+	link = BPF_CORE_READ((struct pid *)at, tasks[0].first);
+	return link ? (void *)link - bpf_core_field_offset(struct task_struct, pid_links) : 0;
+}
+
+/* The first argument of tracepoint mark_victim: the task since 6.9, and in stable series after; its
+ * pid before. */
+static __always_inline struct task_struct *mark_victim_task(struct task_struct *any, __u64 arg)
+{
+	if (bpf_core_field_exists(struct trace_event_raw_mark_victim, uid))
+		return (void *)arg;
+	return task_of_pid(any, arg);
+}
+
+/*
+ * Pages of a kind. Per CPU since 6.2: then without what each CPU has counted since it last passed
+ * its count on, at most max(32, 2 x CPUs) pages each.
+ */
+#define mm_pages(mm, which)                                                             \
+	({                                                                              \
+		struct mm_struct___6_1 *_old = (void *)(mm);                            \
+		__s64 _n = bpf_core_field_exists(_old->rss_stat.count)                  \
+				   ? BPF_CORE_READ(_old, rss_stat.count[which].counter) \
+				   : BPF_CORE_READ(mm, rss_stat[which].count);          \
+		_n > 0 ? _n : 0;                                                        \
+	})
+
 #endif

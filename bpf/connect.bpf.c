@@ -14,6 +14,7 @@
  */
 #include "uring.bpf.h"
 #include "sock.bpf.h"
+#include "connection.bpf.h"
 
 struct destination {
 	struct ev_addr addr;
@@ -136,6 +137,13 @@ static __always_inline void connect_emit(const struct connecting *c, const struc
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 }
 
+static __always_inline void connect_follow(const struct connecting *c, struct sock *sk,
+					   const struct ev_addr *source)
+{
+	connection_follow(sk, &c->task, c->cgid, source, &c->destination, c->cookie,
+			  EV_CLOSE_CLIENT);
+}
+
 /* SYN_RECV: both ends sent a SYN at once. */
 static __always_inline bool state_is_pending(int state)
 {
@@ -168,11 +176,13 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 	if (state_is_pending(state) || bpf_map_delete_elem(&connecting, &key))
 		return;
 	sock_source(&source, sk);
-	if (state == TCP_ESTABLISHED)
+	if (state == TCP_ESTABLISHED) {
 		connect_emit(c, &source, EV_OUTCOME_CONNECTED, 0, EV_CONNECT_COMPLETION);
-	else
+		connect_follow(c, sk, &source);
+	} else {
 		connect_emit(c, &source, EV_OUTCOME_FAILED, BPF_CORE_READ(sk, sk_err),
 			     EV_CONNECT_COMPLETION);
+	}
 }
 
 SYSCALL_PROBE(connect_exit)
@@ -201,6 +211,8 @@ SYSCALL_PROBE(connect_exit)
 	if (sk)
 		sock_source(&source, sk);
 	connect_emit(&c, &source, ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -ret, 0);
+	if (sk && !ret)
+		connect_follow(&c, sk, &source);
 	return 0;
 }
 
@@ -240,5 +252,7 @@ int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)
 		     newstate == TCP_ESTABLISHED ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
 		     newstate == TCP_ESTABLISHED ? 0 : BPF_CORE_READ(sk, sk_err),
 		     EV_CONNECT_COMPLETION);
+	if (newstate == TCP_ESTABLISHED)
+		connect_follow(&copy, sk, &source);
 	return 0;
 }

@@ -20,6 +20,7 @@ int BPF_PROG(container_stop, struct cgroup *cgrp, const char *path)
 	in = bpf_map_lookup_elem(&scope, &cgid);
 	if (!in)
 		return 0;
+	in->flags |= EV_SCOPE_GONE;
 	ev = (void *)record_begin(&b, EV_CONTAINER_STOP, EV_CLASS_container, cgid, sizeof(*ev));
 	if (!ev)
 		return 0;

@@ -2,6 +2,7 @@
 /* Defines what the probes share (declared in probe.bpf.h), and the one program on sys_exit. */
 #include "pending.bpf.h"
 #include "uring.bpf.h"
+#include "connection.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -14,6 +15,7 @@ struct pending_map pending SEC(".maps");
 struct uring_names_map uring_names SEC(".maps");
 struct uring_owner_map uring_owner SEC(".maps");
 struct uring_many_map uring_many SEC(".maps");
+struct connections_map connections SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u8 cfg_read_opens = 1;

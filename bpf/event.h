@@ -105,6 +105,15 @@ struct ev_hdr {
 #define EV_FILE_UNLINKED    (1u << 6)
 #define EV_FILE_MEMFD	    (1u << 7)
 
+/* Another process that a record names. start_ns 0: none is named. */
+struct ev_peer {
+	__u32 tgid; /* in the initial pid namespace */
+	__u32 tid;  /* 0: no thread is meant */
+	__u64 start_ns; /* of the thread group's leader, CLOCK_BOOTTIME */
+	__u64 cgroup_id;
+	char comm[EV_COMM_LEN]; /* of the leader; of the thread, if one is meant */
+};
+
 struct ev_file {
 	struct ev_ref path;
 	__u64 ino;
@@ -231,6 +240,70 @@ struct ev_accept {
 	__u32 err; /* then only source and destination of the listening socket, as far as known */
 };
 
+#define EV_SIGNAL_FROM_OUTSIDE (1u << 0) /* cgroup_id is the target's: the sender is not in scope */
+#define EV_SIGNAL_TO_THREAD    (1u << 1)
+
+struct ev_signal {
+	struct ev_hdr hdr; /* task: the sender */
+	struct ev_peer target;
+	__u32 signal;
+	__s32 code;   /* si_code */
+	__u32 result; /* TRACE_SIGNAL_* */
+	__u32 flags;  /* EV_SIGNAL_* */
+};
+
+enum ev_close_role { EV_CLOSE_CLIENT, EV_CLOSE_SERVER };
+
+/* task: who connected or accepted, as it was then. cgroup_id 0: its cgroup has gone meanwhile */
+struct ev_close {
+	struct ev_hdr hdr;
+	struct ev_addr source; /* who connected */
+	struct ev_addr destination;
+	__u64 cookie; /* 0: none was given */
+	__u64 bytes_sent;
+	__u64 bytes_received;
+	__u64 duration_ns;
+	__u64 owner_cgroup_id;
+	__u32 protocol;
+	__u32 role;  /* enum ev_close_role */
+	__u32 state; /* TCP_* that it ended in */
+	__u32 err;   /* sk_err */
+};
+
+#define EV_SESSION_CLONED (1u << 0) /* made in the cgroup by clone3; else it was moved there */
+
+struct ev_exec_session {
+	struct ev_hdr hdr; /* task: who came in; cgroup_id: where to */
+	struct ev_peer by; /* who moved it, or made it; none: it did itself */
+	__u64 from_cgroup_id; /* 0: not known */
+	struct ev_ref by_args; /* arguments of who did it, NUL between them; from user memory */
+	struct ev_namespaces ns;
+	__u32 flags; /* EV_SESSION_* */
+	__u32 pad0;
+};
+
+#define EV_OOM_HAS_MEMORY (1u << 0) /* total_vm .. shmem_rss */
+
+struct ev_oom_kill {
+	struct ev_hdr hdr; /* task: the victim */
+	struct ev_peer trigger; /* whose allocation found no memory */
+	__u64 total_vm; /* bytes, as the others */
+	__u64 anon_rss;
+	__u64 file_rss;
+	__u64 shmem_rss;
+	__s32 oom_score_adj;
+	__u32 flags; /* EV_OOM_* */
+};
+
+/* task: the thread that did it */
+struct ev_comm {
+	struct ev_hdr hdr;
+	__u32 tid; /* of the thread that has a new name */
+	__u32 pad0;
+	char old_name[EV_COMM_LEN];
+	char new_name[EV_COMM_LEN];
+};
+
 /* Written by the task iterator, not through a ring: hdr.number and hdr.cpu mean nothing. */
 struct ev_process_snapshot {
 	struct ev_hdr hdr;
@@ -273,8 +346,13 @@ struct ev_account {
 };
 
 /* Map `scope`: cgroups whose events are recorded. */
+#define EV_SCOPE_ENTERED (1u << 0) /* of a container's own: its first process has come in */
+#define EV_SCOPE_GONE	 (1u << 1) /* the cgroup was removed: nothing more is numbered in it */
+
 struct ev_scope {
 	__u64 container; /* id of the cgroup that is the container's own; itself, or an ancestor */
+	__u32 flags;	 /* EV_SCOPE_* */
+	__u32 pad0;
 };
 
 /*

@@ -119,7 +119,21 @@ struct fdtable {
 struct files_struct {
 	struct fdtable *fdt;
 };
+typedef struct {
+	__s64 counter;
+} atomic_long_t;
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+struct percpu_counter {
+	__s64 count;
+};
+struct mm_struct___6_1 {
+	struct mm_rss_stat rss_stat;
+};
 struct mm_struct {
+	unsigned long total_vm;
+	struct percpu_counter rss_stat[4];
 	unsigned long arg_start;
 	unsigned long arg_end;
 	struct file *exe_file;
@@ -130,7 +144,24 @@ struct ns_common {
 struct mnt_namespace {
 	struct ns_common ns;
 };
+struct xarray {
+	void *xa_head;
+};
+struct xa_node {
+	unsigned char shift;
+	void *slots[64];
+};
+struct idr {
+	struct xarray idr_rt;
+};
+struct hlist_node {
+	struct hlist_node *next;
+};
+struct hlist_head {
+	struct hlist_node *first;
+};
 struct pid_namespace {
+	struct idr idr; /* of its struct pid, by number */
 	struct ns_common ns;
 };
 struct net {
@@ -161,6 +192,7 @@ struct upid {
 };
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[4];
 	struct upid numbers[1];
 };
 struct cred {
@@ -193,6 +225,7 @@ struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
 	unsigned int flags;
+	short oom_score_adj;
 	struct tty_struct *tty;
 };
 struct kernfs_node {
@@ -220,12 +253,15 @@ struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
 	struct mm_struct *mm;
+	unsigned int flags;
 	int exit_code;
+	unsigned int in_execve : 1;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[4];
 	__u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;
@@ -235,6 +271,12 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+};
+struct kernel_siginfo {
+	int si_code;
+};
+struct trace_event_raw_mark_victim {
+	unsigned int uid;
 };
 struct linux_binprm {
 	int argc;
@@ -365,6 +407,7 @@ struct filename {
 struct pt_regs {
 	unsigned long di, si, dx, r10, r8, r9, bx, cx, bp;
 	unsigned long orig_ax;
+	unsigned short cs, ss; /* the low half of a word */
 };
 struct in6_addr {
 	struct {
@@ -381,6 +424,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
@@ -390,6 +434,11 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	int sk_err;
+};
+struct tcp_sock {
+	__u64 bytes_received;
+	__u64 bytes_sent;
+	__u64 bytes_retrans;
 };
 struct socket {
 	struct sock *sk;
@@ -415,6 +464,8 @@ struct bpf_iter__task {
 #define TCP_SYN_SENT	2
 #define TCP_SYN_RECV	3
 #define TCP_CLOSE	7
+
+#define SOCK_DONE 1 /* of enum sock_flags */
 
 #define EINTR	    4
 #define EINPROGRESS 115
@@ -451,6 +502,16 @@ struct bpf_iter__task {
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+
+#define PAGE_SIZE 4096
+
+enum { MM_FILEPAGES = 0, MM_ANONPAGES = 1, MM_SHMEMPAGES = 3 };
+
+#define SI_TIMER (-2)
+#define SI_SIGIO (-5)
+
+#define PF_IO_WORKER 0x10 /* of io_uring */
+#define PF_KTHREAD   0x200000
 
 #define SIGNAL_GROUP_EXIT 0x4
 #define TS_COMPAT	  0x2

@@ -88,4 +88,19 @@ static __always_inline void task_fill_tty(char tty[EV_TTY_LEN], struct task_stru
 						  bpf_core_field_offset(struct tty_struct, name));
 }
 
+/* thread: it is this one that is meant, not its process. */
+static __always_inline void peer_fill(struct ev_peer *p, struct task_struct *task, bool thread)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	p->tgid = BPF_CORE_READ(task, tgid);
+	p->start_ns = BPF_CORE_READ(leader, start_boottime);
+	p->cgroup_id = task_cgroup_id(leader);
+	if (thread) {
+		p->tid = BPF_CORE_READ(task, pid);
+		leader = task;
+	}
+	BPF_CORE_READ_STR_INTO(&p->comm, leader, comm);
+}
+
 #endif

@@ -34,24 +34,40 @@ static void update_snapshot(struct proctab *table, struct process *p, const stru
 	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, line, strlen(line));
 }
 
+/*
+ * True if the record's process is not one of the container that the record is of: the maker of a
+ * cgroup, who sends a signal into it. It is the node's process, whose end we may never see. Or the
+ * process may have ended: a connection lives longer.
+ */
+static bool is_guest(const struct record *rec)
+{
+	if (rec->hdr->kind == EV_SIGNAL)
+		return ((const struct ev_signal *)rec->hdr)->flags & EV_SIGNAL_FROM_OUTSIDE;
+	return rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP ||
+	       rec->hdr->kind == EV_CLOSE;
+}
+
 /* The entry of the record's process, brought up to date; NULL if the table is full. */
 static struct process *update(struct proctab *table, const struct record *rec,
 			      const Varve__V1__Event *ev, uint64_t container, bool in_scope)
 {
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
-	bool is_maker = rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP;
-	bool is_new_maker = is_maker && !proctab_find(table, t->tgid, t->start_ns);
-	struct process *p;
+	bool guest = is_guest(rec);
+	struct process *p = proctab_find(table, t->tgid, t->start_ns);
+	bool is_new_guest = guest && !p;
 
+	/* What its record says of the process is old. */
+	if (p && rec->hdr->kind == EV_CLOSE)
+		return p;
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
 			has_parent ? t->parent_start_ns : 0, rec->hdr->time_ns);
 	if (!p)
 		return NULL;
 	memcpy(p->comm, t->comm, sizeof(p->comm));
-	p->container = container;
-	/* The maker of a cgroup is the node's process, whose end we may never see. */
-	if (is_new_maker)
+	if (!guest)
+		p->container = container;
+	if (is_new_guest)
 		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
 		proctab_fork(table, p);
@@ -184,13 +200,41 @@ static int fill_unknown(struct proctab *table, const struct ev_task *t, struct a
 	return 0;
 }
 
+/* The other process that the record names, whose uid has yet to be made. */
+static Varve__V1__OtherProcess *other_process(const Varve__V1__Event *ev)
+{
+	if (ev->body_case == VARVE__V1__EVENT__BODY_SIGNAL)
+		return ev->signal->target;
+	if (ev->body_case == VARVE__V1__EVENT__BODY_EXEC_SESSION)
+		return ev->exec_session->by;
+	if (ev->body_case == VARVE__V1__EVENT__BODY_OOM_KILL)
+		return ev->oom_kill->trigger;
+	return NULL;
+}
+
+static int fill_other(struct proctab *table, struct arena *arena, Varve__V1__OtherProcess *o)
+{
+	char *uid;
+
+	if (!o)
+		return 0;
+	uid = arena_alloc(arena, UUID_LEN + 1);
+	if (!uid)
+		return -ENOMEM;
+	proctab_uid(table, o->pid, o->start_boot_time_nano, uid);
+	o->process_uid = uid;
+	return 0;
+}
+
 int enrich_process(struct proctab *table, const struct record *rec, uint64_t container,
 		   bool in_scope, struct arena *arena, Varve__V1__Event *ev)
 {
 	Varve__V1__Process *out = ev->process;
 	struct process *p = update(table, rec, ev, container, in_scope);
-	int err;
+	int err = fill_other(table, arena, other_process(ev));
 
+	if (err)
+		return err;
 	if (!p)
 		return fill_unknown(table, &rec->hdr->task, arena, out);
 	out->process_uid = p->uid;

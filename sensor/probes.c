@@ -265,7 +265,8 @@ size_t probes_cpu_cnt(const struct probes *p)
 
 int probes_scope_add(struct probes *p, uint64_t cgroup_id, uint64_t container)
 {
-	struct ev_scope in = {.container = container};
+	/* It runs already: whoever comes in now is not its first process. */
+	struct ev_scope in = {.container = container, .flags = EV_SCOPE_ENTERED};
 
 	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id, &in, BPF_NOEXIST)
 		       ? -errno

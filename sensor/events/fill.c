@@ -96,6 +96,30 @@ int fill_file(const struct record *rec, const struct ev_file *f, struct arena *a
 	return fill_file_at(f, path, f->path.len, arena, ret_file);
 }
 
+int fill_peer(const struct ev_peer *p, struct arena *arena, Varve__V1__OtherProcess **ret_other)
+{
+	Varve__V1__OtherProcess *o;
+	int err;
+
+	if (!p->start_ns)
+		return 0;
+	o = arena_alloc(arena, sizeof(*o));
+	if (!o)
+		return -ENOMEM;
+	varve__v1__other_process__init(o);
+	SET(o, pid, p->tgid);
+	SET(o, start_boot_time_nano, p->start_ns);
+	if (p->tid)
+		SET(o, tid, p->tid);
+	if (p->cgroup_id)
+		SET(o, cgroup_id, p->cgroup_id);
+	err = fill_text(arena, p->comm, strnlen(p->comm, sizeof(p->comm)), &o->name,
+			&o->has_name_raw, &o->name_raw);
+	if (!err)
+		*ret_other = o;
+	return err;
+}
+
 int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpoint **ret_endpoint)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

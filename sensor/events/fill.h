@@ -39,6 +39,8 @@ int fill_file(const struct record *rec, const struct ev_file *f, struct arena *a
 int fill_file_at(const struct ev_file *f, const char *path, size_t len, struct arena *arena,
 		 Varve__V1__File **ret_file);
 int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpoint **ret_endpoint);
+/* Without the uid: enrich.c has what it is made of. */
+int fill_peer(const struct ev_peer *p, struct arena *arena, Varve__V1__OtherProcess **ret_other);
 /* "tcp", "udp" or the number. */
 char *fill_protocol(struct arena *arena, uint32_t protocol);
 int fill_namespaces(const struct ev_namespaces *ns, struct arena *arena,

@@ -42,7 +42,7 @@ static void expect_accept(struct live *t, int family, live_fn fn)
 	pid = live_do(t, fn, &listener);
 	live_end(t);
 	ev = live_one(t, "ACCEPT", pid)->accept;
-	EXPECT_UINT(live_class(t, "network")->generated, 1);
+	network_expect_events(t, 1);
 	EXPECT_STR(ev->protocol, "tcp");
 	network_expect(ev->source, &client);
 	network_expect(ev->source, &seen->peer);

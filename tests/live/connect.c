@@ -73,7 +73,7 @@ static void expect_ok(struct live *t, struct attempt *a)
 	expect_connect(t, ev, a, "connected", 0);
 	network_expect(ev->source, &seen_of(t)->source);
 	EXPECT(!ev->has_completion);
-	EXPECT_UINT(live_class(t, "network")->generated, 1);
+	network_expect_events(t, 1);
 }
 
 LIVE(connect_tcp_v4, LIVE_FIRST)

@@ -98,3 +98,8 @@ void network_expect(const Varve__V1__Endpoint *got, const struct end *want)
 	EXPECT_STR(got->ip, ip);
 	EXPECT_FIELD(got, port, network_port(want));
 }
+
+void network_expect_events(const struct live *t, uint64_t cnt)
+{
+	EXPECT_UINT(live_class(t, "network")->generated, cnt + live_count(t, "CLOSE", 0));
+}

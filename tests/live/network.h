@@ -33,6 +33,8 @@ struct end network_peer(int fd);
 /* The kernel's own number of the socket. */
 uint64_t network_cookie(int fd);
 uint16_t network_port(const struct end *end);
+/* So many events of the network, without CLOSE: whether that comes before the container's end is the peer's affair. */
+void network_expect_events(const struct live *t, uint64_t cnt);
 void network_expect(const Varve__V1__Endpoint *got, const struct end *want);
 
 #endif

@@ -203,6 +203,73 @@ static void test_makers_do_not_stay(void **state)
 	assert_int_equal(proctab_count(table), 0);
 }
 
+/* The other process that a record names has the uid that its own records have. */
+static void test_other_process(void **state)
+{
+	char uid[UUID_LEN + 1];
+
+	(void)state;
+	proctab_uid(table, 20, 20 * S, uid);
+	BEGIN(SIGNAL, signal, 10, 1, "killer");
+	raw.signal.target = (struct ev_peer){.tgid = 20, .start_ns = 20 * S, .comm = "target"};
+	enrich(true);
+	assert_string_equal(ev.signal->target->process_uid, uid);
+	assert_string_equal(ev.signal->target->name, "target");
+	BEGIN(OOM_KILL, oom_kill, 10, 1, "victim");
+	raw.oom_kill.trigger = raw.signal.target;
+	raw.oom_kill.trigger.tgid = 20;
+	raw.oom_kill.trigger.start_ns = 20 * S;
+	enrich(true);
+	assert_string_equal(ev.oom_kill->trigger->process_uid, uid);
+	BEGIN(EXEC_SESSION, exec_session, 10, 1, "init");
+	raw.exec_session.by.tgid = 20;
+	raw.exec_session.by.start_ns = 20 * S;
+	enrich(true);
+	assert_string_equal(ev.exec_session->by->process_uid, uid);
+	raw.exec_session.by.start_ns = 0;
+	enrich(true);
+	assert_null(ev.exec_session->by);
+}
+
+/* Who sends a signal into a container is not in it, and does not stay in the table. */
+static void test_sender_from_outside(void **state)
+{
+	(void)state;
+	BEGIN(SIGNAL, signal, 10, 0, "kill");
+	raw.signal.flags = EV_SIGNAL_FROM_OUTSIDE;
+	raw.signal.target.tgid = 20;
+	raw.signal.target.start_ns = 20 * S;
+	enrich(true);
+	assert_int_equal(proctab_find(table, 10, 10 * S)->container, 0);
+	proctab_expire(table, 1000000 * S);
+	assert_null(proctab_find(table, 10, 10 * S));
+	raw.signal.flags = 0;
+	enrich(true);
+	assert_int_not_equal(proctab_find(table, 10, 10 * S)->container, 0);
+	proctab_expire(table, 1000000 * S);
+	assert_non_null(proctab_find(table, 10, 10 * S));
+}
+
+/* The end of a connection says nothing new of its process, nor that it lives. */
+static void test_close_is_late(void **state)
+{
+	Varve__V1__Process *p;
+
+	(void)state;
+	exec_of(10, 0, "/bin/sh", "sh");
+	BEGIN(CLOSE, close, 10, 0, "before");
+	p = enrich(false);
+	assert_string_equal(p->exe_path, "/bin/sh");
+	assert_string_equal(p->name, "before");
+	assert_string_equal(proctab_find(table, 10, 10 * S)->comm, "prog");
+	assert_int_not_equal(proctab_find(table, 10, 10 * S)->container, 0);
+	BEGIN(CLOSE, close, 11, 0, "gone");
+	assert_non_null(enrich(false)->process_uid);
+	proctab_expire(table, 1000000 * S);
+	assert_null(proctab_find(table, 11, 11 * S));
+	assert_non_null(proctab_find(table, 10, 10 * S));
+}
+
 /* No room in the table: the record goes out with what it says itself. */
 static void test_full_table(void **state)
 {
@@ -229,7 +296,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_identity_and_image),   T(test_parent),	     T(test_ancestry),
 		T(test_ancestry_in_a_circle), T(test_runtime_setup), T(test_snapshot),
-		T(test_makers_do_not_stay),   T(test_full_table),
+		T(test_makers_do_not_stay),   T(test_other_process), T(test_sender_from_outside),
+		T(test_close_is_late),	      T(test_full_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

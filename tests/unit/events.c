@@ -5,6 +5,7 @@
 #include "evidence/log.h"
 #include "sensor/events/fill.h"
 #include "tests/unit/raw.h"
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -368,6 +369,69 @@ static void test_containers(void **state)
 	assert_string_equal(ev.container_stop->cgroup_path, "/x");
 }
 
+static const char *close_in(uint32_t state, uint32_t err)
+{
+	RAW_BEGIN(&raw, CLOSE, close);
+	raw.close.owner_cgroup_id = raw.hdr.cgroup_id;
+	raw.close.state = state;
+	raw.close.err = err;
+	assert_int_equal(fill(), 0);
+	assert_int_equal(ev.close->has_error, err != 0);
+	return ev.close->how;
+}
+
+static void test_close(void **state)
+{
+	(void)state;
+	assert_string_equal(close_in(TCP_LAST_ACK, 0), "orderly");
+	assert_string_equal(close_in(TCP_FIN_WAIT2, 0), "orderly");
+	assert_string_equal(close_in(TCP_ESTABLISHED, 0), "aborted");
+	assert_string_equal(close_in(TCP_ESTABLISHED, ECONNRESET), "reset");
+	assert_string_equal(close_in(TCP_CLOSE_WAIT, EPIPE), "reset");
+	assert_string_equal(close_in(TCP_FIN_WAIT1, ETIMEDOUT), "timed_out");
+	assert_string_equal(close_in(TCP_ESTABLISHED, EHOSTUNREACH), "failed");
+	assert_null(close_in(0, 0));
+	assert_null(close_in(1000, 0));
+	assert_false(ev.close->has_former_cgroup_id);
+	raw.hdr.cgroup_id = 0;
+	assert_int_equal(fill(), 0);
+	assert_int_equal(ev.close->former_cgroup_id, raw.close.owner_cgroup_id);
+	raw.close.role = 2;
+	assert_int_equal(fill(), -EBADMSG);
+}
+
+static void test_signal(void **state)
+{
+	(void)state;
+	RAW_BEGIN(&raw, SIGNAL, signal);
+	raw.signal.code = -6;
+	raw.signal.result = 4;
+	raw.signal.flags = EV_SIGNAL_TO_THREAD;
+	assert_int_equal(fill(), 0);
+	assert_true(ev.signal->code == -6 && ev.signal->to_thread && !ev.signal->has_from_outside);
+	assert_string_equal(ev.signal->result, "lose_info");
+	assert_null(ev.signal->target);
+	raw.signal.result = 5;
+	assert_int_equal(fill(), 0);
+	assert_null(ev.signal->result);
+}
+
+static void test_exec_session(void **state)
+{
+	(void)state;
+	RAW_BEGIN(&raw, EXEC_SESSION, exec_session);
+	assert_int_equal(fill(), 0);
+	assert_string_equal(ev.exec_session->how, "moved");
+	assert_true(!ev.exec_session->by_cmd_line && !ev.exec_session->namespaces);
+	raw_put(&raw, &raw.exec_session.by_args, "runc\0exec\0\xff", 11);
+	raw.exec_session.flags = EV_SESSION_CLONED;
+	assert_int_equal(fill(), 0);
+	assert_string_equal(ev.exec_session->how, "cloned");
+	assert_string_equal(ev.exec_session->by_cmd_line, "runc exec " REPLACED);
+	raw.exec_session.by_args.len = 1 << 20;
+	assert_int_equal(fill(), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,6 +447,9 @@ int main(void)
 		cmocka_unit_test(test_exit),
 		cmocka_unit_test(test_open_rename_fork),
 		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_exec_session),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

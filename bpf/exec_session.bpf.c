@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * exec_session: a process came into a container that runs already, from outside: `kubectl exec`,
+ * `runc exec`, an exec probe, somebody who writes to cgroup.procs.
+ *
+ * It is moved into the container's cgroup, or made in it (CLONE_INTO_CGROUP). A runtime does the
+ * same once to start a container: the first process that comes in is the container's own, and only
+ * what comes later is a session.
+ *
+ * cgroup_attach_task comes after the move and does not say where from. So `members` keeps which
+ * processes are in which container, from their fork or entry on: one that moves between the cgroups
+ * of its container comes from nowhere.
+ */
+#include "probe.bpf.h"
+#include "path.bpf.h"
+
+#define BY_ARGS_MAX 4096
+
+struct member {
+	__u64 start_ns;
+	__u64 tgid;
+};
+
+/* LRU: what was forgotten is told by its parent, which as a rule is of the same container. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct member);
+	__type(value, __u64); /* cgroup id of the container */
+} members SEC(".maps");
+
+static __always_inline void member_of(struct member *m, struct task_struct *task)
+{
+	m->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	m->tgid = BPF_CORE_READ(task, tgid);
+}
+
+static __always_inline __u64 container_of_task(struct task_struct *task)
+{
+	__u64 cgid = task_cgroup_id(task);
+	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
+
+	return in ? in->container : 0;
+}
+
+/* True if the container has its first process; if not, this is it. */
+static __always_inline bool is_entered(__u64 container)
+{
+	struct ev_scope *own = bpf_map_lookup_elem(&scope, &container);
+
+	if (!own || own->flags & EV_SCOPE_ENTERED)
+		return true;
+	own->flags |= EV_SCOPE_ENTERED;
+	return false;
+}
+
+/* Of the current task, as in its memory. */
+static __always_inline void session_args(struct build *b, struct ev_ref *ref,
+					 struct task_struct *task)
+{
+	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
+	__u64 len = end - start;
+
+	if (len > BY_ARGS_MAX)
+		len = BY_ARGS_MAX;
+	asm volatile("" : "+r"(len));
+	if (end <= start || len > BY_ARGS_MAX ||
+	    bpf_probe_read_user(rec_at(b->s, b->len), len, (void *)start))
+		return;
+	ref->off = b->len;
+	ref->len = len;
+	b->len += len;
+	tail_end(b);
+}
+
+static __always_inline void session_emit(struct task_struct *task, __u64 cgid, __u64 from,
+					 __u32 flags)
+{
+	struct task_struct *by = current_task();
+	struct ev_exec_session *ev;
+	struct build b;
+
+	ev = (void *)record_begin(&b, EV_EXEC_SESSION, EV_CLASS_container, cgid, sizeof(*ev));
+	if (!ev)
+		return;
+	task_fill(&ev->hdr.task, task);
+	if (BPF_CORE_READ(by, tgid) != BPF_CORE_READ(task, tgid))
+		peer_fill(&ev->by, by, false);
+	ev->from_cgroup_id = from;
+	ev->flags = flags;
+	task_fill_namespaces(&ev->ns, task);
+	session_args(&b, &ev->by_args, by);
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+}
+
+/* Who moves a process within a container is in it; else its parent is. */
+static __always_inline bool is_moved_within(struct task_struct *task, __u64 container, bool known)
+{
+	struct task_struct *by = current_task();
+
+	if (BPF_CORE_READ(by, tgid) != BPF_CORE_READ(task, tgid))
+		return container_of_task(by) == container;
+	return !known && container_of_task(BPF_CORE_READ(task, real_parent)) == container;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task_struct *task)
+{
+	__u64 cgid = cgroup_id(to), container, from = 0, *was;
+	struct member m = {};
+	struct ev_scope *in;
+
+	if (BPF_CORE_READ(to, root, hierarchy_id) != CGROUP_V2_HIERARCHY ||
+	    BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
+		return 0;
+	in = bpf_map_lookup_elem(&scope, &cgid);
+	member_of(&m, task);
+	if (!in) { /* if it comes back, it comes from outside */
+		bpf_map_delete_elem(&members, &m);
+		return 0;
+	}
+	container = in->container;
+	was = bpf_map_lookup_elem(&members, &m);
+	if (was)
+		from = *was;
+	if (from == container)
+		return 0;
+	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
+	if (!is_moved_within(task, container, from) && is_entered(container))
+		session_emit(task, cgid, from, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(exec_session_fork, struct task_struct *parent, struct task_struct *child)
+{
+	__u64 cgid = task_cgroup_id(child), container;
+	struct member m = {};
+	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
+
+	if (!in || BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+		return 0;
+	container = in->container;
+	member_of(&m, child);
+	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
+	if (container_of_task(parent) != container && is_entered(container))
+		session_emit(child, cgid, task_cgroup_id(parent), EV_SESSION_CLONED);
+	return 0;
+}
