@@ -41,17 +41,24 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
 	bool is_maker = rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP;
-	bool is_new_maker = is_maker && !proctab_find(table, t->tgid, t->start_ns);
+	bool is_late = rec->hdr->kind == EV_UDP_FLOW || rec->hdr->kind == EV_DNS;
+	bool is_new_guest =
+		(is_maker || is_late) && !proctab_find(table, t->tgid, t->start_ns);
 	struct process *p;
 
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
 			has_parent ? t->parent_start_ns : 0, rec->hdr->time_ns);
 	if (!p)
 		return NULL;
-	memcpy(p->comm, t->comm, sizeof(p->comm));
+	/* What is known of a socket's process is as of when it did something with it. */
+	if (!is_late || is_new_guest)
+		memcpy(p->comm, t->comm, sizeof(p->comm));
 	p->container = container;
-	/* The maker of a cgroup is the node's process, whose end we may never see. */
-	if (is_new_maker)
+	/*
+	 * The maker of a cgroup is the node's process, whose end we may never see; a socket's may
+	 * have ended already.
+	 */
+	if (is_new_guest)
 		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
 		proctab_fork(table, p);
@@ -188,9 +195,12 @@ int enrich_process(struct proctab *table, const struct record *rec, uint64_t con
 		   bool in_scope, struct arena *arena, Varve__V1__Event *ev)
 {
 	Varve__V1__Process *out = ev->process;
-	struct process *p = update(table, rec, ev, container, in_scope);
+	struct process *p;
 	int err;
 
+	if (!out) /* not known */
+		return 0;
+	p = update(table, rec, ev, container, in_scope);
 	if (!p)
 		return fill_unknown(table, &rec->hdr->task, arena, out);
 	out->process_uid = p->uid;

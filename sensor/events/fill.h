@@ -41,6 +41,8 @@ int fill_file_at(const struct ev_file *f, const char *path, size_t len, struct a
 int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpoint **ret_endpoint);
 /* "tcp", "udp" or the number. */
 char *fill_protocol(struct arena *arena, uint32_t protocol);
+/* enum ev_owner_by: "create" ...; NULL: not known. */
+char *fill_owner_by(uint32_t by);
 int fill_namespaces(const struct ev_namespaces *ns, struct arena *arena,
 		    Varve__V1__Namespaces **ret_ns);
 int fill_tty(const char tty[EV_TTY_LEN], struct arena *arena, char **ret_tty);
