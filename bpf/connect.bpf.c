@@ -15,6 +15,7 @@
 #include "uring.bpf.h"
 #include "sock.bpf.h"
 #include "connection.bpf.h"
+#include "owner.bpf.h"
 
 struct destination {
 	struct ev_addr addr;
@@ -58,6 +59,8 @@ static __always_inline int connect_keep(struct bpf_sock_addr *ctx, struct destin
 	to->protocol = ctx->protocol;
 	to->cookie = bpf_get_socket_cookie(ctx); /* makes one, if the socket has none yet */
 	bpf_map_update_elem(&connect_to, &task, to, BPF_ANY);
+	if (to->protocol == IPPROTO_UDP || to->addr.port == 53)
+		owner_note(ctx->sk, EV_OWNER_CONNECT);
 	return 1;
 }
 

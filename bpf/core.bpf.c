@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Defines what the probes share (declared in probe.bpf.h), and the one program on sys_exit. */
+#include "owner.bpf.h"
 #include "pending.bpf.h"
 #include "uring.bpf.h"
 #include "connection.bpf.h"
@@ -16,6 +17,8 @@ struct uring_names_map uring_names SEC(".maps");
 struct uring_owner_map uring_owner SEC(".maps");
 struct uring_many_map uring_many SEC(".maps");
 struct connections_map connections SEC(".maps");
+struct owners_map owners SEC(".maps");
+struct sending_map sending SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u8 cfg_read_opens = 1;

@@ -325,6 +325,66 @@ struct ev_io_uring {
 	__u32 pad0;
 };
 
+/* How the process of a socket is known. */
+enum ev_owner_by {
+	EV_OWNER_UNKNOWN, /* hdr.task is all zero */
+	EV_OWNER_CREATE,
+	EV_OWNER_BIND,
+	EV_OWNER_CONNECT,
+	EV_OWNER_SEND,
+};
+
+enum ev_flow_end {
+	EV_FLOW_BEGIN, /* no end yet */
+	EV_FLOW_IDLE,
+	EV_FLOW_EVICTED, /* idle for less, but its place was needed */
+	EV_FLOW_CLOSED,
+	EV_FLOW_CONTAINER_GONE,
+	EV_FLOW_RUN_END,
+	EV_FLOW_END_CNT,
+};
+#define EV_FLOW_IDLE_NS (30ULL * 1000000000)
+#define EV_FLOW_MAX	16384 /* followed at a time */
+
+#define EV_FLOW_INBOUND (1u << 0) /* the first datagram came from the peer */
+
+struct ev_udp_flow {
+	struct ev_hdr hdr; /* task: as of owner_by */
+	struct ev_addr local;
+	struct ev_addr peer;
+	__u64 cookie;
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 bytes_sent; /* without headers */
+	__u64 bytes_received;
+	__u64 packets_sent;
+	__u64 packets_received;
+	__u32 owner_by; /* enum ev_owner_by */
+	__u32 end;	/* enum ev_flow_end */
+	__u32 flags;	/* EV_FLOW_* */
+	__u32 pad0;
+};
+
+#define EV_DNS_UDP_MAX 4096  /* bytes of a datagram that are kept */
+#define EV_DNS_TCP_MAX 16384 /* of a segment; the sending side's are up to 64 KiB */
+
+#define EV_DNS_SENT	(1u << 0)
+#define EV_DNS_LISTENER (1u << 1) /* came to the listening socket: the first of its connection */
+
+struct ev_dns {
+	struct ev_hdr hdr; /* task: as of owner_by */
+	struct ev_addr source; /* of this packet */
+	struct ev_addr destination;
+	__u64 cookie;
+	struct ev_ref payload; /* its first bytes */
+	__u32 payload_len;     /* of the whole datagram or segment, without headers */
+	__u32 protocol;
+	__u32 seq;	     /* TCP: of its first byte */
+	__u32 stream_offset; /* TCP: of its first byte within the connection, modulo 2^32 */
+	__u32 owner_by;	     /* enum ev_owner_by */
+	__u32 flags;	     /* EV_DNS_* */
+};
+
 /*
  * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
  * booked on a cgroup. generated = next + suppressed; what is lost is a number that never came.

@@ -34,6 +34,13 @@ static void update_snapshot(struct proctab *table, struct process *p, const stru
 	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, line, strlen(line));
 }
 
+/* Of what a socket did: the process is as it was when it made or used the socket, and may have ended. */
+static bool is_late(const struct record *rec)
+{
+	return rec->hdr->kind == EV_CLOSE || rec->hdr->kind == EV_UDP_FLOW ||
+	       rec->hdr->kind == EV_DNS;
+}
+
 /*
  * True if the record's process is not one of the container that the record is of: the maker of a
  * cgroup, who sends a signal into it. It is the node's process, whose end we may never see. Or the
@@ -44,7 +51,7 @@ static bool is_guest(const struct record *rec)
 	if (rec->hdr->kind == EV_SIGNAL)
 		return ((const struct ev_signal *)rec->hdr)->flags & EV_SIGNAL_FROM_OUTSIDE;
 	return rec->hdr->kind == EV_CONTAINER_START || rec->hdr->kind == EV_CONTAINER_STOP ||
-	       rec->hdr->kind == EV_CLOSE;
+	       is_late(rec);
 }
 
 /* The entry of the record's process, brought up to date; NULL if the table is full. */
@@ -58,7 +65,7 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	bool is_new_guest = guest && !p;
 
 	/* What its record says of the process is old. */
-	if (p && rec->hdr->kind == EV_CLOSE)
+	if (p && is_late(rec))
 		return p;
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
 			has_parent ? t->parent_start_ns : 0, rec->hdr->time_ns);
@@ -230,11 +237,12 @@ int enrich_process(struct proctab *table, const struct record *rec, uint64_t con
 		   bool in_scope, struct arena *arena, Varve__V1__Event *ev)
 {
 	Varve__V1__Process *out = ev->process;
-	struct process *p = update(table, rec, ev, container, in_scope);
+	struct process *p;
 	int err = fill_other(table, arena, other_process(ev));
 
-	if (err)
+	if (err || !out) /* whose it is is not known */
 		return err;
+	p = update(table, rec, ev, container, in_scope);
 	if (!p)
 		return fill_unknown(table, &rec->hdr->task, arena, out);
 	out->process_uid = p->uid;

@@ -4,9 +4,12 @@
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/declare.h"
+#include "sensor/dns_fill.h"
+#include "sensor/dns_stream.h"
 #include "sensor/enrich.h"
 #include "sensor/events/fill.h"
 #include "sensor/existing.h"
+#include "sensor/flows.h"
 #include "sensor/hash.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
@@ -36,12 +39,13 @@ int intake_init(struct intake *in, const struct conf *conf, struct probes *probe
 			      .record_fd = -1,
 			      .gone_size = conf->container_limit};
 	in->gone = calloc(in->gone_size, sizeof(*in->gone));
-	return in->gone ? 0 : -ENOMEM;
+	return in->gone ? dns_streams_new(DNS_STREAM_LIMIT, DNS_STREAM_BYTES, &in->dns) : -ENOMEM;
 }
 
 void intake_fini(struct intake *in)
 {
 	free(in->gone);
+	dns_streams_free(in->dns);
 	if (in->record_fd >= 0)
 		close(in->record_fd);
 }
@@ -165,6 +169,8 @@ static int make_event(struct intake *in, const struct record *rec, Varve__V1__Ev
 	err = record_to_event(rec, arena, ev);
 	if (!err && ev->body_case == VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT)
 		err = snapshot_fill_args(rec, arena, ev->process_snapshot);
+	if (!err && ev->body_case == VARVE__V1__EVENT__BODY_DNS)
+		err = dns_fill_segment(in->dns, rec, arena, ev->dns);
 	return err;
 }
 
@@ -262,6 +268,8 @@ size_t intake_close_begin(struct intake *in, uint64_t now_ns)
 		if (g->due_ns > now_ns ||
 		    (g->due_ns + CLOSE_HASH_NS > now_ns && hash_is_pending(in->hash, g->container)))
 			break;
+		if (in->probes)
+			flows_end_cgroup(in->probes, g->cgroup_id);
 		if (g->cgroup_id == g->container)
 			streams_snapshot_container(in->streams, g->container, in->probes, now_ns);
 		else

@@ -12,6 +12,7 @@
 struct conf;
 struct container_table;
 struct hash;
+struct dns_streams;
 struct probes;
 struct proctab;
 struct streams;
@@ -32,6 +33,7 @@ struct intake {
 	struct proctab *proctab;
 	struct container_table *containers;
 	struct hash *hash;    /* NULL: nothing is hashed */
+	struct dns_streams *dns;
 	int record_fd;	      /* raw records go there too; -1: nowhere */
 	uint64_t invalid_cnt; /* records that failed their check */
 	/* Boot times of the last message about them, and about containers that could not be

@@ -14,7 +14,9 @@
 #include "sensor/container.h"
 #include "sensor/declare.h"
 #include "sensor/emit.h"
+#include "sensor/dns_stream.h"
 #include "sensor/existing.h"
+#include "sensor/flows.h"
 #include "sensor/hash.h"
 #include "sensor/intake.h"
 #include "sensor/probes.h"
@@ -58,6 +60,7 @@ struct sensor {
 	uint64_t coverage_index; /* in the log, of the last COVERAGE */
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
 	struct retention retention;
+	struct flows flows;
 	bool settling; /* a snapshot is taken, the rings are not empty yet */
 	int signal;    /* that asks for the end; 0: none */
 	int log_err;   /* last state of writing the log, to tell changes only */
@@ -258,6 +261,8 @@ static void heartbeat(struct sensor *s)
 		.invalid_records = s->intake.invalid_cnt,
 		.containers = container_table_count(s->containers),
 		.processes = proctab_count(s->proctab),
+		.dns_streams_evicted = dns_streams_evicted(s->intake.dns),
+		.udp_flows = s->flows.live,
 		.sums = sums,
 	};
 
@@ -274,6 +279,7 @@ static void turn(struct sensor *s, size_t *ret_taken)
 	size_t closing;
 	bool emptied;
 
+	flows_tick(&s->flows, s->probes, now);
 	if (!s->settling && now >= s->next_heartbeat_ns) {
 		streams_snapshot(s->streams, s->probes, now);
 		s->settling = true;
@@ -330,6 +336,8 @@ static int end_watching(struct sensor *s)
 
 	probes_detach(s->probes);
 	usleep(DETACH_WAIT_US); /* a probe may still run */
+	while (flows_end_some(s->probes))
+		drain(s, &taken);
 	streams_snapshot(s->streams, s->probes, emit_boot_ns());
 	while (!drain(s, &taken) && taken)
 		;

@@ -338,3 +338,44 @@ uint64_t probes_recursion_misses(const struct probes *p)
 	}
 	return sum;
 }
+
+/* The iterator's program runs in read(), once for each element; it writes nothing to read. */
+static int run_flow_sweep(struct probes *p)
+{
+	union bpf_iter_link_info info = {.map.map_fd = bpf_map__fd(p->skel->maps.udp_flows)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.udp_flow_sweep, &opts);
+	_cleanup_close_ int fd = -1;
+	char none[64];
+
+	if (!link)
+		return -errno;
+	fd = bpf_iter_create(bpf_link__fd(link));
+	bpf_link__destroy(link); /* the iterator holds what it needs */
+	if (fd < 0)
+		return -errno;
+	while (read(fd, none, sizeof(none)) > 0 || errno == EAGAIN)
+		errno = 0;
+	return 0;
+}
+
+int probes_sweep_flows(struct probes *p, struct probes_flow_sweep *sweep)
+{
+	struct varve_bpf__bss *bss = p->skel->bss;
+	int err;
+
+	bss->udp_sweep_idle_ns = sweep->idle_ns;
+	bss->udp_sweep_cgroup = sweep->cgroup_id;
+	bss->udp_sweep_all = sweep->all;
+	bss->udp_sweep_limit = sweep->limit;
+	bss->udp_sweep_ended = bss->udp_sweep_live = bss->udp_flow_full = 0;
+	err = run_flow_sweep(p);
+	sweep->ended = bss->udp_sweep_ended;
+	sweep->live = bss->udp_sweep_live;
+	return err;
+}
+
+bool probes_flows_full(const struct probes *p)
+{
+	return p->skel->bss->udp_flow_full;
+}

@@ -72,4 +72,17 @@ uint64_t probes_recursion_misses(const struct probes *probes);
 /* A descriptor that gives one ev_process_snapshot record after the other for what runs now. */
 int probes_snapshot_open(const struct probes *probes, int *ret_fd);
 
+/* A look at all UDP flows: which end now, and what came of it. */
+struct probes_flow_sweep {
+	uint64_t idle_ns;   /* those without a datagram for as long */
+	uint64_t cgroup_id; /* those of this cgroup; 0: of none */
+	bool all;	    /* all */
+	uint32_t limit;	    /* but at most so many */
+	uint32_t ended;	    /* out: so many ended; their records are in the ring, or counted lost */
+	uint32_t live;	    /* out: so many go on */
+};
+int probes_sweep_flows(struct probes *probes, struct probes_flow_sweep *sweep);
+/* True if a flow found no room since the last sweep. */
+bool probes_flows_full(const struct probes *probes);
+
 #endif

@@ -86,6 +86,12 @@ static int fill_process(const struct ev_hdr *hdr, struct arena *arena, Varve__V1
 			 &p->has_name_raw, &p->name_raw);
 }
 
+/* Whose a socket is may not be known. */
+static bool is_nobody(const struct ev_hdr *hdr)
+{
+	return (hdr->kind == EV_UDP_FLOW || hdr->kind == EV_DNS) && !hdr->task.tgid;
+}
+
 int record_to_event(const struct record *rec, struct arena *arena, Varve__V1__Event *ev)
 {
 	const struct ev_hdr *hdr = rec->hdr;
@@ -94,7 +100,7 @@ int record_to_event(const struct record *rec, struct arena *arena, Varve__V1__Ev
 	varve__v1__event__init(ev);
 	ev->kind = (char *)event_kind_name(hdr->kind);
 	SET(ev, boot_time_nano, hdr->time_ns);
-	err = fill_process(hdr, arena, ev);
+	err = is_nobody(hdr) ? 0 : fill_process(hdr, arena, ev);
 	if (!err && hdr->kind != EV_PROCESS_SNAPSHOT)
 		err = fill_kernel_number(hdr, arena, ev);
 	return err ? err : kinds[hdr->kind].fill(rec, arena, ev);

@@ -267,6 +267,8 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 	SET(out, invalid_records, state->invalid_records);
 	SET(out, containers, state->containers);
 	SET(out, processes, state->processes);
+	SET(out, dns_streams_evicted, state->dns_streams_evicted);
+	SET(out, udp_flows, state->udp_flows);
 	return emit_event(e, &ev, NULL);
 }
 

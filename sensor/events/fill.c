@@ -144,6 +144,18 @@ int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpo
 	return 0;
 }
 
+char *fill_owner_by(uint32_t by)
+{
+	static const char *const names[] = {
+		[EV_OWNER_CREATE] = "create",
+		[EV_OWNER_BIND] = "bind",
+		[EV_OWNER_CONNECT] = "connect",
+		[EV_OWNER_SEND] = "send",
+	};
+
+	return (char *)(by < ARRAY_SIZE(names) ? names[by] : NULL);
+}
+
 char *fill_protocol(struct arena *arena, uint32_t protocol)
 {
 	char *s;

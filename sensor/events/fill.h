@@ -43,6 +43,8 @@ int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpo
 int fill_peer(const struct ev_peer *p, struct arena *arena, Varve__V1__OtherProcess **ret_other);
 /* "tcp", "udp" or the number. */
 char *fill_protocol(struct arena *arena, uint32_t protocol);
+/* enum ev_owner_by: "create" ...; NULL: not known. */
+char *fill_owner_by(uint32_t by);
 int fill_namespaces(const struct ev_namespaces *ns, struct arena *arena,
 		    Varve__V1__Namespaces **ret_ns);
 int fill_tty(const char tty[EV_TTY_LEN], struct arena *arena, char **ret_tty);

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/live/network.h"
 #include <arpa/inet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+
+void network_own(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	int fd;
+
+	if (unshare(CLONE_NEWNET))
+		live_skip("no network namespace: %s", strerror(errno));
+	fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	MUST(ioctl(fd, SIOCSIFFLAGS, &lo));
+	close(fd);
+}
 
 struct end network_loopback(int family)
 {
@@ -32,7 +47,7 @@ struct end network_peer(int fd)
 	return e;
 }
 
-static int bound(struct end *end, int type)
+int network_bound(struct end *end, int type)
 {
 	int fd = MUST(socket(end->addr.any.sa_family, type | SOCK_CLOEXEC, 0));
 
@@ -47,7 +62,7 @@ static int bound(struct end *end, int type)
 
 int network_listen(struct end *end, int backlog)
 {
-	int fd = bound(end, SOCK_STREAM);
+	int fd = network_bound(end, SOCK_STREAM);
 
 	MUST(listen(fd, backlog));
 	return fd;
@@ -67,7 +82,7 @@ struct end network_closed_port(int family)
 	struct end e = network_loopback(family);
 
 	/* Stays bound, so nobody else gets it; does not listen. */
-	bound(&e, SOCK_STREAM);
+	network_bound(&e, SOCK_STREAM);
 	return e;
 }
 

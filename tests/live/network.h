@@ -19,6 +19,10 @@ struct end {
 
 /* Loopback of the family, port 0. */
 struct end network_loopback(int family);
+/* From here on the test has a network of its own: a loopback only. Skips where that is refused. */
+void network_own(void);
+/* A socket bound to the address; end becomes it, with its port. */
+int network_bound(struct end *end, int type);
 /* A listening TCP socket on a free port; end becomes its address. */
 int network_listen(struct end *end, int backlog);
 /*

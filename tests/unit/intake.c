@@ -27,6 +27,7 @@ static bool account_there;
 
 struct probes {
 	uint64_t forgotten;
+	uint32_t flows; /* of CGROUP, that go on */
 };
 
 int probes_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
@@ -73,6 +74,24 @@ int probes_snapshot_open(const struct probes *p, int *ret_fd)
 {
 	(void)p, (void)ret_fd;
 	return -EOPNOTSUPP;
+}
+
+/* The ring is full: the records of the ends are numbered, and lost. */
+int probes_sweep_flows(struct probes *p, struct probes_flow_sweep *sweep)
+{
+	if (sweep->cgroup_id != CGROUP)
+		return 0;
+	account.count[EV_CLASS_network].next += p->flows;
+	account.count[EV_CLASS_network].lost[EV_CAUSE_RING_FULL] += p->flows;
+	sweep->ended = p->flows;
+	p->flows = 0;
+	return 0;
+}
+
+bool probes_flows_full(const struct probes *p)
+{
+	(void)p;
+	return false;
 }
 
 /* --- what is under test, and around it */
@@ -408,6 +427,29 @@ static void test_of_no_container(void **state)
 	expect_end();
 }
 
+/* What ends with the container is in its account. */
+static void test_flows_end_before_the_account(void **state)
+{
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	put_stop(CGROUP);
+	take_records(2);
+	probes.flows = 3;
+	assert_int_equal(intake_close_begin(&in, UINT64_MAX), 1);
+	intake_close_finish(&in);
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	expect("CONTAINER_STOP", ID);
+	expect("BINDING", ID);
+	expect("LOSS", ID);
+	assert_string_equal(ev->loss->event_class, "network");
+	assert_int_equal(ev->loss->count, 3);
+	expect("ACCOUNT", ID);
+	expect_count(EV_CLASS_network, 3, 0, 3);
+	expect_end();
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_all, close_all)
 
 int main(void)
@@ -419,6 +461,7 @@ int main(void)
 		T(test_bad_records),
 		T(test_nested_cgroup),
 		T(test_of_no_container),
+		T(test_flows_end_before_the_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
