@@ -15,7 +15,7 @@
 #include "uring.bpf.h"
 #include "sock.bpf.h"
 #include "connection.bpf.h"
-#include "owner.bpf.h"
+#include "socket_owner.bpf.h"
 
 struct destination {
 	struct ev_addr addr;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /* Defines what the probes share (declared in probe.bpf.h), and the one program on sys_exit. */
-#include "owner.bpf.h"
+#include "socket_owner.bpf.h"
 #include "pending.bpf.h"
 #include "uring.bpf.h"
 #include "connection.bpf.h"

@@ -8,7 +8,7 @@
 #define VARVE_PACKET_H
 
 #include <bpf/bpf_endian.h>
-#include "owner.bpf.h"
+#include "socket_owner.bpf.h"
 
 /* A field of a context: the verifier wants it read at its own offset, not by a pointer that is
  * chosen before. */

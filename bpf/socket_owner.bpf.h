@@ -4,8 +4,8 @@
  * or last sent by the socket is kept with the socket itself, in its own storage, which goes with
  * it. A child of a listening socket inherits it.
  */
-#ifndef VARVE_OWNER_H
-#define VARVE_OWNER_H
+#ifndef VARVE_SOCKET_OWNER_H
+#define VARVE_SOCKET_OWNER_H
 
 #include "probe.bpf.h"
 

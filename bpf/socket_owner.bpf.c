@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * owner: makes no records; keeps whose a socket is, and where a datagram is sent to, for UDP_FLOW
+ * socket_owner: makes no records; keeps whose a socket is, and where a datagram is sent to, for UDP_FLOW
  * and DNS. UDP sockets, and TCP sockets of port 53. What connects is noted by connect.bpf.c.
  */
 #include <bpf/bpf_endian.h>
-#include "owner.bpf.h"
+#include "socket_owner.bpf.h"
 
 #define DNS_PORT 53
 
 SEC("cgroup/sock_create")
-int owner_create(struct bpf_sock *sk)
+int socket_owner_create(struct bpf_sock *sk)
 {
 	if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP &&
 	    in_scope(bpf_get_current_cgroup_id()))
@@ -18,7 +18,7 @@ int owner_create(struct bpf_sock *sk)
 	return 1;
 }
 
-static __always_inline int owner_bind(struct bpf_sock *sk)
+static __always_inline int socket_owner_bind(struct bpf_sock *sk)
 {
 	if (sk->src_port == DNS_PORT && in_scope(bpf_get_current_cgroup_id()))
 		owner_set(bpf_sk_storage_get(&owners, sk, 0, BPF_SK_STORAGE_GET_F_CREATE),
@@ -27,19 +27,19 @@ static __always_inline int owner_bind(struct bpf_sock *sk)
 }
 
 SEC("cgroup/post_bind4")
-int owner_bind4(struct bpf_sock *sk)
+int socket_owner_bind4(struct bpf_sock *sk)
 {
-	return owner_bind(sk);
+	return socket_owner_bind(sk);
 }
 
 SEC("cgroup/post_bind6")
-int owner_bind6(struct bpf_sock *sk)
+int socket_owner_bind6(struct bpf_sock *sk)
 {
-	return owner_bind(sk);
+	return socket_owner_bind(sk);
 }
 
 /* sendto and sendmsg with an address; without one the socket is connected. */
-static __always_inline int owner_send(struct bpf_sock_addr *ctx, struct sending *s)
+static __always_inline int socket_owner_send(struct bpf_sock_addr *ctx, struct sending *s)
 {
 	__u64 task = (__u64)current_task();
 
@@ -51,7 +51,7 @@ static __always_inline int owner_send(struct bpf_sock_addr *ctx, struct sending 
 }
 
 SEC("cgroup/sendmsg4")
-int owner_send4(struct bpf_sock_addr *ctx)
+int socket_owner_send4(struct bpf_sock_addr *ctx)
 {
 	struct sending s = {.to.family = AF_INET};
 	__u32 ip = ctx->user_ip4;
@@ -59,11 +59,11 @@ int owner_send4(struct bpf_sock_addr *ctx)
 	if (!in_scope(bpf_get_current_cgroup_id()))
 		return 1;
 	__builtin_memcpy(s.to.ip, &ip, sizeof(ip));
-	return owner_send(ctx, &s);
+	return socket_owner_send(ctx, &s);
 }
 
 SEC("cgroup/sendmsg6")
-int owner_send6(struct bpf_sock_addr *ctx)
+int socket_owner_send6(struct bpf_sock_addr *ctx)
 {
 	struct sending s = {.to.family = AF_INET6};
 	__u32 ip[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
@@ -71,5 +71,5 @@ int owner_send6(struct bpf_sock_addr *ctx)
 	if (!in_scope(bpf_get_current_cgroup_id()))
 		return 1;
 	__builtin_memcpy(s.to.ip, ip, sizeof(ip));
-	return owner_send(ctx, &s);
+	return socket_owner_send(ctx, &s);
 }
