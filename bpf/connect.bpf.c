@@ -167,12 +167,7 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 	sock_source(&source, sk);
 	connect_emit(c, &source, EV_OUTCOME_IN_PROGRESS, 0, 0);
 	if (bpf_map_update_elem(&connecting, &key, c, BPF_ANY)) {
-		struct ev_count *count = count_find(c->cgid, EV_CLASS_network);
-
-		if (count) {
-			__sync_fetch_and_add(&count->next, 1);
-			count_lost(count, EV_CAUSE_MAP_FULL);
-		}
+		record_lose(EV_CONNECT, EV_CLASS_network, c->cgid, EV_CAUSE_MAP_FULL);
 		return;
 	}
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);

@@ -44,6 +44,32 @@ enum ev_cause {
 	EV_CAUSE_CNT,
 };
 
+/* Why policy left an event out. Of several that apply: the last of them here. */
+enum ev_suppress {
+	EV_SUPPRESS_READ_OPEN_REPEATED,
+	EV_SUPPRESS_READ_OPENS_OFF,
+	EV_SUPPRESS_KIND_OFF,
+	EV_SUPPRESS_CNT,
+};
+
+/* The option `events`: kinds by number; a power of two beyond them all. */
+#define EV_KINDS_MAX 256
+
+/*
+ * The option `read-opens-always`, made into one automaton for all patterns: a bit for each place
+ * between two characters that a path may have come to. Rows of the map `always_rows`: for each byte
+ * which places it leads on from, then the three below. See always.bpf.c.
+ */
+#define EV_ALWAYS_WORDS	   64 /* of 64 places: 32 patterns of 127 characters and one end each */
+#define EV_ALWAYS_ROW_STAY 256 /* places that any byte leaves where they are: before a '*' */
+#define EV_ALWAYS_ROW_BEGIN 257
+#define EV_ALWAYS_ROW_END   258 /* a path that ends here matches */
+#define EV_ALWAYS_ROW_CNT   259
+
+struct ev_always_row {
+	__u64 word[EV_ALWAYS_WORDS];
+};
+
 #define EV_PATH_MAX 4096  /* bytes of a path, without the NUL */
 #define EV_ARGS_MAX 32768 /* bytes of arguments, head and tail */
 #define EV_COMM_LEN 16
@@ -385,20 +411,27 @@ struct ev_dns {
 	__u32 flags;	     /* EV_DNS_* */
 };
 
+/* Events that policy left out for one reason. */
+struct ev_suppressed {
+	__u64 count;
+	__u64 first_ns; /* since the epoch last changed */
+	__u64 last_ns;
+	__u32 epoch;
+	__u32 pad0;
+};
+
 /*
  * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
- * booked on a cgroup. generated = next + suppressed; what is lost is a number that never came.
+ * booked on a cgroup. generated = next + suppressed, of all reasons; what is lost is a number that never came.
  */
 struct ev_count {
 	__u64 next; /* the number that the next event gets */
 	__u64 lost[EV_CAUSE_CNT];
 	__u64 lost_first_ns; /* since the epoch last changed */
 	__u64 lost_last_ns;
-	__u64 suppressed;
-	__u64 suppressed_first_ns;
-	__u64 suppressed_last_ns;
 	__u32 lost_epoch;
-	__u32 suppressed_epoch;
+	__u32 pad0;
+	struct ev_suppressed suppressed[EV_SUPPRESS_CNT];
 };
 
 struct ev_account {

@@ -141,6 +141,7 @@ struct bpf_iter_meta;
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct qstr {
+	__u32 hash; /* salted with the directory's dentry */
 	__u32 len;
 	const unsigned char *name;
 };

@@ -5,10 +5,11 @@
  * go through, io_uring's too, returns it. Of a failed attempt there is only the name: the kernel's
  * copy in that function, user memory after a system call.
  *
- * Creations and opens for writing are always recorded, those for reading as the policy says; what
- * it leaves out is counted.
+ * Creations and opens for writing are always recorded, those for reading as the policy says (the
+ * options read-opens, read-opens-host, read-opens-always); what it leaves out is counted.
  */
 #include "uring.bpf.h"
+#include "always.bpf.h"
 
 /* A file that a process has opened for reading: its first time is recorded. Eviction only repeats
  * one. */
@@ -61,13 +62,22 @@ struct opening {
 			 */
 };
 
-static __always_inline bool read_is_wanted(struct task_struct *task, struct file *file)
+/* Which opens for reading are recorded where this one happens. */
+static __always_inline __u32 read_opens(const struct opening *o)
+{
+	__u64 cgid = o->cgid;
+
+	if (!cfg_scope_all || cfg_read_opens == cfg_read_opens_host ||
+	    bpf_map_lookup_elem(&scope, &cgid))
+		return cfg_read_opens;
+	return cfg_read_opens_host;
+}
+
+static __always_inline bool read_is_first(struct task_struct *task, struct file *file)
 {
 	struct open_key key = {};
 	__u8 one = 1;
 
-	if (cfg_read_opens != READ_OPENS_FIRST)
-		return cfg_read_opens == READ_OPENS_ALL;
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key.tgid = BPF_CORE_READ(task, tgid);
 	key.ino = BPF_CORE_READ(file, f_inode, i_ino);
@@ -104,16 +114,12 @@ static __always_inline bool failure_is_new(struct opening *o, struct scratch *s)
 	       !bpf_map_update_elem(&open_failed, key, &one, BPF_ANY);
 }
 
-static __always_inline bool failure_is_wanted(struct opening *o)
+static __always_inline bool failure_is_first(struct opening *o)
 {
 	struct scratch *s;
 	__u32 slot;
 	bool new;
 
-	if (o->err == EACCES || o->err == EPERM || o->asked & (O_ACCMODE | O_CREAT | O_TRUNC))
-		return true;
-	if (cfg_read_opens != READ_OPENS_FIRST)
-		return cfg_read_opens == READ_OPENS_ALL;
 	s = scratch_get(&slot);
 	if (!s)
 		return true;
@@ -122,11 +128,34 @@ static __always_inline bool failure_is_wanted(struct opening *o)
 	return new;
 }
 
-static __always_inline bool open_is_wanted(struct opening *o, __u32 mode)
+/* Whatever the policy for opens that read says. */
+static __always_inline bool is_more_than_read(const struct opening *o, __u32 mode)
 {
 	if (o->err)
-		return failure_is_wanted(o);
-	return !o->file || mode & (FMODE_WRITE | FMODE_CREATED) || read_is_wanted(o->task, o->file);
+		return o->err == EACCES || o->err == EPERM ||
+		       o->asked & (O_ACCMODE | O_CREAT | O_TRUNC);
+	return !o->file || mode & (FMODE_WRITE | FMODE_CREATED);
+}
+
+/* False: it is left out by policy, which is counted. */
+static __always_inline bool open_is_wanted(struct opening *o, __u32 mode)
+{
+	__u32 which;
+
+	if (kind_is_off(EV_OPEN) || is_more_than_read(o, mode)) /* the one is counted later on */
+		return true;
+	which = read_opens(o);
+	if (which == READ_OPENS_ALL)
+		return true;
+	if (which == READ_OPENS_FIRST &&
+	    (o->err ? failure_is_first(o) : read_is_first(o->task, o->file)))
+		return true;
+	if (!o->err && file_always_counts(o->file, o->task))
+		return true;
+	count_suppressed(o->cgid, EV_CLASS_file,
+			 which == READ_OPENS_OFF ? EV_SUPPRESS_READ_OPENS_OFF
+						 : EV_SUPPRESS_READ_OPEN_REPEATED);
+	return false;
 }
 
 static __noinline int open_emit(struct opening *o)
@@ -138,10 +167,8 @@ static __noinline int open_emit(struct opening *o)
 
 	if (mode & FMODE_PATH) /* a handle to a name; nothing can be read or written through it */
 		return 0;
-	if (!open_is_wanted(o, mode)) {
-		count_suppressed(o->cgid, EV_CLASS_file);
+	if (!open_is_wanted(o, mode))
 		return 0;
-	}
 	ev = (void *)record_begin(&b, EV_OPEN, EV_CLASS_file, o->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;

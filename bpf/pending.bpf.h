@@ -83,8 +83,8 @@ static __always_inline void pending_drop(struct build *b)
 }
 
 /*
- * Numbers the event and gives the owner's buffer, header filled; NULL if it is lost, which is
- * counted.
+ * Numbers the event and gives the owner's buffer, header filled; NULL if it is left out by policy,
+ * or lost; either is counted.
  */
 static __always_inline void *pending_take(struct build *b, __u64 owner, __u16 kind, __u32 class,
 					  __u64 cgid, __u32 fixed)
@@ -95,7 +95,7 @@ static __always_inline void *pending_take(struct build *b, __u64 owner, __u16 ki
 	b->s = pending_find(b, owner);
 	if (!b->s)
 		return record_begin(b, kind, class, cgid, fixed);
-	if (!record_number(b, class, cgid, &number)) {
+	if (!record_number(b, kind, class, cgid, &number)) {
 		pending_drop(b);
 		return 0;
 	}

@@ -53,11 +53,19 @@ struct name_scan {
 	__u32 conmon; /* letters of "conmon-" matched so far */
 };
 
+/* A path being held against the option `read-opens-always` (always.bpf.c). */
+struct always_match {
+	__u64 place[EV_ALWAYS_WORDS];
+	__u32 pos; /* in s->path */
+	__u32 pad0;
+};
+
 struct scratch {
 	__u64 busy;
 	__u64 len; /* of a record that waits for the end of its call, see pending.bpf.h */
 	struct path_walk walk;
 	struct name_scan scan;
+	struct always_match match;
 	__u8 rec[REC_MASK + 1 + REC_SLACK];
 	__u8 path[EV_PATH_MAX + 256]; /* a path is written here from its end */
 };
@@ -99,6 +107,8 @@ extern struct scope_map {
 
 extern const volatile __u8 cfg_scope_all;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
+extern const volatile __u8 cfg_read_opens_host; /* the same outside of containers */
+extern const volatile __u8 cfg_kinds_off[EV_KINDS_MAX]; /* by number; 1: not recorded */
 /* The functions behind rename, mkdir ... take names in user memory (before 5.12), not the kernel's copies. */
 extern const volatile __u8 cfg_names_from_user;
 extern const volatile __u64 cfg_ring_mark; /* wake the reader when so many bytes wait in `events` */
@@ -167,19 +177,34 @@ static __always_inline void count_lost(struct ev_count *count, __u32 cause)
 	__sync_fetch_and_add(&count->lost[cause], 1);
 }
 
-static __always_inline void count_suppressed(__u64 cgid, __u32 class)
+/* count: as count_find() gave it. What cannot be booked on its cgroup is on the node's account. */
+static __always_inline void suppress(struct ev_count *count, __u32 class, enum ev_suppress reason)
 {
-	struct ev_count *count = count_find(cgid, class);
 	__u64 now = bpf_ktime_get_boot_ns();
+	struct ev_suppressed *s;
 
 	if (!count)
+		count = count_find(0, class);
+	if (!count)
 		return;
-	if (count->suppressed_epoch != epoch) {
-		count->suppressed_epoch = epoch;
-		count->suppressed_first_ns = now;
+	s = &count->suppressed[reason];
+	if (s->epoch != epoch) {
+		s->epoch = epoch;
+		s->first_ns = now;
 	}
-	count->suppressed_last_ns = now;
-	__sync_fetch_and_add(&count->suppressed, 1);
+	s->last_ns = now;
+	__sync_fetch_and_add(&s->count, 1);
+}
+
+static __always_inline void count_suppressed(__u64 cgid, __u32 class, enum ev_suppress reason)
+{
+	suppress(count_find(cgid, class), class, reason);
+}
+
+/* True if events of the kind are not recorded, but counted. */
+static __always_inline bool kind_is_off(__u16 kind)
+{
+	return cfg_kinds_off[kind & (EV_KINDS_MAX - 1)];
 }
 
 /* An event that cannot even be numbered in its cgroup is generated and lost on the node's account.
@@ -291,11 +316,16 @@ static __always_inline void record_head(struct ev_hdr *hdr, __u16 kind, __u64 cg
 	hdr->cpu = bpf_get_smp_processor_id();
 }
 
-/* Takes the number. False: the event is lost, which is counted. */
-static __always_inline bool record_number(struct build *b, __u32 class, __u64 cgid, __u64 *ret_number)
+/* Takes the number. False: the event is left out by policy, or lost; either is counted. */
+static __always_inline bool record_number(struct build *b, __u16 kind, __u32 class, __u64 cgid,
+					  __u64 *ret_number)
 {
 	b->class = class;
 	b->count = count_find(cgid, class);
+	if (kind_is_off(kind)) {
+		suppress(b->count, class, EV_SUPPRESS_KIND_OFF);
+		return false;
+	}
 	if (!b->count) {
 		count_lost_on_node(class);
 		return false;
@@ -304,9 +334,19 @@ static __always_inline bool record_number(struct build *b, __u32 class, __u64 cg
 	return true;
 }
 
+/* An event of which nothing but that it happened can be told. */
+static __always_inline void record_lose(__u16 kind, __u32 class, __u64 cgid, __u32 cause)
+{
+	struct build b;
+	__u64 number;
+
+	if (record_number(&b, kind, class, cgid, &number))
+		count_lost(b.count, cause);
+}
+
 /*
  * Numbers the event and gives a buffer with the header filled and the fixed part cleared; NULL if
- * it is lost, which is counted.
+ * it is left out by policy, or lost; either is counted.
  */
 static __always_inline struct ev_hdr *record_begin(struct build *b, __u16 kind, __u32 class,
 						   __u64 cgid, __u32 fixed)
@@ -314,7 +354,7 @@ static __always_inline struct ev_hdr *record_begin(struct build *b, __u16 kind, 
 	struct ev_hdr *hdr;
 	__u64 number;
 
-	if (!record_number(b, class, cgid, &number))
+	if (!record_number(b, kind, class, cgid, &number))
 		return 0;
 	b->len = fixed;
 	b->s = scratch_get(&b->slot);

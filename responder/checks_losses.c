@@ -89,6 +89,8 @@ static const char *suppression_text(const char *reason)
 		return "repeated read-opens";
 	if (!strcmp(reason, "read_opens_off"))
 		return "read-opens (off)";
+	if (!strcmp(reason, "kind_off"))
+		return "events of kinds that are off";
 	return reason;
 }
 

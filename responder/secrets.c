@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A short list, not a detector: what Kubernetes, clouds and Linux keep credentials in. A read that
- * is not on it is still in the timeline.
+ * is not on it is still in the timeline. It begins with what the sensor records each time.
  */
 #include "responder/secrets.h"
 #include "evidence/base.h"
@@ -11,27 +11,20 @@ bool secrets_is_secret(const char *path)
 {
 	/* '*' matches slashes too. */
 	static const char *const patterns[] = {
-		"/run/secrets/*",
-		"/var/run/secrets/*",
+#define CREDENTIAL(pattern) pattern,
+#include "evidence/credentials.def"
 		"*/serviceaccount/*",
 		"/etc/shadow*",
 		"/etc/gshadow*",
 		"/etc/sudoers*",
-		"/etc/kubernetes/*",
 		"*/.kube/*",
-		"*/.ssh/*",
-		"/etc/ssh/ssh_host_*",
 		"*/.aws/*",
-		"*/.azure/*",
-		"*/.config/gcloud/*",
-		"*/.docker/config.json",
 		"*/.git-credentials",
 		"*/.netrc",
 		"*/.pgpass",
 		"*/.my.cnf",
 		"*/.vault-token",
 		"*/.env",
-		"/proc/*/environ",
 		"/proc/*/mem",
 		"*.key",
 		"*.kdbx",

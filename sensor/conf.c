@@ -83,7 +83,15 @@ void conf_fini(struct conf *conf)
 	free(conf->host_root);
 	free(conf->kafka_topic);
 	free(conf->record_file);
+	free(conf->read_opens_always);
+	free(conf->events);
 	*conf = (struct conf){};
+}
+
+enum conf_read_opens conf_read_opens_host(const struct conf *conf)
+{
+	return conf->read_opens_host == CONF_READ_OPENS_SAME ? conf->read_opens
+							     : conf->read_opens_host;
 }
 
 const char *conf_kafka_get(const struct conf *conf, const char *property)

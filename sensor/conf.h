@@ -16,7 +16,7 @@ enum conf_scope { CONF_SCOPE_CONTAINERS, CONF_SCOPE_ALL };
 enum conf_hooks { CONF_HOOKS_AUTO, CONF_HOOKS_TRACEPOINT, CONF_HOOKS_TRAMPOLINE };
 /* What of the kernel can be watched is tried out and told, instead of watching. */
 enum conf_probe { CONF_PROBE_NOT, CONF_PROBE_TABLE, CONF_PROBE_JSON };
-enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL };
+enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL, CONF_READ_OPENS_SAME };
 
 enum conf_hash { CONF_HASH_OFF, CONF_HASH_ON };
 
@@ -32,6 +32,9 @@ struct conf {
 	char *node_name;	    /* --node-name, the host name */
 	int scope;		    /* --scope containers|all */
 	int read_opens;		    /* --read-opens off|first|all, first */
+	int read_opens_host;	    /* --read-opens-host off|first|all|same, same; conf_read_opens_host() */
+	char *read_opens_always;    /* --read-opens-always, default; see policy.h */
+	char *events;		    /* --events, all; see policy.h */
 	int hooks;		    /* --hooks auto|tracepoint|trampoline, auto */
 	uint64_t ring_bytes; /* --ring-size, of the file and network ring, power of two, 8M */
 	uint64_t decisive_ring_bytes; /* --decisive-ring-size, process and container events, power
@@ -64,6 +67,8 @@ struct conf {
  */
 int conf_load(struct conf *conf, int argc, char **argv);
 void conf_fini(struct conf *conf);
+/* Which opens for reading are recorded outside of containers. */
+enum conf_read_opens conf_read_opens_host(const struct conf *conf);
 const char *conf_kafka_get(const struct conf *conf, const char *property);
 /* SHA-256 (hex, 65 bytes with NUL) over the effective configuration, secrets (*password*, *secret*,
  * ...) left out. */

@@ -6,6 +6,7 @@
 #include "evidence/diag.h"
 #include "evidence/text.h"
 #include "sensor/conf.h"
+#include "sensor/policy.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -38,12 +39,28 @@ static bool is_node(const char *text)
 	return *text && strlen(text) <= 253;
 }
 
+static int check_events(const char *text, char *ret_rule, size_t rule_size)
+{
+	bool off[EV_KINDS_MAX];
+
+	return policy_parse_events(text, off, ret_rule, rule_size);
+}
+
+static int check_paths(const char *text, char *ret_rule, size_t rule_size)
+{
+	struct policy_paths paths;
+
+	return policy_parse_paths(text, &paths, ret_rule, rule_size);
+}
+
 static const char *const scopes[] = {"containers", "all", NULL};
 static const char *const read_opens[] = {"off", "first", "all", NULL};
+static const char *const read_opens_host[] = {"off", "first", "all", "same", NULL};
 static const char *const hook_sets[] = {"auto", "tracepoint", "trampoline", NULL};
 static const char *const switches[] = {"off", "on", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
-_Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 && DIAG_DEBUG == 3 &&
+_Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 &&
+		       CONF_READ_OPENS_SAME == 3 && DIAG_DEBUG == 3 &&
 		       CONF_HOOKS_TRAMPOLINE == 2 && CONF_HASH_ON == 1,
 	       "in the order of the enums");
 
@@ -65,6 +82,16 @@ const struct conf_option conf_options[] = {
 	 .choices = read_opens,
 	 .help = "opens for reading: none, once per process and file, or each; opens that write "
 		 "are always recorded"},
+	{"read-opens-host", "WHICH", CONF_CHOICE, AT(read_opens_host), .initial = "same",
+	 .choices = read_opens_host,
+	 .help = "the same outside of containers, with --scope all; same: as read-opens"},
+	{"read-opens-always", "PATTERNS", CONF_TEXT, AT(read_opens_always), .initial = "default",
+	 .check = check_paths,
+	 .help = "files whose every open for reading is recorded: paths with commas between them, * "
+		 "for any characters; default: those that credentials are usually in"},
+	{"events", "LIST", CONF_TEXT, AT(events), .initial = "all", .check = check_events,
+	 .help = "all, and kinds or classes that are not recorded, only counted: "
+		 "all,-rename,-network"},
 	{"hooks", "SET", CONF_CHOICE, AT(hooks), .initial = "auto", .choices = hook_sets,
 	 .help = "how the kernel is watched: trampolines where it allows them, each hook by itself, "
 		 "else tracepoints; or tracepoints only; or trampolines, and an end if it has none"},
@@ -271,6 +298,8 @@ static int set_text(char **member, const struct conf_option *option, const char 
 		snprintf(rule, size, "%s", option->rule);
 		return -EINVAL;
 	}
+	if (option->check && option->check(text, rule, size))
+		return -EINVAL;
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;

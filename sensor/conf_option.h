@@ -21,6 +21,8 @@ struct conf_option {
 	uint64_t min, max;		 /* of numbers */
 	bool (*valid)(const char *text); /* of text; NULL: any without control characters */
 	const char *rule;		 /* what valid asks for */
+	/* The same of text whose faults are of many sorts: 0, or -EINVAL with what is wanted. */
+	int (*check)(const char *text, char *ret_rule, size_t rule_size);
 	const char *const *choices;	 /* in the order of the enum, NULL at the end */
 	const char *help;
 };

@@ -45,7 +45,7 @@ static int declare_suppression(struct emit *e, const struct streams_finding *f, 
 	if (err)
 		return err;
 	out->event_class = (char *)event_class_name(f->ev_class);
-	out->reason = (char *)(e->read_opens_off ? "read_opens_off" : "read_open_repeated");
+	out->reason = (char *)streams_reason_name(f->reason);
 	SET(out, count, f->count);
 	SET(out, first_unix_nano, (int64_t)f->first_ns + e->clock_offset_ns);
 	SET(out, last_unix_nano, (int64_t)f->last_ns + e->clock_offset_ns);

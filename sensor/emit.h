@@ -21,7 +21,6 @@ struct emit {
 	uint64_t sequence;
 	uint64_t node_stream_sequence;
 	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
-	bool read_opens_off;	 /* names the reason of suppressions */
 	uint64_t failed_cnt;	 /* records that the log did not take */
 };
 

@@ -386,7 +386,6 @@ int main(int argc, char **argv)
 	err = emit_init(&s.emit, s.log, s.conf.node_name);
 	if (err)
 		goto out;
-	s.emit.read_opens_off = s.conf.read_opens == CONF_READ_OPENS_OFF;
 	if (conf_kafka_get(&s.conf, "bootstrap.servers")) {
 		err = ship_open(&s.conf, &s.ship);
 		if (err)

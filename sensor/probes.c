@@ -5,6 +5,7 @@
 #include "sensor/conf.h"
 #include "sensor/hooks.h"
 #include "sensor/kernel_features.h"
+#include "sensor/policy.h"
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -21,6 +22,7 @@ struct probes {
 	struct hooks_refused refused;
 	struct probes_hook report[HOOK_CNT_MAX + 1];
 	size_t report_cnt;
+	struct ev_always_row always[EV_ALWAYS_ROW_CNT];
 	size_t cpu_cnt;
 };
 
@@ -66,12 +68,40 @@ static void tell_forms(struct varve_bpf *skel)
 	btf__free(btf);
 }
 
+/* The options were checked when they were read. */
+static void configure_policy(struct probes *p, const struct conf *conf)
+{
+	struct varve_bpf *skel = p->skel;
+	struct policy_paths paths;
+	bool off[EV_KINDS_MAX];
+	char rule[256];
+
+	skel->rodata->cfg_read_opens = conf->read_opens;
+	skel->rodata->cfg_read_opens_host = conf_read_opens_host(conf);
+	policy_parse_events(conf->events, off, rule, sizeof(rule));
+	for (size_t i = 0; i < EV_KINDS_MAX; i++)
+		skel->rodata->cfg_kinds_off[i] = off[i];
+	policy_parse_paths(conf->read_opens_always, &paths, rule, sizeof(rule));
+	skel->rodata->cfg_always_words = policy_make_rows(&paths, p->always);
+}
+
+/* Before anything is attached. */
+static int fill_always(struct probes *p)
+{
+	int fd = bpf_map__fd(p->skel->maps.always_rows);
+
+	for (__u32 i = 0; i < EV_ALWAYS_ROW_CNT; i++)
+		if (bpf_map_update_elem(fd, &i, &p->always[i], BPF_ANY))
+			return -errno;
+	return 0;
+}
+
 static void configure(struct probes *p, const struct conf *conf)
 {
 	struct varve_bpf *skel = p->skel;
 
 	skel->rodata->cfg_scope_all = conf->scope == CONF_SCOPE_ALL;
-	skel->rodata->cfg_read_opens = conf->read_opens;
+	configure_policy(p, conf);
 	skel->rodata->cfg_ring_mark = conf->ring_bytes / 2;
 	skel->rodata->cfg_decisive_mark = conf->decisive_ring_bytes / 2;
 	bpf_map__set_max_entries(skel->maps.events, conf->ring_bytes);
@@ -198,6 +228,8 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 		return err == -EOPNOTSUPP ? err : explain_load(err);
 	}
 	err = open_node_account(p);
+	if (!err)
+		err = fill_always(p);
 	if (err) {
 		probes_close(p);
 		return log_err(err, "cannot prepare the BPF maps");

@@ -7,6 +7,7 @@
 #include "sensor/declare.h"
 #include "sensor/emit.h"
 #include "sensor/events/fill.h"
+#include "sensor/policy.h"
 #include "sensor/probes.h"
 #include "sensor/seen.h"
 #include "sensor/streams.h"
@@ -192,9 +193,33 @@ static int fill_unseen(struct arena *arena, const struct probes_hook *hooks, siz
 	return 0;
 }
 
-int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes *probes)
+/* What is left out by the options, and what never is. */
+static int fill_policy(struct arena *arena, const struct conf *conf, Varve__V1__Coverage *out)
 {
 	static const char *const read_opens[] = {"off", "first", "all"};
+	struct policy_paths *paths = arena_alloc(arena, sizeof(*paths));
+	bool off[EV_KINDS_MAX];
+	char rule[256];
+
+	out->read_opens_always = arena_alloc(arena, POLICY_PATHS_MAX * sizeof(char *));
+	out->kinds_off = arena_alloc(arena, EV_KIND_END * sizeof(char *));
+	if (!paths || !out->read_opens_always || !out->kinds_off)
+		return -ENOMEM;
+	out->read_opens = (char *)read_opens[conf->read_opens];
+	if (conf->scope == CONF_SCOPE_ALL)
+		out->read_opens_host = (char *)read_opens[conf_read_opens_host(conf)];
+	policy_parse_paths(conf->read_opens_always, paths, rule, sizeof(rule));
+	for (size_t i = 0; i < paths->cnt; i++)
+		out->read_opens_always[out->n_read_opens_always++] = paths->text[i];
+	policy_parse_events(conf->events, off, rule, sizeof(rule));
+	for (unsigned int kind = 0; kind < EV_KIND_END; kind++)
+		if (off[kind])
+			out->kinds_off[out->n_kinds_off++] = (char *)event_kind_name(kind);
+	return 0;
+}
+
+int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes *probes)
+{
 	char *exclusions[] = {
 		(char *)"the sensor's own process",
 		(char *)"processes moved out of their container's cgroup, from then on",
@@ -217,6 +242,8 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 		err = fill_hooks(&e->arena, hooks, hook_cnt, out);
 	if (!err)
 		err = fill_unseen(&e->arena, hooks, hook_cnt, out);
+	if (!err)
+		err = fill_policy(&e->arena, conf, out);
 	if (err)
 		return err;
 	uname(&uts);
@@ -225,7 +252,6 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 	out->binary_sha256 = binary_digest(&e->arena);
 	out->kernel_release = uts.release;
 	out->scope = (char *)(conf->scope == CONF_SCOPE_ALL ? "all" : "containers");
-	out->read_opens = (char *)read_opens[conf->read_opens];
 	out->n_exclusions = ARRAY_SIZE(exclusions) - 1;
 	if (!probes_see_uring(probes)) /* then the last one holds, not the one before */
 		exclusions[out->n_exclusions - 1] = exclusions[out->n_exclusions];

@@ -22,11 +22,14 @@ struct stream {
 	/* As read at the last snapshot, and as declared so far. */
 	uint64_t cause[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
 	uint64_t cause_declared[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
-	uint64_t suppressed[EV_CLASS_CNT];
+	struct times {
+		uint64_t count, first_ns, last_ns;
+	} suppressed[EV_CLASS_CNT][EV_SUPPRESS_CNT];
+	uint64_t suppressed_declared[EV_CLASS_CNT][EV_SUPPRESS_CNT];
 	uint64_t clear_ns[EV_CLASS_CNT]; /* all that was numbered before is accounted for */
 	struct {
 		uint64_t first_ns, last_ns;
-	} lost_time[EV_CLASS_CNT], suppressed_time[EV_CLASS_CNT];
+	} lost_time[EV_CLASS_CNT];
 	struct series series[]; /* [cpu][class] */
 };
 
@@ -48,6 +51,17 @@ const char *streams_cause_name(unsigned int cause)
 	};
 
 	return cause < STREAMS_CAUSE_CNT ? names[cause] : "unknown";
+}
+
+const char *streams_reason_name(unsigned int reason)
+{
+	static const char *const names[EV_SUPPRESS_CNT] = {
+		[EV_SUPPRESS_READ_OPEN_REPEATED] = "read_open_repeated",
+		[EV_SUPPRESS_READ_OPENS_OFF] = "read_opens_off",
+		[EV_SUPPRESS_KIND_OFF] = "kind_off",
+	};
+
+	return reason < EV_SUPPRESS_CNT ? names[reason] : "unknown";
 }
 
 int streams_new(size_t cpu_cnt, struct streams **ret_streams)
@@ -173,14 +187,30 @@ void streams_dropped(struct streams *s, const struct ev_hdr *hdr, enum streams_c
 		st->cause[class_of(hdr)][cause]++;
 }
 
+static struct times read_suppressed(const struct streams *s, unsigned int c, unsigned int reason)
+{
+	struct times t = {.first_ns = UINT64_MAX};
+	size_t cpu;
+
+	for (cpu = 0; cpu < s->cpu_cnt; cpu++) {
+		const struct ev_suppressed *on = &s->accounts[cpu].count[c].suppressed[reason];
+
+		t.count += on->count;
+		if (!on->last_ns)
+			continue;
+		t.first_ns = MIN(t.first_ns, on->first_ns);
+		t.last_ns = MAX(t.last_ns, on->last_ns);
+	}
+	return t;
+}
+
 static void read_class(struct streams *s, struct stream *st, unsigned int c)
 {
-	uint64_t first = UINT64_MAX, last = 0, suppressed_first = UINT64_MAX, suppressed_last = 0;
-	size_t cpu, cause;
+	uint64_t first = UINT64_MAX, last = 0;
+	size_t cpu, cause, reason;
 
 	for (cause = 0; cause < EV_CAUSE_CNT; cause++)
 		st->cause[c][cause] = 0;
-	st->suppressed[c] = 0;
 	for (cpu = 0; cpu < s->cpu_cnt; cpu++) {
 		const struct ev_count *count = &s->accounts[cpu].count[c];
 		struct series *series = &st->series[cpu * EV_CLASS_CNT + c];
@@ -192,20 +222,15 @@ static void read_class(struct streams *s, struct stream *st, unsigned int c)
 		series->next = count->next;
 		for (cause = 0; cause < EV_CAUSE_CNT; cause++)
 			st->cause[c][cause] += count->lost[cause];
-		st->suppressed[c] += count->suppressed;
 		if (count->lost_last_ns) {
 			first = MIN(first, count->lost_first_ns);
 			last = MAX(last, count->lost_last_ns);
 		}
-		if (count->suppressed_last_ns) {
-			suppressed_first = MIN(suppressed_first, count->suppressed_first_ns);
-			suppressed_last = MAX(suppressed_last, count->suppressed_last_ns);
-		}
 	}
 	st->lost_time[c].first_ns = first;
 	st->lost_time[c].last_ns = last;
-	st->suppressed_time[c].first_ns = suppressed_first;
-	st->suppressed_time[c].last_ns = suppressed_last;
+	for (reason = 0; reason < EV_SUPPRESS_CNT; reason++)
+		st->suppressed[c][reason] = read_suppressed(s, c, reason);
 }
 
 static void snapshot_one(struct streams *s, struct stream *st, const struct probes *probes)
@@ -279,13 +304,22 @@ static void declare_lost(struct streams *s, struct stream *st, unsigned int c, u
 static void declare_suppressed(struct streams *s, struct stream *st, unsigned int c, streams_fn fn,
 			       void *ctx)
 {
-	struct streams_finding f = {.ev_class = c,
-				    .suppressed = true,
-				    .count = st->suppressed[c] - st->sum[c].suppressed};
+	unsigned int reason;
 
-	if (f.count && !declare(s, st, &f, s->previous_snapshot_ns, st->suppressed_time[c].first_ns,
-				st->suppressed_time[c].last_ns, fn, ctx))
+	for (reason = 0; reason < EV_SUPPRESS_CNT; reason++) {
+		const struct times *t = &st->suppressed[c][reason];
+		uint64_t *declared = &st->suppressed_declared[c][reason];
+		struct streams_finding f = {.ev_class = c,
+					    .suppressed = true,
+					    .reason = reason,
+					    .count = t->count - *declared};
+
+		if (!f.count || declare(s, st, &f, s->previous_snapshot_ns, t->first_ns, t->last_ns,
+					fn, ctx))
+			continue; /* it is still there the next time */
+		*declared += f.count;
 		st->sum[c].suppressed += f.count;
+	}
 }
 
 struct totals {

@@ -29,6 +29,8 @@ enum streams_cause {
 	STREAMS_CAUSE_CNT,
 };
 const char *streams_cause_name(unsigned int cause);
+/* Of enum ev_suppress. */
+const char *streams_reason_name(unsigned int reason);
 
 struct streams_sum {
 	uint64_t generated, recorded, lost, suppressed;
@@ -38,8 +40,9 @@ struct streams_sum {
 struct streams_finding {
 	uint64_t container;
 	unsigned int ev_class;
-	bool suppressed;    /* by policy; else lost */
-	unsigned int cause; /* of a loss */
+	bool suppressed;     /* by policy; else lost */
+	unsigned int cause;  /* of a loss */
+	unsigned int reason; /* of what was suppressed: enum ev_suppress */
 	uint64_t count;
 	uint64_t first_ns, last_ns; /* boot time bounds */
 };

@@ -115,6 +115,9 @@ static void has_the_promised_defaults(void **state)
 	assert_string_equal(conf.node_name, host);
 	assert_int_equal(conf.scope, CONF_SCOPE_CONTAINERS);
 	assert_int_equal(conf.read_opens, CONF_READ_OPENS_FIRST);
+	assert_int_equal(conf_read_opens_host(&conf), CONF_READ_OPENS_FIRST);
+	assert_string_equal(conf.read_opens_always, "default");
+	assert_string_equal(conf.events, "all");
 	assert_int_equal(conf.ring_bytes, 8 << 20);
 	assert_int_equal(conf.decisive_ring_bytes, 4 << 20);
 	assert_int_equal(conf.container_limit, 8192);
@@ -150,7 +153,8 @@ static void the_stronger_source_wins(void **state)
 	setenv("VARVE_KAFKA_LINGER_MS", "8", 1);
 	setenv("VARVE_KAFKA_TOPIC", "t", 1);
 	assert_int_equal(LOAD(&conf, "--log-dir", "/from/args", "--kafka.linger.ms=9",
-			      "--scope=all", "--read-opens", "off"),
+			      "--scope=all", "--read-opens", "off", "--read-opens-host=first",
+			      "--read-opens-always=", "--events=all,-network"),
 			 0);
 	assert_string_equal(conf.log_dir, "/from/args");
 	assert_string_equal(conf.node_name, "env");
@@ -158,6 +162,9 @@ static void the_stronger_source_wins(void **state)
 	assert_string_equal(conf.kafka_topic, "t");
 	assert_int_equal(conf.scope, CONF_SCOPE_ALL);
 	assert_int_equal(conf.read_opens, CONF_READ_OPENS_OFF);
+	assert_int_equal(conf_read_opens_host(&conf), CONF_READ_OPENS_FIRST);
+	assert_string_equal(conf.read_opens_always, "");
+	assert_string_equal(conf.events, "all,-network");
 	assert_string_equal(conf_kafka_get(&conf, "bootstrap.servers"), "e:9092");
 	assert_string_equal(conf_kafka_get(&conf, "linger.ms"), "9");
 	assert_string_equal(conf_kafka_get(&conf, "sasl.password"), "a#b = c");
@@ -206,6 +213,10 @@ static const struct {
 	{"--container-limit", "15", "from 16 to 1048576"},
 	{"--scope", "pods", "one of containers, all"},
 	{"--read-opens", "", "one of off, first, all"},
+	{"--read-opens-host", "none", "one of off, first, all, same"},
+	{"--read-opens-always", "etc/shadow", "begin with / or *"},
+	{"--events", "all,-exec", "not '-exec': exec, exit, fork"},
+	{"--events", "-rename", "not '-rename': there is no such kind or class"},
 	{"--hash", "yes", "one of off, on"},
 	{"--hash-size-limit", "1K", "from 4K to 64G"},
 	{"--hash-rate", "0", "from 64K to 64G"},

@@ -38,9 +38,14 @@ static void test_suppression(void **state)
 	assert_string_equal(fake_last->stream, "node");
 	assert_string_equal(fake_last->suppression->reason, "read_open_repeated");
 	assert_int_equal(fake_last->suppression->count, 3);
-	emit.read_opens_off = true;
+	f.reason = EV_SUPPRESS_READ_OPENS_OFF;
 	assert_int_equal(declare_finding(&emit, &f, NULL), 0);
 	assert_string_equal(fake_last->suppression->reason, "read_opens_off");
+	f.reason = EV_SUPPRESS_KIND_OFF;
+	f.ev_class = EV_CLASS_network;
+	assert_int_equal(declare_finding(&emit, &f, NULL), 0);
+	assert_string_equal(fake_last->suppression->event_class, "network");
+	assert_string_equal(fake_last->suppression->reason, "kind_off");
 }
 
 static void test_account(void **state)

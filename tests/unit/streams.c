@@ -74,7 +74,8 @@ static const unsigned int kind_of_class[EV_CLASS_CNT] = {
 struct declared {
 	struct streams_finding f[64]; /* the first ones */
 	size_t cnt;
-	uint64_t lost[CGROUP_CNT][EV_CLASS_CNT], suppressed[CGROUP_CNT][EV_CLASS_CNT];
+	uint64_t lost[CGROUP_CNT][EV_CLASS_CNT];
+	uint64_t suppressed[CGROUP_CNT][EV_CLASS_CNT][EV_SUPPRESS_CNT];
 };
 
 struct world {
@@ -99,9 +100,12 @@ static int on_finding(const struct streams_finding *f, void *ctx)
 		w->declared.f[w->declared.cnt] = *f;
 	w->declared.cnt++;
 	for (int i = 0; i < CGROUP_CNT; i++) {
-		if (w->probes.cgroup[i] == f->container)
-			(f->suppressed ? w->declared.suppressed
-				       : w->declared.lost)[i][f->ev_class] += f->count;
+		if (w->probes.cgroup[i] != f->container)
+			continue;
+		if (f->suppressed)
+			w->declared.suppressed[i][f->ev_class][f->reason] += f->count;
+		else
+			w->declared.lost[i][f->ev_class] += f->count;
 	}
 	return 0;
 }
@@ -152,14 +156,15 @@ static void lose(struct world *w, int cgroup, unsigned int cpu, unsigned int c, 
 	count->lost_last_ns = w->now_ns;
 }
 
-static void suppress(struct world *w, int cgroup, unsigned int cpu, unsigned int c)
+static void suppress(struct world *w, int cgroup, unsigned int cpu, unsigned int c,
+		     enum ev_suppress reason)
 {
-	struct ev_count *count = count_of(w, cgroup, cpu, c);
+	struct ev_suppressed *s = &count_of(w, cgroup, cpu, c)->suppressed[reason];
 
-	count->suppressed++;
-	if (!count->suppressed_first_ns)
-		count->suppressed_first_ns = w->now_ns;
-	count->suppressed_last_ns = w->now_ns;
+	s->count++;
+	if (!s->first_ns)
+		s->first_ns = w->now_ns;
+	s->last_ns = w->now_ns;
 }
 
 static void record(struct world *w, int cgroup, unsigned int cpu, unsigned int c)
@@ -327,19 +332,53 @@ static void test_suppressed(void **state)
 {
 	struct world *w = *state;
 
-	suppress(w, 1, 0, EV_CLASS_file);
-	suppress(w, 1, 1, EV_CLASS_file);
+	suppress(w, 1, 0, EV_CLASS_file, EV_SUPPRESS_READ_OPENS_OFF);
+	suppress(w, 1, 1, EV_CLASS_file, EV_SUPPRESS_READ_OPENS_OFF);
 	settle(w, false);
 	assert_int_equal(w->declared.cnt, 1);
 	assert_true(w->declared.f[0].suppressed);
+	assert_int_equal(w->declared.f[0].reason, EV_SUPPRESS_READ_OPENS_OFF);
 	assert_int_equal(w->declared.f[0].count, 2);
 	settle(w, false);
 	assert_int_equal(w->declared.cnt, 1);
-	suppress(w, 1, 1, EV_CLASS_file);
+	suppress(w, 1, 1, EV_CLASS_file, EV_SUPPRESS_READ_OPENS_OFF);
 	settle(w, true);
 	assert_int_equal(w->declared.cnt, 2);
 	assert_int_equal(w->declared.f[1].count, 1);
 	expect_sum(w, 0, EV_CLASS_file, 3, 0, 0, 3);
+}
+
+/* Several reasons in one class: each has its count and its times. */
+static void test_suppressed_for_several_reasons(void **state)
+{
+	struct world *w = *state;
+
+	suppress(w, 1, 0, EV_CLASS_file, EV_SUPPRESS_READ_OPEN_REPEATED); /* at 1000 */
+	w->now_ns = 1100;
+	suppress(w, 1, 1, EV_CLASS_file, EV_SUPPRESS_KIND_OFF);
+	w->now_ns = 1200;
+	suppress(w, 1, 2, EV_CLASS_file, EV_SUPPRESS_KIND_OFF);
+	suppress(w, 1, 0, EV_CLASS_network, EV_SUPPRESS_KIND_OFF);
+	record(w, 1, 0, EV_CLASS_file);
+	w->refuse = true;
+	settle(w, false);
+	w->refuse = false;
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 3);
+	for (int i = 0; i < 3; i++) {
+		const struct streams_finding *f = &w->declared.f[i];
+		bool off = f->reason == EV_SUPPRESS_KIND_OFF, file = f->ev_class == EV_CLASS_file;
+
+		assert_true(f->suppressed);
+		assert_int_equal(f->reason,
+				 i ? EV_SUPPRESS_KIND_OFF : EV_SUPPRESS_READ_OPEN_REPEATED);
+		assert_int_equal(f->count, off && file ? 2 : 1);
+		assert_int_equal(f->last_ns, off ? 1200 : 1000);
+	}
+	settle(w, true);
+	assert_int_equal(w->declared.cnt, 3);
+	expect_sum(w, 0, EV_CLASS_file, 4, 1, 0, 3);
+	expect_sum(w, 0, EV_CLASS_network, 1, 0, 0, 1);
 }
 
 /* A CPU that lost something long ago says nothing of when this loss was. */
@@ -494,7 +533,7 @@ static void test_declared_later(void **state)
 
 	lose(w, 1, 0, EV_CLASS_file, EV_CAUSE_RING_FULL);
 	take(w, 1, 0, EV_CLASS_file);
-	suppress(w, 1, 0, EV_CLASS_file);
+	suppress(w, 1, 0, EV_CLASS_file, EV_SUPPRESS_READ_OPEN_REPEATED);
 	w->refuse = true;
 	settle(w, false);
 	settle(w, false);
@@ -523,12 +562,19 @@ static void test_cause_names(void **state)
 	assert_string_equal(streams_cause_name(STREAMS_CAUSE_INVALID), "invalid_record");
 	assert_string_equal(streams_cause_name(STREAMS_CAUSE_LOG), "log_write");
 	assert_string_equal(streams_cause_name(999), "unknown");
+	for (unsigned int i = 0; i < EV_SUPPRESS_CNT; i++)
+		assert_non_null(streams_reason_name(i));
+	assert_string_equal(streams_reason_name(EV_SUPPRESS_READ_OPEN_REPEATED),
+			    "read_open_repeated");
+	assert_string_equal(streams_reason_name(EV_SUPPRESS_READ_OPENS_OFF), "read_opens_off");
+	assert_string_equal(streams_reason_name(EV_SUPPRESS_KIND_OFF), "kind_off");
+	assert_string_equal(streams_reason_name(999), "unknown");
 }
 
 /* --- any history adds up */
 
 struct truth {
-	uint64_t generated, recorded, lost, suppressed;
+	uint64_t generated, recorded, lost, suppressed, reason[EV_SUPPRESS_CNT];
 };
 
 struct pending {
@@ -584,7 +630,8 @@ static void history_settle(struct history *h)
 			struct truth *t = &h->truth[g][c];
 
 			assert_true(w->declared.lost[g][c] <= t->lost);
-			assert_int_equal(w->declared.suppressed[g][c], t->suppressed);
+			assert_memory_equal(w->declared.suppressed[g][c], t->reason,
+					    sizeof(t->reason));
 		}
 	}
 }
@@ -607,8 +654,10 @@ static void step(struct history *h)
 		take(w, g, cpu, c); /* vanishes without a word */
 		t->generated++, t->lost++;
 	} else if (what < 90) {
-		suppress(w, g, cpu, c);
-		t->generated++, t->suppressed++;
+		unsigned int reason = pick(h, EV_SUPPRESS_CNT);
+
+		suppress(w, g, cpu, c, reason);
+		t->generated++, t->suppressed++, t->reason[reason]++;
 	} else if (what < 93) {
 		history_settle(h);
 	}
@@ -630,7 +679,8 @@ static void check_history(struct history *h)
 
 			assert_int_equal(t->generated, t->recorded + t->lost + t->suppressed);
 			assert_int_equal(w->declared.lost[g][c], t->lost);
-			assert_int_equal(w->declared.suppressed[g][c], t->suppressed);
+			assert_memory_equal(w->declared.suppressed[g][c], t->reason,
+					    sizeof(t->reason));
 			if (g)
 				expect_sum(w, w->probes.cgroup[g], c, t->generated, t->recorded,
 					   t->lost, t->suppressed);
@@ -670,6 +720,7 @@ int main(void)
 		T(test_final_gives_no_time),
 		T(test_dropped_by_the_sensor),
 		T(test_suppressed),
+		T(test_suppressed_for_several_reasons),
 		T(test_bounds_are_not_before_the_last_settling),
 		T(test_container),
 		T(test_nested_cgroup_gone),
