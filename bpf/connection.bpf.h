@@ -49,14 +49,7 @@ static __always_inline bool connection_is_of(const struct connection *c, struct 
 /* An end that will not be recorded. */
 static __always_inline void connection_lost(__u64 cgid, __u32 cause)
 {
-	struct ev_count *count = count_find(cgid, EV_CLASS_network);
-
-	if (!count) {
-		count_lost_on_node(EV_CLASS_network);
-		return;
-	}
-	__sync_fetch_and_add(&count->next, 1);
-	count_lost(count, cause);
+	record_lose(EV_CLOSE, EV_CLASS_network, cgid, cause);
 }
 
 /*

@@ -86,15 +86,8 @@ static __always_inline void flow_end(const struct flow_key *key, const struct fl
 
 static __always_inline void flow_lost(__u64 cgid)
 {
-	struct ev_count *count = count_find(cgid, EV_CLASS_network);
-
 	udp_flow_full = 1;
-	if (!count) {
-		count_lost_on_node(EV_CLASS_network);
-		return;
-	}
-	__sync_fetch_and_add(&count->next, 1);
-	count_lost(count, EV_CAUSE_MAP_FULL);
+	record_lose(EV_UDP_FLOW, EV_CLASS_network, cgid, EV_CAUSE_MAP_FULL);
 }
 
 static __always_inline void flow_add(struct flow *f, bool sent, __u32 bytes, __u32 packets,
