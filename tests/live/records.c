@@ -174,7 +174,7 @@ static void forget(struct live *t)
 void live_collect(struct live *t, const char *id)
 {
 	struct log_reader *reader;
-	int tries, wait_s = t->wait_s ? t->wait_s : 10;
+	int tries, wait_s = (t->wait_s ? t->wait_s : 10) * live_slow();
 	size_t room = 0;
 
 	forget(t);
@@ -204,12 +204,12 @@ void live_collect_all(struct live *t)
 
 void live_end(struct live *t)
 {
-	int tries;
+	unsigned int tries;
 
 	EXPECT(t->id[0]);
 	/* A process counts until it has been reaped. */
 	for (tries = 0; rmdir(t->cgroup); tries++) {
-		if (errno != EBUSY || tries == 500)
+		if (errno != EBUSY || tries == 500 * live_slow())
 			FAIL("cannot remove %s: %s", t->cgroup, strerror(errno));
 		usleep(2000);
 	}
