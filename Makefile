@@ -134,6 +134,7 @@ check:
 check-vm: all live
 	$(Q)tests/deps.sh --check
 	$(Q)O=$(O) tests/vm/matrix.sh
+	$(Q)O=$(O) tests/vm/table.py
 
 # --- install, clean
 install: all

@@ -191,7 +191,7 @@ static uint64_t lost_of_node(const struct live *t, const char *event_class)
 		const Varve__V1__Event *ev = t->events[i];
 
 		if (ev->body_case == VARVE__V1__EVENT__BODY_LOSS && !strcmp(ev->stream, "node") &&
-		    !strcmp(ev->loss->event_class, event_class))
+		    ev->loss->event_class && !strcmp(ev->loss->event_class, event_class))
 			lost += ev->loss->count;
 	}
 	return lost;

@@ -8,13 +8,14 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 O=${O:-build}
 SENSOR=${SENSOR:-$O/varve-sensor}
+VARVE=${VARVE:-$O/varve}
 live=$O/tests/live/live
 kernels=${VM_KERNELS:-5.10 6.1 6.12 sid}
 # Two at a time, more would only wait for each other: even with many processors each has its memory.
 jobs=${VM_JOBS:-$(($(nproc) < 2 ? 1 : 2))}
 work=$(mktemp -d /tmp/varve-matrix.XXXXXX)
 trap 'rm -rf "$work"; kill $(jobs -p) 2>/dev/null' EXIT
-[ -x "$live" ] && [ -x "$SENSOR" ] || { echo "not ok matrix: build first: make all live"; exit 1; }
+[ -x "$live" ] && [ -x "$SENSOR" ] && [ -x "$VARVE" ] || { echo "not ok matrix: build first: make all live"; exit 1; }
 if ldd "$live" >/dev/null 2>&1; then
 	echo "not ok matrix: $live is not static: build it with STATIC=1"
 	exit 1
@@ -28,12 +29,12 @@ if "$SENSOR" --help 2>&1 | grep -q -- '--hooks'; then sets=${VM_HOOKS:-tracepoin
 # --- what goes into the guest: programs, and the libraries of those that are not static
 overlay=$work/overlay
 mkdir -p "$overlay/usr/bin"
-cp "$live" "$SENSOR" "$overlay/usr/bin/"
+cp "$live" "$SENSOR" "$VARVE" tests/vm/life.sh "$overlay/usr/bin/"
 tools=
 for tool in strace; do
 	! path=$(command -v $tool) || { cp -L "$path" "$overlay/usr/bin/" && tools="$tools $path"; }
 done
-for lib in $(ldd "$SENSOR" $tools | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
+for lib in $(ldd "$SENSOR" "$VARVE" $tools | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
 	mkdir -p "$overlay$(dirname "$lib")"
 	cp -L "$lib" "$overlay$lib"
 done
@@ -46,6 +47,7 @@ for set in $sets; do
 	[ $set = - ] && { echo "# hooks tracepoint"; unset TEST_HOOKS; } || { echo "# hooks $set"; export TEST_HOOKS=$set; }
 	began=$(date +%s)
 	TEST_SENSOR=/usr/bin/varve-sensor live "$@" || failed=1
+	[ $# -gt 0 ] || sh /usr/bin/life.sh
 	echo "# took $(($(date +%s) - began)) s"
 done
 exit ${failed:-0}
