@@ -14,7 +14,10 @@ kernels=${VM_KERNELS:-5.10 6.1 6.12 sid}
 # Two at a time, more would only wait for each other: even with many processors each has its memory.
 jobs=${VM_JOBS:-$(($(nproc) < 2 ? 1 : 2))}
 work=$(mktemp -d /tmp/varve-matrix.XXXXXX)
-trap 'rm -rf "$work"; kill $(jobs -p) 2>/dev/null' EXIT
+# Each machine is a process group, so that none outlives this script.
+set -m
+trap 'for p in $(jobs -p); do kill -- -$p; done 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
 [ -x "$live" ] && [ -x "$SENSOR" ] && [ -x "$VARVE" ] || { echo "not ok matrix: build first: make all live"; exit 1; }
 if ldd "$live" >/dev/null 2>&1; then
 	echo "not ok matrix: $live is not static: build it with STATIC=1"

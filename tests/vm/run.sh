@@ -76,7 +76,7 @@ chmod 755 "$root/init" "$root/stage2"
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/initrd"
 
 log=${VM_LOG:-$work/log}
-timeout "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -machine pc -cpu "${VM_CPU:-max,la57=off}" -smp 1 -m "${VM_MEMORY:-1536M}" -nodefaults \
+timeout --foreground "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -machine pc -cpu "${VM_CPU:-max,la57=off}" -smp 1 -m "${VM_MEMORY:-1536M}" -nodefaults \
 	-no-user-config -no-reboot -display none -serial stdio -monitor none -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
 	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable clocksource=tsc ${VM_APPEND:-}" \
 	</dev/null 2>"$work/err" | tr -d '\r' | tee "$log" | sed -un '/^@@BEGIN$/,/^@@END /{/^@@/!p}' || true
