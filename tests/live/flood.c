@@ -58,7 +58,45 @@ static void flood(struct live *t, void *arg)
 	EXPECT_UINT(live_wait(b), 0);
 }
 
-static unsigned int run_flood(struct live *t, const char *const *args)
+/* Calls of probes that the kernel left out, declared: it does so when it preempts a probe for a
+ * task that would run the same one. */
+static uint64_t not_run(const struct live *t)
+{
+	struct live all = *t;
+	uint64_t sum = 0;
+	size_t i;
+
+	all.events = NULL;
+	all.event_cnt = all.log_from = 0;
+	live_collect_all(&all);
+	for (i = 0; i < all.event_cnt; i++) {
+		const Varve__V1__Event *ev = all.events[i];
+
+		if (ev->body_case == VARVE__V1__EVENT__BODY_LOSS &&
+		    !strcmp(ev->loss->cause, "not_run"))
+			sum += ev->loss->count;
+		varve__v1__event__free_unpacked(all.events[i], NULL);
+	}
+	free(all.events);
+	return sum;
+}
+
+/* All opens were generated; but for those, if any, of which the kernel did not tell us, and they
+ * are declared. */
+static void expect_generated(struct live *t, uint64_t opens)
+{
+	uint64_t generated = live_class(t, "file")->generated, missed = not_run(t);
+	size_t n = strlen(t->shared->note);
+
+	if (!missed)
+		EXPECT_UINT(generated, opens);
+	EXPECT(generated <= opens && generated + missed >= opens);
+	if (generated < opens)
+		snprintf(t->shared->note + n, sizeof(t->shared->note) - n,
+			 ", %llu not seen, declared", (unsigned long long)(opens - generated));
+}
+
+static void run_flood(struct live *t, const char *const *args)
 {
 	struct flood f = {.open_cnt = live_times(100000, 10000)};
 	pid_t pid;
@@ -73,7 +111,7 @@ static unsigned int run_flood(struct live *t, const char *const *args)
 	t->loss_expected = true;
 	live_end(t); /* recorded + lost = generated, and so many Loss records, are checked here */
 	live_sensor_stop(t->sensor);
-	EXPECT_UINT(live_class(t, "file")->generated, 2 * f.open_cnt);
+	expect_generated(t, 2 * f.open_cnt);
 	EXPECT_UINT(live_count(t, "OPEN", 0), live_class(t, "file")->recorded);
 	EXPECT_UINT(live_class(t, "process")->lost, 0);
 	EXPECT_UINT(live_class(t, "container")->lost, 0);
@@ -81,17 +119,16 @@ static unsigned int run_flood(struct live *t, const char *const *args)
 	EXPECT_UINT(live_count(t, "FORK", 0), EXEC_CNT + 2);
 	EXPECT_UINT(live_count(t, "EXIT", 0), EXEC_CNT + 3);
 	live_one(t, "EXIT", pid);
-	return f.open_cnt;
 }
 
 static const char *const tiny[] = {"--ring-size", "4096", "--heartbeat", "100ms", NULL};
 
 LIVE_TIMEOUT(flood_of_tiny_ring, LIVE_OWN, 60)
 {
-	unsigned int open_cnt = run_flood(t, tiny);
 	size_t i;
 
-	EXPECT(live_class(t, "file")->lost > open_cnt);
+	run_flood(t, tiny);
+	EXPECT(live_class(t, "file")->lost > live_class(t, "file")->generated / 2);
 	EXPECT(live_count(t, "LOSS", 0) >= 1);
 	for (i = 0; i < live_count(t, "LOSS", 0); i++) {
 		const Varve__V1__Loss *loss = live_nth(t, "LOSS", 0, i)->loss;
