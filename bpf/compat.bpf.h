@@ -8,6 +8,16 @@
  * macros, which BTF does not carry.
  */
 
+/*
+ * What a map's update or delete gave, as a number to compare: up to 6.3 the functions behind these
+ * helpers return an int, and a program that calls them directly finds whatever there was in the
+ * upper half of the register. Only whether it is zero needs no care.
+ */
+static __always_inline int map_error(long result)
+{
+	return result;
+}
+
 /* cgroup_root.hierarchy_id of the v2 hierarchy: 0 since it exists (cgroup_init() sets it up first).
  */
 #define CGROUP_V2_HIERARCHY 0

@@ -34,7 +34,7 @@ int BPF_PROG(exit_tp, struct task_struct *task)
 		return 0;
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key.tgid = BPF_CORE_READ(task, tgid);
-	if (bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST) == -EEXIST)
+	if (map_error(bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST)) == -EEXIST)
 		return 0;
 	ev = (void *)record_begin(&b, EV_EXIT, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)

@@ -67,11 +67,20 @@ fuzz() {
 	rm -rf "$logs"/fuzz.??????
 }
 
+# The matrix in EVENTS.md has to say of each kernel what the tests say.
+vm() {
+	local rc=0
+	tests/vm/matrix.sh || rc=1
+	tests/vm/table.py --check || rc=1
+	return $rc
+}
+
 docs() {
 	local f
 	for f in docs/*.[18]; do
 		mandoc -T lint -W warning "$f" && echo "ok lint $f" || echo "not ok lint $f"
 	done
+	tests/vm/table.py --check --no-results
 }
 
 suite build build
@@ -80,6 +89,7 @@ if [ "$failed" = 0 ]; then
 	suite replay programs replay
 	suite docs docs
 	suite fuzz fuzz
+	suite vm vm
 	suite live env TEST_SENSOR="$O/varve-sensor" "$O/tests/live/live"
 	suite shipper tests/kafka/security.sh
 	for t in tests/e2e/*.sh; do

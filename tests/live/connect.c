@@ -31,7 +31,7 @@ static void await_end(int fd, struct seen *seen)
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	socklen_t len = sizeof(seen->so_error);
 
-	EXPECT(poll(&p, 1, 10000) == 1);
+	EXPECT(poll(&p, 1, 10000 * live_slow()) == 1);
 	MUST(getsockopt(fd, SOL_SOCKET, SO_ERROR, &seen->so_error, &len));
 }
 

@@ -30,10 +30,10 @@ static int tcp_state(int fd)
 
 static void await_state(int fd, int state)
 {
-	int tries;
+	unsigned int tries;
 
 	for (tries = 0; tcp_state(fd) != state; tries++) {
-		EXPECT(tries < 10000);
+		EXPECT(tries < 10000 * live_slow());
 		usleep(1000);
 	}
 }
@@ -104,7 +104,7 @@ static void await_end(int fd, struct seen *seen)
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	socklen_t len = sizeof(seen->so_error);
 
-	EXPECT(poll(&p, 1, 20000) == 1);
+	EXPECT(poll(&p, 1, 20000 * live_slow()) == 1);
 	MUST(getsockopt(fd, SOL_SOCKET, SO_ERROR, &seen->so_error, &len));
 }
 

@@ -6,15 +6,19 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#define OPEN_CNT 100000 /* by each of two processes */
 #define EXEC_CNT 100
 
-static void open_often(const char *path)
-{
-	int i;
+struct flood {
+	char file[300], program[300];
+	unsigned int open_cnt; /* by each of two processes */
+};
 
-	for (i = 0; i < OPEN_CNT; i++)
-		close(MUST(open(path, O_WRONLY | O_CLOEXEC)));
+static void open_often(const struct flood *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->open_cnt; i++)
+		close(MUST(open(f->file, O_WRONLY | O_CLOEXEC)));
 }
 
 static void exec_often(const char *path)
@@ -33,10 +37,6 @@ static void exec_often(const char *path)
 	}
 }
 
-struct flood {
-	char file[300], program[300];
-};
-
 static void flood(struct live *t, void *arg)
 {
 	struct flood *f = arg;
@@ -45,12 +45,12 @@ static void flood(struct live *t, void *arg)
 	(void)t;
 	a = MUST(fork());
 	if (!a) {
-		open_often(f->file);
+		open_often(f);
 		_exit(0);
 	}
 	b = MUST(fork());
 	if (!b) {
-		open_often(f->file);
+		open_often(f);
 		_exit(0);
 	}
 	exec_often(f->program);
@@ -58,9 +58,47 @@ static void flood(struct live *t, void *arg)
 	EXPECT_UINT(live_wait(b), 0);
 }
 
+/* Calls of probes that the kernel left out, declared: it does so when it preempts a probe for a
+ * task that would run the same one. */
+static uint64_t not_run(const struct live *t)
+{
+	struct live all = *t;
+	uint64_t sum = 0;
+	size_t i;
+
+	all.events = NULL;
+	all.event_cnt = all.log_from = 0;
+	live_collect_all(&all);
+	for (i = 0; i < all.event_cnt; i++) {
+		const Varve__V1__Event *ev = all.events[i];
+
+		if (ev->body_case == VARVE__V1__EVENT__BODY_LOSS &&
+		    !strcmp(ev->loss->cause, "not_run"))
+			sum += ev->loss->count;
+		varve__v1__event__free_unpacked(all.events[i], NULL);
+	}
+	free(all.events);
+	return sum;
+}
+
+/* All opens were generated; but for those, if any, of which the kernel did not tell us, and they
+ * are declared. */
+static void expect_generated(struct live *t, uint64_t opens)
+{
+	uint64_t generated = live_class(t, "file")->generated, missed = not_run(t);
+	size_t n = strlen(t->shared->note);
+
+	if (!missed)
+		EXPECT_UINT(generated, opens);
+	EXPECT(generated <= opens && generated + missed >= opens);
+	if (generated < opens)
+		snprintf(t->shared->note + n, sizeof(t->shared->note) - n,
+			 ", %llu not seen, declared", (unsigned long long)(opens - generated));
+}
+
 static void run_flood(struct live *t, const char *const *args)
 {
-	struct flood f;
+	struct flood f = {.open_cnt = live_times(100000, 10000)};
 	pid_t pid;
 
 	snprintf(f.file, sizeof(f.file), "%s/file", t->dir);
@@ -73,7 +111,7 @@ static void run_flood(struct live *t, const char *const *args)
 	t->loss_expected = true;
 	live_end(t); /* recorded + lost = generated, and so many Loss records, are checked here */
 	live_sensor_stop(t->sensor);
-	EXPECT_UINT(live_class(t, "file")->generated, 2 * OPEN_CNT);
+	expect_generated(t, 2 * f.open_cnt);
 	EXPECT_UINT(live_count(t, "OPEN", 0), live_class(t, "file")->recorded);
 	EXPECT_UINT(live_class(t, "process")->lost, 0);
 	EXPECT_UINT(live_class(t, "container")->lost, 0);
@@ -90,7 +128,7 @@ LIVE_TIMEOUT(flood_of_tiny_ring, LIVE_OWN, 60)
 	size_t i;
 
 	run_flood(t, tiny);
-	EXPECT(live_class(t, "file")->lost > OPEN_CNT);
+	EXPECT(live_class(t, "file")->lost > live_class(t, "file")->generated / 2);
 	EXPECT(live_count(t, "LOSS", 0) >= 1);
 	for (i = 0; i < live_count(t, "LOSS", 0); i++) {
 		const Varve__V1__Loss *loss = live_nth(t, "LOSS", 0, i)->loss;
@@ -137,7 +175,7 @@ LIVE_TIMEOUT(flood_of_decisive_ring, LIVE_OWN, 60)
 	kill(t->sensor->pid, SIGSTOP);
 	live_do(t, fork_often, NULL);
 	kill(t->sensor->pid, SIGCONT);
-	usleep(300000); /* the ring is empty again when the cgroup goes */
+	live_pause_ms(300); /* the ring is empty again when the cgroup goes */
 	t->loss_expected = true;
 	live_end(t);
 	live_sensor_stop(t->sensor);
@@ -190,7 +228,7 @@ static uint64_t lost_of_node(const struct live *t, const char *event_class)
 		const Varve__V1__Event *ev = t->events[i];
 
 		if (ev->body_case == VARVE__V1__EVENT__BODY_LOSS && !strcmp(ev->stream, "node") &&
-		    !strcmp(ev->loss->event_class, event_class))
+		    ev->loss->event_class && !strcmp(ev->loss->event_class, event_class))
 			lost += ev->loss->count;
 	}
 	return lost;
@@ -227,12 +265,12 @@ LIVE_TIMEOUT(flood_loses_start, LIVE_OWN, 60)
 	live_do(t, fill_ring, NULL);
 	live_begin(t);
 	kill(t->sensor->pid, SIGCONT);
-	usleep(300000);
+	live_pause_ms(300);
 	live_do(t, fill_ring, NULL);
-	usleep(100000);
+	live_pause_ms(100);
 	MUST(rmdir(first));
 	MUST(rmdir(t->cgroup));
-	usleep(300000);
+	live_pause_ms(300);
 	live_sensor_stop(t->sensor);
 	t->log_from = 0;
 	live_collect_all(t);

@@ -51,7 +51,7 @@ static uint64_t starts_lost(struct live *t)
 	for (i = 0; i < t->event_cnt; i++) {
 		const Varve__V1__Event *ev = t->events[i];
 
-		if (ev->body_case != VARVE__V1__EVENT__BODY_LOSS ||
+		if (ev->body_case != VARVE__V1__EVENT__BODY_LOSS || !ev->loss->event_class ||
 		    strcmp(ev->loss->event_class, "container"))
 			continue;
 		EXPECT_STR(ev->loss->cause, "map_full");

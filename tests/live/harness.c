@@ -22,16 +22,6 @@ static struct live_shared *shared;
 static pid_t runner;
 static char root_dir[64] = "/tmp/varve-live-XXXXXX";
 
-/* Paths here are longer than a system call takes; rm(1) knows how. */
-static void remove_tree(const char *dir)
-{
-	char cmd[512];
-
-	snprintf(cmd, sizeof(cmd), "rm -rf --one-file-system '%s'", dir);
-	if (system(cmd))
-		fprintf(stderr, "live: cannot remove %s\n", dir);
-}
-
 void live_fail(const char *file, int line, const char *fmt, ...)
 {
 	const char *base = strrchr(file, '/');
@@ -48,7 +38,7 @@ void live_fail(const char *file, int line, const char *fmt, ...)
 	    runner) { /* a sensor that does not start or stop as it should ends the run */
 		printf("not ok the sensor: %s\n", shared->why);
 		fflush(stdout);
-		remove_tree(root_dir);
+		live_remove_tree(root_dir);
 	}
 	_exit(FAIL_CODE);
 }
@@ -61,6 +51,32 @@ void live_skip(const char *fmt, ...)
 	vsnprintf(shared->skip, sizeof(shared->skip), fmt, args);
 	va_end(args);
 	_exit(SKIP_CODE);
+}
+
+/* --- slow machines */
+
+unsigned int live_slow(void)
+{
+	const char *given = getenv("TEST_SLOW");
+	long factor = given ? strtol(given, NULL, 10) : 1;
+
+	return MIN(MAX(factor, 1), 100);
+}
+
+unsigned int live_times(unsigned int usual, unsigned int slow)
+{
+	if (live_slow() == 1)
+		return usual;
+	snprintf(shared->note, sizeof(shared->note), ", %u times instead of %u", slow, usual);
+	return slow;
+}
+
+void live_pause_ms(unsigned int ms)
+{
+	unsigned int i;
+
+	for (i = 0; i < live_slow(); i++)
+		usleep(ms * 1000);
 }
 
 void live_sensor_stopped(void)
@@ -93,11 +109,11 @@ static void reap_all(void)
 static void remove_cgroups(void)
 {
 	size_t i = shared->cgroup_cnt;
-	int tries;
+	unsigned int tries;
 
 	while (i--) {
 		write_word(shared->cgroup[i], "cgroup.kill", "1");
-		for (tries = 0; rmdir(shared->cgroup[i]) && errno == EBUSY && tries < 200;
+		for (tries = 0; rmdir(shared->cgroup[i]) && errno == EBUSY && tries < 200u * live_slow();
 		     tries++) {
 			reap_all();
 			usleep(10000);
@@ -151,12 +167,12 @@ static enum verdict tell(const struct live_test *test, int status, double took)
 		return SKIPPED;
 	}
 	if (status == 0 && !shared->why[0]) {
-		printf("ok %s (%.2f s)\n", test->name, took);
+		printf("ok %s (%.2f s%s)\n", test->name, took, shared->note);
 		return PASSED;
 	}
 	if (status < 0)
-		printf("not ok %s: it did not end within %u s %s\n", test->name, test->timeout_s,
-		       shared->why);
+		printf("not ok %s: it did not end within %u s %s\n", test->name,
+		       test->timeout_s * live_slow(), shared->why);
 	else if (WIFSIGNALED(status))
 		printf("not ok %s: it died of signal %d (%s)\n", test->name, WTERMSIG(status),
 		       strsignal(WTERMSIG(status)));
@@ -186,7 +202,7 @@ static enum verdict run_test(const struct live_test *test, struct live_sensor *s
 	pid = fork();
 	if (!pid)
 		in_child(test, sensor);
-	status = pid < 0 ? -1 : await(pid, test->timeout_s);
+	status = pid < 0 ? -1 : await(pid, test->timeout_s * live_slow());
 	if (pid > 0)
 		kill(-pid, SIGKILL);
 	if (shared->sensor &&
@@ -196,7 +212,7 @@ static enum verdict run_test(const struct live_test *test, struct live_sensor *s
 	reap_all();
 	live_leaks_note(shared);
 	snprintf(dir, sizeof(dir), "%s/%s", root_dir, test->name);
-	remove_tree(dir);
+	live_remove_tree(dir);
 	return tell(test, status, seconds() - began);
 }
 
@@ -266,7 +282,7 @@ static int run_all(char **names)
 
 	for (kind = 0; kind < LIVE_KIND_CNT; kind++)
 		run_kind(kind, names, count);
-	remove_tree(root_dir);
+	live_remove_tree(root_dir);
 	if (live_leaks_find(root_dir, why, sizeof(why))) {
 		printf("not ok leaves_nothing: %s\n", why);
 		count[FAILED]++;

@@ -39,6 +39,7 @@ struct live_sensor {
 struct live_shared {
 	char why[1024];
 	char skip[256];
+	char note[256]; /* what an "ok" must not hide */
 	char cgroup[64][256]; /* made by the test; the runner removes what it left */
 	size_t cgroup_cnt;
 	pid_t sensor;	       /* of the test's own */
@@ -76,6 +77,15 @@ struct live_test {
 									    seconds};             \
 	static void ident(struct live *t)
 #define LIVE(ident, which) LIVE_TIMEOUT(ident, which, 20)
+
+/* --- slow machines: TEST_SLOW=10 makes every limit on time ten times as long, and none of them
+ * weaker */
+
+unsigned int live_slow(void);
+/* How often to do something: fewer times where it would take minutes. The test's line says so. */
+unsigned int live_times(unsigned int usual, unsigned int slow);
+/* Sleeps that long, times live_slow(): for what the sensor has to do meanwhile. */
+void live_pause_ms(unsigned int ms);
 
 /* A function that `live --helper NAME ARG` runs: for what has to be a program of its own. */
 struct live_helper {
@@ -148,6 +158,9 @@ void live_sensor_note(struct live_shared *shared, const struct live_sensor *s);
 void live_leaks_note(const struct live_shared *shared);
 /* True if something noted is still there; ret_why says what. */
 bool live_leaks_find(const char *root_dir, char *ret_why, size_t size);
+
+/* All below, on the same file system; says so if something is left. */
+void live_remove_tree(const char *dir);
 
 /* --- saying so */
 

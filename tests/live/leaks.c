@@ -27,10 +27,11 @@ void live_leaks_note(const struct live_shared *shared)
 static bool prog_is_there(uint32_t id)
 {
 	union bpf_attr attr = {.prog_id = id};
-	int tries, fd = -1;
+	unsigned int tries;
+	int fd = -1;
 
 	/* They go after a grace period. */
-	for (tries = 0; tries < 300; tries++) {
+	for (tries = 0; tries < 300 * live_slow(); tries++) {
 		fd = syscall(SYS_bpf, BPF_PROG_GET_FD_BY_ID, &attr, sizeof(attr));
 		if (fd < 0)
 			return false;

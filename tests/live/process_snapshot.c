@@ -43,9 +43,9 @@ static void run_threads(struct live *t, void *arg)
 /* Until the program has replaced the test's own image. */
 static void await_exec(pid_t pid, const char *path, struct account_process *ret_want)
 {
-	int tries;
+	unsigned int tries;
 
-	for (tries = 0; tries < 1000; tries++) {
+	for (tries = 0; tries < 1000 * live_slow(); tries++) {
 		account_read_process(pid, ret_want);
 		if (!strcmp(ret_want->exe, path) && ret_want->cmdline_len)
 			return;

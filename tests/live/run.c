@@ -62,7 +62,7 @@ LIVE(run_of_scope_all, LIVE_OWN)
 	live_own_sensor(t, scope_all);
 	snprintf(path, sizeof(path), "%s/outside", t->dir);
 	write_file(path);
-	usleep(300000); /* for a heartbeat or two */
+	live_pause_ms(300); /* for a heartbeat or two */
 	live_sensor_stop(t->sensor);
 	expect_run(t, "all");
 	ev = find_open(t, path);
@@ -80,7 +80,7 @@ LIVE(run_of_scope_containers, LIVE_OWN)
 	live_own_sensor(t, scope_containers);
 	snprintf(path, sizeof(path), "%s/outside", t->dir);
 	write_file(path);
-	usleep(300000);
+	live_pause_ms(300);
 	live_sensor_stop(t->sensor);
 	expect_run(t, "containers");
 	EXPECT(!find_open(t, path));

@@ -38,12 +38,13 @@ bool live_trampolines(void)
 static void become_sensor(const struct live_sensor *s, const char *path, const char *const *args)
 {
 	const char *argv[24] = {path, "--log-dir", s->log_dir, "--node-name", "live-node"};
+	const char *hooks = getenv("TEST_HOOKS");
 	size_t n = 5;
 	int fd;
 
-	if (getenv("TEST_HOOKS")) {
+	if (hooks && *hooks) {
 		argv[n++] = "--hooks";
-		argv[n++] = getenv("TEST_HOOKS");
+		argv[n++] = hooks;
 	}
 	while (*args && n < ARRAY_SIZE(argv) - 1)
 		argv[n++] = *args++;
@@ -68,7 +69,8 @@ void live_sensor_start(struct live_sensor *s, const char *dir, const char *const
 {
 	static unsigned int serial;
 	char path[4096], text[4096];
-	int tries, status;
+	unsigned int tries;
+	int status;
 
 	sensor_path(path, sizeof(path));
 	snprintf(s->log_dir, sizeof(s->log_dir), "%s/log-%d-%u", dir, getpid(), serial);
@@ -78,7 +80,7 @@ void live_sensor_start(struct live_sensor *s, const char *dir, const char *const
 	s->pid = MUST(fork());
 	if (!s->pid)
 		become_sensor(s, path, args);
-	for (tries = 0; tries < 2000; tries++) {
+	for (tries = 0; tries < 2000 * live_slow(); tries++) {
 		if (said(s, "recording ", text, sizeof(text)))
 			return;
 		if (waitpid(s->pid, &status, WNOHANG) == s->pid)

@@ -42,10 +42,11 @@ void stopped_private_mounts(void)
 static void await_program(pid_t pid)
 {
 	char path[64], text[512];
-	int tries, status;
+	unsigned int tries;
+	int status;
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	for (tries = 0; tries < 2500; tries++) {
+	for (tries = 0; tries < 2500 * live_slow(); tries++) {
 		_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 		ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 

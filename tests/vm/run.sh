@@ -1,55 +1,86 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh KERNEL OVERLAY COMMAND: boots a Debian cloud kernel of that series ("6.1") under QEMU's software emulation, with an initramfs of
-# busybox and the files of OVERLAY, runs COMMAND by sh in it, prints its output, and ends with its status; 125 if the guest did not
-# get so far. Kernels are kept in ${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/kernels. Needs no /dev/kvm.
+# run.sh SERIES OVERLAY COMMAND: boots the cloud kernel that kernel.sh gets for SERIES under QEMU's software emulation, with busybox and the
+# files of OVERLAY as its root, runs COMMAND by sh in it, prints its output as it comes, and ends with its status; 125 if the guest did
+# not get so far. Needs neither /dev/kvm nor root.
+# Environment: VM_MODULES ("overlay veth": loaded before, with what they depend on; one that the kernel has built in or lacks is passed
+# over), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there).
 set -euo pipefail
 series=$1 overlay=$2
 shift 2
 die() { echo "vm: $*" >&2; exit 125; }
-cache=${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/kernels
-mkdir -p "$cache"
+kernel=$("$(dirname "$0")/kernel.sh" "$series") || exit 125
+release=$(cat "$kernel/release")
 work=$(mktemp -d /tmp/varve-vm.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
-image=$(ls "$cache/$series"/vmlinuz-* 2>/dev/null | head -n 1 || true)
-if [ -z "$image" ]; then
-	newest() { apt-cache search --names-only "^linux-image-${series//./\\.}\.[^ ]*-cloud-amd64\$" | awk '{ print $1 }' | sort -V | tail -n 1; }
-	package=$(newest)
-	[ -n "$package" ] || { apt-get update -q >/dev/null 2>&1 && package=$(newest); }
-	[ -n "$package" ] || die "apt knows no cloud kernel $series"
-	(cd "$work" && apt-get download -q "$package" >/dev/null 2>&1) || die "cannot download $package"
-	dpkg-deb -x "$work"/linux-image-*.deb "$work/kernel"
-	mkdir -p "$cache/$series"
-	cp "$work"/kernel/boot/vmlinuz-* "$cache/$series/"
-	image=$(ls "$cache/$series"/vmlinuz-* | head -n 1)
-fi
-
 root=$work/root
-mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,tmp,run,root,usr/bin}
+mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,tmp,run,root,usr/bin,var,mnt,modules}
 cp "$(command -v busybox)" "$root/bin/busybox"
 for applet in $("$root/bin/busybox" --list); do ln -s busybox "$root/bin/$applet" 2>/dev/null || true; done
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+echo 'root:x:0:' >"$root/etc/group"
+echo '127.0.0.1 localhost' >"$root/etc/hosts"
 cp -a "$overlay"/. "$root/"
 printf '%s\n' "$*" >"$root/command"
+
+# --- modules, in the order in which they have to be loaded
+loaded=()
+module_add() { # a path of modules.dep
+	local file=$1 name dep
+	name=$(basename "$file")
+	[[ " ${loaded[*]} " != *" $name "* ]] || return 0
+	for dep in $(sed -n "s|^$file: *||p" "$kernel/lib/modules/$release/modules.dep"); do module_add "$dep"; done
+	loaded+=("$name")
+	name=$(printf '%02d-%s' ${#loaded[@]} "${name%%.*}.ko")
+	case $file in
+	*.xz) busybox unxz -c "$kernel/lib/modules/$release/$file" >"$root/modules/$name" ;;
+	*) cp "$kernel/lib/modules/$release/$file" "$root/modules/$name" ;;
+	esac
+}
+for m in ${VM_MODULES:-}; do
+	file=$(sed -nE "s#^([^:]*/$m\.ko[^:]*):.*#\1#p" "$kernel/lib/modules/$release/modules.dep" | head -n 1)
+	[ -z "$file" ] || module_add "$file"
+done
+
+# The first root is the kernel's own, which nobody can pivot away from: what runs, runs in a tmpfs of its own, as on any machine.
 cat >"$root/init" <<'INIT'
 #!/bin/busybox sh
+export PATH=/bin
+mkdir /new
+mount -t tmpfs -o size=80%,mode=755 root /new
+for f in /*; do [ "$f" = /new ] || cp -a "$f" /new/; done
+mv /new/stage2 /new/init
+exec switch_root /new /init
+INIT
+cat >"$root/stage2" <<'INIT'
+#!/bin/busybox sh
 export PATH=/bin:/sbin:/usr/bin HOME=/root
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev 2>/dev/null
-mount -t tmpfs -o mode=1777 tmp /tmp; mount -t tmpfs run /run
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm; mount -t devpts -o ptmxmode=666 pts /dev/pts; mount -t tmpfs -o mode=1777 shm /dev/shm
+mount -t tmpfs -o mode=1777,size=60% tmp /tmp; mount -t tmpfs run /run
 mount -t cgroup2 cgroup /sys/fs/cgroup
-ip link set lo up
-sh /command >/tmp/output 2>&1 </dev/null
-rc=$?
-echo "@@BEGIN"; cat /tmp/output; echo; echo "@@END $rc"
+for m in /modules/*.ko; do [ ! -e "$m" ] || insmod "$m" || echo "cannot load $m"; done >/dev/console 2>&1
+for fs in bpf:/sys/fs/bpf tracefs:/sys/kernel/tracing securityfs:/sys/kernel/security; do
+	mount -t ${fs%%:*} ${fs%%:*} ${fs#*:}
+done 2>/dev/null
+ip link set lo up; hostname vm; ulimit -l unlimited
+cut -d' ' -f1 /proc/uptime | sed 's/^/@@BOOTED /' >/dev/console
+echo "@@BEGIN" >/dev/console
+sh /command >/dev/console 2>&1 </dev/null
+printf '\n@@END %d\n' $? >/dev/console
+sleep 0.2
 poweroff -f
 INIT
-chmod 755 "$root/init"
+chmod 755 "$root/init" "$root/stage2"
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/initrd"
-timeout "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -machine pc -cpu max,la57=off -smp 1 -m 1G -nodefaults -no-user-config -no-reboot \
-	-display none -serial stdio -monitor none -kernel "$image" -initrd "$work/initrd" \
-	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable clocksource=tsc" </dev/null 2>"$work/err" | tr -d '\r' >"$work/log" || true
-sed -n '/^@@BEGIN$/,/^@@END /{/^@@/!p}' "$work/log"
-rc=$(sed -n 's/^@@END \([0-9]*\)$/\1/p' "$work/log" | tail -n 1)
-[ -n "$rc" ] || { tail -n 10 "$work/log" "$work/err" >&2; die "the guest did not finish"; }
+
+# Not the TSC: on a busy host the guest measures its rate wrongly, and its clock then runs several times as fast.
+log=${VM_LOG:-$work/log}
+timeout --foreground "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -machine pc -cpu "${VM_CPU:-max,la57=off}" -smp 1 -m "${VM_MEMORY:-1536M}" -nodefaults \
+	-no-user-config -no-reboot -display none -serial stdio -monitor none -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
+	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable clocksource=hpet ${VM_APPEND:-}" \
+	</dev/null 2>"$work/err" | sed -u 's/\r$//' | tee "$log" | sed -un '/^@@BEGIN$/,/^@@END /{/^@@/!p}' || true
+rc=$(sed -n 's/^@@END \([0-9]*\)$/\1/p' "$log" | tail -n 1)
+[ -n "$rc" ] || { tail -n 10 "$log" "$work/err" >&2; die "the guest did not finish"; }
 exit "$rc"

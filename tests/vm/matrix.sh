@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# matrix.sh [NAME...]: the live tests (those whose names contain a NAME; none: all) on Debian's kernels, each in a virtual machine of its own,
+# once per set of hooks that the sensor has. Prints "ok KERNEL SET TEST" lines; results of a whole run are in $O/matrix/KERNEL.tap,
+# of which table.py makes the matrix in EVENTS.md. The test program is the very file that runs natively.
+# Environment: VM_KERNELS ("5.10 6.1 6.12 sid"), VM_JOBS (2: how many at a time), VM_HOOKS ("tracepoint trampoline"), TEST_SLOW (10).
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+O=${O:-build}
+SENSOR=${SENSOR:-$O/varve-sensor}
+VARVE=${VARVE:-$O/varve}
+live=$O/tests/live/live
+kernels=${VM_KERNELS:-5.10 6.1 6.12 sid}
+# Two at a time, more would only wait for each other: even with many processors each has its memory.
+jobs=${VM_JOBS:-$(($(nproc) < 2 ? 1 : 2))}
+work=$(mktemp -d /tmp/varve-matrix.XXXXXX)
+# Each machine is a process group, so that none outlives this script.
+set -m
+trap 'for p in $(jobs -p); do kill -- -$p; done 2>/dev/null; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM HUP
+[ -x "$live" ] && [ -x "$SENSOR" ] && [ -x "$VARVE" ] || { echo "not ok matrix: build first: make all live"; exit 1; }
+if ldd "$live" >/dev/null 2>&1; then
+	echo "not ok matrix: $live is not static: build it with STATIC=1"
+	exit 1
+fi
+[ $# = 0 ] && results=$O/matrix || results=$work/matrix
+mkdir -p "$results"
+
+# A sensor that knows no --hooks has the one set that every kernel offers.
+if "$SENSOR" --help 2>&1 | grep -q -- '--hooks'; then sets=${VM_HOOKS:-tracepoint trampoline}; else sets=; fi
+
+# --- what goes into the guest: programs, and the libraries of those that are not static
+overlay=$work/overlay
+mkdir -p "$overlay/usr/bin"
+cp "$live" "$SENSOR" "$VARVE" tests/vm/life.sh "$overlay/usr/bin/"
+tools=
+for tool in strace; do
+	! path=$(command -v $tool) || { cp -L "$path" "$overlay/usr/bin/" && tools="$tools $path"; }
+done
+for lib in $(ldd "$SENSOR" "$VARVE" $tools | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
+	mkdir -p "$overlay$(dirname "$lib")"
+	cp -L "$lib" "$overlay$lib"
+done
+cat >"$overlay/suite" <<'SUITE'
+# $1: sets of hooks ("-": the sensor's own choice); then names of tests
+sets=$1
+shift
+echo "# kernel $(uname -r)"
+for set in $sets; do
+	[ $set = - ] && { echo "# hooks tracepoint"; unset TEST_HOOKS; } || { echo "# hooks $set"; export TEST_HOOKS=$set; }
+	began=$(date +%s)
+	TEST_SENSOR=/usr/bin/varve-sensor live "$@" || failed=1
+	[ $# -gt 0 ] || sh /usr/bin/life.sh
+	echo "# took $(($(date +%s) - began)) s"
+done
+exit ${failed:-0}
+SUITE
+
+# Lines as they come: in the file as they are, on the terminal with kernel and set.
+label() { # KERNEL
+	local line set=
+	while IFS= read -r line; do
+		printf '%s\n' "$line" >>"$results/$1.tap.new"
+		case $line in
+		'# hooks '*) set=${line#\# hooks } ;;
+		'ok '*) echo "ok $1 $set ${line#ok }" ;;
+		'not ok '*) echo "not ok $1 $set ${line#not ok }" ;;
+		'skip '*) echo "skip $1 $set ${line#skip }" ;;
+		'#'* | live:*) echo "# $1 $set${set:+ }${line#\# }" ;;
+		esac
+	done
+}
+
+one() { # KERNEL NAME...
+	local kernel=$1 began=$SECONDS rc
+	shift
+	rm -f "$results/$kernel.tap" "$results/$kernel.tap.new"
+	VM_MODULES="overlay veth tun ${VM_MODULES:-}" VM_TIMEOUT=${VM_TIMEOUT:-1500} VM_LOG=$results/$kernel.console \
+		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10}; export TEST_SLOW; . /suite" 2>"$work/$kernel.err" | label "$kernel"
+	rc=${PIPESTATUS[0]}
+	[ "$rc" != 125 ] || echo "not ok ${1:-all the tests}: $(tail -n 1 "$work/$kernel.err")" | label "$kernel"
+	grep -qE '^(ok|not ok|skip) ' "$results/$kernel.tap.new" || echo "not ok no test ran, status $rc" | label "$kernel"
+	echo "# $kernel: $((SECONDS - began)) s with boot, booted in $(sed -n 's/^@@BOOTED //p' "$results/$kernel.console") s of its own"
+	mv "$results/$kernel.tap.new" "$results/$kernel.tap"
+}
+
+printf 'set -- %s\n' "'${sets:--}'$(printf " '%s'" "$@" | sed "s/^ ''\$//")" | cat - "$overlay/suite" >"$work/suite"
+mv "$work/suite" "$overlay/suite"
+for kernel in $kernels; do
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+	one "$kernel" "$@" &
+done
+wait
+! grep -q '^not ok ' "$results"/*.tap
