@@ -393,6 +393,54 @@ struct ev_memfd {
 	__u32 pad0;
 };
 
+#define EV_EXEC_FAILED_CUT (1u << 0) /* there are more arguments, or longer ones */
+#define EV_EXEC_FAILED_AT  (1u << 1) /* execveat: at_flags is there */
+
+struct ev_exec_failed {
+	struct ev_hdr hdr;
+	struct ev_file file; /* what was to be run, by name */
+	struct ev_ref args; /* the first of them, NUL between; from user memory */
+	__u32 call;
+	__u32 err;
+	__u32 at_flags;
+	__u32 flags; /* EV_EXEC_FAILED_* */
+};
+
+#define EV_PTRACE_32 (1u << 0) /* the caller is a 32-bit program */
+
+struct ev_ptrace {
+	struct ev_hdr hdr;
+	struct ev_peer target;
+	__u64 address; /* as the call was given them */
+	__u64 data;
+	__u32 request;
+	__s32 ns_pid; /* as the caller names the target */
+	__u32 err;
+	__u32 flags;
+};
+
+enum ev_memory_way {
+	EV_MEMORY_CALL,	  /* process_vm_readv, process_vm_writev */
+	EV_MEMORY_OPENED, /* /proc/PID/mem */
+};
+
+#define EV_MEMORY_WRITE	      (1u << 0)
+#define EV_MEMORY_HAS_FD      (1u << 1)
+#define EV_MEMORY_HAS_ADDRESS (1u << 2)
+
+struct ev_process_memory {
+	struct ev_hdr hdr;
+	struct ev_peer target;
+	__u64 address; /* in the target, of the first piece; from user memory */
+	__u64 bytes;
+	__s32 ns_pid;
+	__u32 how; /* enum ev_memory_way */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_MEMORY_* */
+	__u32 pad0;
+};
+
 /*
  * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
  * booked on a cgroup. generated = next + suppressed; what is lost is a number that never came.
