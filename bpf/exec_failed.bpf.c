@@ -11,46 +11,50 @@
 #define ARG_MAX	  1024
 #define ARGS_STOP 4096
 
-/* The pointer to argument i; 0: there is none. False: it cannot be read. */
-static __always_inline bool arg_pointer(const struct syscall *sc, __u64 argv, __u32 i, __u64 *ret)
+/*
+ * One argument, whose pointer is at an address of the process's. 0: it was the last. A global
+ * function, which the verifier checks once and not for each turn of the loop.
+ */
+__noinline int exec_failed_arg(__u32 slot, __u64 at, __u32 size)
 {
-	__u32 low = 0;
-	long err;
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
+	__u64 from = 0;
+	__u32 pos;
+	long n;
 
-	if (!sc->is_32)
-		return !bpf_probe_read_user(ret, sizeof(*ret), (void *)argv + i * sizeof(*ret));
-	err = bpf_probe_read_user(&low, sizeof(low), (void *)argv + i * sizeof(low));
-	*ret = low;
-	return !err;
+	if (!s)
+		return 0;
+	if (bpf_probe_read_user(&from, size == 4 ? 4 : 8, (void *)at) || !from)
+		return 0;
+	pos = s->args.pos;
+	n = pos < s->args.end ? bpf_probe_read_user_str(rec_at(s, pos), ARG_MAX, (void *)from) : 0;
+	s->args.cut |= n <= 0 || n >= ARG_MAX;
+	if (n <= 0)
+		return 0;
+	s->args.pos = pos + n;
+	return 1;
 }
 
-static __always_inline void fill_args(struct build *b, struct ev_exec_failed *ev,
-				      const struct syscall *sc, __u64 argv)
+static __always_inline void fill_args(struct build *b, struct ev_exec_failed *ev, bool is_32,
+				      __u64 argv)
 {
-	__u32 i, start = b->len;
-	__u64 from = 0;
-	long n = 0;
+	struct args_scan *args = &b->s->args;
+	__u32 i, start = b->len, size = is_32 ? 4 : 8, pos;
 
-	if (!argv)
-		return;
-	for (i = 0; i < ARGS_CNT && b->len - start < ARGS_STOP; i++) {
-		if (!arg_pointer(sc, argv, i, &from) || !from)
+	args->pos = start;
+	args->end = start + ARGS_STOP;
+	args->cut = 0;
+	for (i = 0; i < ARGS_CNT; i++)
+		if (!exec_failed_arg(b->slot, argv + i * size, size))
 			break;
-		n = bpf_probe_read_user_str(rec_at(b->s, b->len), ARG_MAX, (void *)from);
-		if (n <= 0)
-			break;
-		if (n >= ARG_MAX)
-			ev->flags |= EV_EXEC_FAILED_CUT;
-		b->len += n & (2 * ARG_MAX - 1);
-		from = 0;
-	}
-	/* Not at the NULL that ends them. */
-	if (from || i == ARGS_CNT || b->len - start >= ARGS_STOP)
+	pos = args->pos;
+	if (i == ARGS_CNT || args->cut)
 		ev->flags |= EV_EXEC_FAILED_CUT;
-	if (b->len == start)
+	if (pos <= start || pos > start + ARGS_STOP + ARG_MAX)
 		return;
+	b->len = pos;
 	ev->args.off = start;
-	ev->args.len = b->len - start - 1; /* the last one's NUL ends them */
+	ev->args.len = pos - start - 1; /* the last one's NUL ends them */
 }
 
 SYSCALL_PROBE(exec_failed_exit)
@@ -71,7 +75,7 @@ SYSCALL_PROBE(exec_failed_exit)
 		ev->at_flags = sc->arg[4];
 		ev->flags = EV_EXEC_FAILED_AT;
 	}
-	fill_args(&b, ev, sc, at ? sc->arg[2] : sc->arg[1]);
+	fill_args(&b, ev, sc->is_32, at ? sc->arg[2] : sc->arg[1]);
 	file_fill_at(&b, &ev->file, at ? (int)sc->arg[0] : AT_FDCWD,
 		     (void *)(at ? sc->arg[1] : sc->arg[0]), sc->task);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
