@@ -146,6 +146,17 @@ static __always_inline struct task_struct *mark_victim_task(struct task_struct *
 		_n > 0 ? _n : 0;                                                        \
 	})
 
+/*
+ * A string of the process's memory; bytes with the NUL. Of an empty one the helper gives 0 in 6.12 and
+ * before (strncpy_from_user_nofault()), 1 in 6.18.
+ */
+static __always_inline long user_string_read(void *dst, __u32 size, const void *from)
+{
+	long n = bpf_probe_read_user_str(dst, size, from);
+
+	return n ? n : 1;
+}
+
 /* The type of a namespace, CLONE_NEW*: of its operations before 6.18. */
 static __always_inline __u32 namespace_type(struct ns_common *ns)
 {

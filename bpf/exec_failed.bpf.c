@@ -27,7 +27,7 @@ __noinline int exec_failed_arg(__u32 slot, __u64 at, __u32 size)
 	if (bpf_probe_read_user(&from, size == 4 ? 4 : 8, (void *)at) || !from)
 		return 0;
 	pos = s->args.pos;
-	n = pos < s->args.end ? bpf_probe_read_user_str(rec_at(s, pos), ARG_MAX, (void *)from) : 0;
+	n = pos < s->args.end ? user_string_read(rec_at(s, pos), ARG_MAX, (void *)from) : 0;
 	s->args.cut |= n <= 0 || n >= ARG_MAX;
 	if (n <= 0)
 		return 0;

@@ -176,7 +176,7 @@ static __always_inline long name_read(void *dst, __u32 size, const char *name,
 				      enum name_memory memory)
 {
 	return memory == NAME_KERNEL ? bpf_probe_read_kernel_str(dst, size, name)
-				     : bpf_probe_read_user_str(dst, size, name);
+				     : user_string_read(dst, size, name);
 }
 
 /*
@@ -222,7 +222,7 @@ static __always_inline void file_fill_name(struct build *b, struct ev_file *f, i
 /* Appends a string of the process's memory as it is. */
 static __always_inline void tail_user_string(struct build *b, struct ev_ref *ref, const void *from)
 {
-	long n = bpf_probe_read_user_str(rec_at(b->s, b->len), EV_PATH_MAX, from);
+	long n = user_string_read(rec_at(b->s, b->len), EV_PATH_MAX, from);
 
 	if (n <= 0 || n > EV_PATH_MAX)
 		return;

@@ -301,3 +301,54 @@ LIVE(credentials_plain_program, LIVE_FIRST)
 {
 	expect_exec(t, 0755, 65534, 1);
 }
+
+/* A system call of a 32-bit program. */
+static long call_32(unsigned int nr, unsigned int a, unsigned int b, unsigned int c)
+{
+	long ret;
+
+	asm volatile("int $0x80"
+		     : "=a"(ret)
+		     : "a"(nr), "b"(a), "c"(b), "d"(c)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)ret;
+}
+
+#define NR32_setuid16	 23
+#define NR32_setresuid32 208
+
+static void set_ids_32(struct live *t, void *arg)
+{
+	(void)arg;
+	t->shared->value[20] = call_32(NR32_setresuid32, 51, 0, 52) == 0;
+	t->shared->value[21] = call_32(NR32_setuid16, 61, 0, 0) == 0;
+	note_status(t);
+}
+
+/*
+ * The 16-bit call is served by no probe. So to commit_creds() it is what an exploit is: a call that
+ * changes credentials and is not known to do so.
+ */
+LIVE(credentials_of_kernel, LIVE_FIRST)
+{
+	pid_t pid = live_do(t, set_ids_32, NULL);
+	const Varve__V1__Credentials *c;
+
+	live_end(t);
+	if (!t->shared->value[20] || !t->shared->value[21])
+		live_skip("the kernel has no 32-bit calls");
+	c = live_nth(t, "CREDENTIALS", pid, 0)->credentials;
+	EXPECT_STR(c->call, "setresuid");
+	EXPECT_FIELD(c, real_id, 51);
+	EXPECT_FIELD(c, saved_id, 52);
+	EXPECT_FIELD(c->after, uid, 51);
+	EXPECT_UINT(live_count(t, "CREDENTIALS", 0), live_trampolines() ? 2 : 1);
+	if (!live_trampolines())
+		return;
+	EXPECT_FIELD(live_nth(t, "CREDENTIALS", pid, 1)->process, uid, 51); /* before */
+	c = live_nth(t, "CREDENTIALS", pid, 1)->credentials;
+	EXPECT(!c->call);
+	EXPECT_FIELD(c, within_syscall, NR32_setuid16);
+	EXPECT_FIELD(c, within_32_bit, 1);
+	expect_status(t, c->after);
+}
