@@ -44,11 +44,14 @@ static __always_inline void fill_args(struct build *b, struct ev_exec_failed *ev
 	args->pos = start;
 	args->end = start + ARGS_STOP;
 	args->cut = 0;
-	for (i = 0; i < ARGS_CNT; i++)
+	for (i = 0; i <= ARGS_CNT; i++) { /* the last turn only finds that there is one more */
+		if (i == ARGS_CNT)
+			args->end = 0;
 		if (!exec_failed_arg(b->slot, argv + i * size, size))
 			break;
+	}
 	pos = args->pos;
-	if (i == ARGS_CNT || args->cut)
+	if (args->cut)
 		ev->flags |= EV_EXEC_FAILED_CUT;
 	if (pos <= start || pos > start + ARGS_STOP + ARG_MAX)
 		return;

@@ -94,6 +94,7 @@ static void fail_with_much(struct live *t, void *arg)
 		many[i] = (char *)"abc";
 	many[40] = NULL;
 	EXPECT(exec_it("/nowhere", many, env) < 0);
+	EXPECT(exec_it("/nowhere", many + 8, env) < 0);
 	one[1] = t->shared->text[0];
 	memset(one[1], 'l', 3000);
 	EXPECT(exec_it("/nowhere", one, env) < 0);
@@ -111,12 +112,15 @@ LIVE(exec_failed_long_arguments, LIVE_FIRST)
 	EXPECT_UINT(e->n_args, 32);
 	EXPECT_FIELD(e, args_truncated, 1);
 	EXPECT_STR(e->args[31], "abc");
-	e = live_nth(t, "EXEC_FAILED", pid, 1)->exec_failed;
+	e = live_nth(t, "EXEC_FAILED", pid, 1)->exec_failed; /* just as many as are read */
+	EXPECT_UINT(e->n_args, 32);
+	EXPECT(!e->has_args_truncated);
+	e = live_nth(t, "EXEC_FAILED", pid, 2)->exec_failed;
 	EXPECT_UINT(e->n_args, 3);
 	EXPECT_UINT(strlen(e->args[1]), 1023);
 	EXPECT_STR(e->args[2], "");
 	EXPECT_FIELD(e, args_truncated, 1);
-	e = live_nth(t, "EXEC_FAILED", pid, 2)->exec_failed;
+	e = live_nth(t, "EXEC_FAILED", pid, 3)->exec_failed;
 	EXPECT_UINT(e->n_args, 1);
 	EXPECT_FIELD(e, args_truncated, 1);
 }
