@@ -100,29 +100,38 @@ static __always_inline struct pt_regs *task_regs(struct task_struct *task)
 }
 
 /*
- * The thread of a number in the initial pid namespace, which is the one of everybody's level 0:
- * found in the namespace's radix tree, whose inner nodes are marked by bit 1 of the pointer to
- * them. Four levels of 64 are more than pid_max (2^22) needs. NULL: there is none.
+ * The thread that has a number in a pid namespace: found in the namespace's radix tree, whose inner
+ * nodes are marked by bit 1 of the pointer to them. Four levels of 64 are more than pid_max (2^22)
+ * needs. NULL: there is none.
  */
-static __always_inline struct task_struct *task_of_pid(struct task_struct *any, __u32 nr)
+static __always_inline struct task_struct *task_of_ns_pid(struct pid_namespace *ns, __u32 nr)
 {
-	struct pid *pid = BPF_CORE_READ(any, thread_pid);
-	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers);
-	void *at = BPF_CORE_READ(upid, ns, idr.idr_rt.xa_head);
+	void *at = BPF_CORE_READ(ns, idr.idr_rt.xa_head);
 	struct hlist_node *link;
 	__u32 i, index;
 
 	for (i = 0; i < 4 && ((__u64)at & 3) == 2; i++) {
 		struct xa_node *node = at - 2;
 
-		index = (nr >> (BPF_CORE_READ(node, shift) & 31)) & 63;
+		index = nr >> (BPF_CORE_READ(node, shift) & 31);
+		if (!i && index > 63) /* beyond what the tree holds */
+			return 0;
 		at = (void *)node + bpf_core_field_offset(struct xa_node, slots);
-		bpf_probe_read_kernel(&at, sizeof(at), at + index * sizeof(at));
+		bpf_probe_read_kernel(&at, sizeof(at), at + (index & 63) * sizeof(at));
 	}
 	if (!at || (__u64)at & 3)
 		return 0;
 	link = BPF_CORE_READ((struct pid *)at, tasks[0].first);
 	return link ? (void *)link - bpf_core_field_offset(struct task_struct, pid_links) : 0;
+}
+
+/* The thread of a number in the initial pid namespace, which is the one of everybody's level 0. */
+static __always_inline struct task_struct *task_of_pid(struct task_struct *any, __u32 nr)
+{
+	struct pid *pid = BPF_CORE_READ(any, thread_pid);
+	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+
+	return task_of_ns_pid(BPF_CORE_READ(upid, ns), nr);
 }
 
 /* The first argument of tracepoint mark_victim: the task since 6.9, and in stable series after; its
@@ -146,5 +155,24 @@ static __always_inline struct task_struct *mark_victim_task(struct task_struct *
 				   : BPF_CORE_READ(mm, rss_stat[which].count);          \
 		_n > 0 ? _n : 0;                                                        \
 	})
+
+/*
+ * A string of the process's memory; bytes with the NUL. Of an empty one the helper gives 0 in 6.12 and
+ * before (strncpy_from_user_nofault()), 1 in 6.18.
+ */
+static __always_inline long user_string_read(void *dst, __u32 size, const void *from)
+{
+	long n = bpf_probe_read_user_str(dst, size, from);
+
+	return n ? n : 1;
+}
+
+/* The type of a namespace, CLONE_NEW*: of its operations before 6.18. */
+static __always_inline __u32 namespace_type(struct ns_common *ns)
+{
+	if (bpf_core_field_exists(ns->ns_type))
+		return BPF_CORE_READ(ns, ns_type);
+	return BPF_CORE_READ(ns, ops, type);
+}
 
 #endif

@@ -157,6 +157,15 @@ struct ev_namespaces {
 	__u32 obtained; /* 1: all of them */
 };
 
+struct ev_cred {
+	__u32 uid, gid, euid, egid, suid, sgid, fsuid, fsgid;
+	__u64 cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
+	__u32 securebits;
+	__u32 user_ns;
+	__u32 obtained; /* 1: all of them */
+	__u32 pad0;
+};
+
 struct ev_addr {
 	__u8 ip[16];  /* network order; IPv4 in the first four */
 	__u16 port;   /* host order */
@@ -417,6 +426,113 @@ struct ev_suppressed {
 	__u64 first_ns; /* since the epoch last changed */
 	__u64 last_ns;
 	__u32 epoch;
+	__u32 pad0;
+};
+
+#define EV_CREDENTIALS_GROUPS 64 /* more are only counted */
+/* In place of a call's number: */
+#define EV_CREDENTIALS_EXEC   0xfffe
+#define EV_CREDENTIALS_KERNEL 0xffff /* a kernel function that no call known to do so led to */
+
+#define EV_CREDENTIALS_HAS_CAPS (1u << 0) /* caps_asked */
+#define EV_CREDENTIALS_NR_32	(1u << 1) /* within_nr is a 32-bit call's */
+
+struct ev_credentials {
+	struct ev_hdr hdr;
+	struct ev_cred after;
+	__u64 arg[3]; /* of the call */
+	__u64 caps_asked[3]; /* of capset: effective, permitted, inheritable; from user memory */
+	__u32 call; /* its number, of a 64-bit program */
+	__u32 within_nr; /* EV_CREDENTIALS_KERNEL: the call that it happened in */
+	__u32 err;
+	__u32 flags;	   /* EV_CREDENTIALS_* */
+	__u32 groups_cnt; /* the task's supplementary groups after setgroups, all of them */
+	__u32 groups[EV_CREDENTIALS_GROUPS];
+	__u32 pad0;
+};
+
+#define EV_NAMESPACE_FLAGS	 (1u << 0) /* asked is there */
+#define EV_NAMESPACE_USER_MEMORY (1u << 1) /* asked is from user memory */
+#define EV_NAMESPACE_CHILD	 (1u << 2) /* made by clone: ns is the child's, asked is what is new */
+#define EV_NAMESPACE_FOR_CHILDREN (1u << 3) /* pid_for_children is there */
+
+struct ev_namespace {
+	struct ev_hdr hdr; /* task: who made the call */
+	struct ev_namespaces ns; /* after it */
+	struct ev_peer child;
+	__u32 call;
+	__u32 asked; /* CLONE_NEW* */
+	__u32 pid_for_children;
+	__u32 err;
+	__u32 flags; /* EV_NAMESPACE_* */
+	__u32 pad0;
+};
+
+struct ev_root {
+	struct ev_hdr hdr;
+	struct ev_file root; /* after the call, its path from the root of the mount namespace */
+	struct ev_file cwd;
+	struct ev_ref path; /* as asked, from user memory; pivot_root: the new root */
+	struct ev_ref put_old;
+	__u32 call;
+	__u32 err;
+};
+
+struct ev_memfd {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	struct ev_ref name; /* from user memory */
+	__u32 memfd_flags;
+	__u32 fd;
+	__u32 err;
+	__u32 pad0;
+};
+
+#define EV_EXEC_FAILED_CUT (1u << 0) /* there are more arguments, or longer ones */
+#define EV_EXEC_FAILED_AT  (1u << 1) /* execveat: at_flags is there */
+
+struct ev_exec_failed {
+	struct ev_hdr hdr;
+	struct ev_file file; /* what was to be run, by name */
+	struct ev_ref args; /* the first of them, NUL between; from user memory */
+	__u32 call;
+	__u32 err;
+	__u32 at_flags;
+	__u32 flags; /* EV_EXEC_FAILED_* */
+};
+
+#define EV_PTRACE_32 (1u << 0) /* the caller is a 32-bit program */
+
+struct ev_ptrace {
+	struct ev_hdr hdr;
+	struct ev_peer target;
+	__u64 address; /* as the call was given them */
+	__u64 data;
+	__u32 request;
+	__s32 ns_pid; /* as the caller names the target */
+	__u32 err;
+	__u32 flags;
+};
+
+enum ev_memory_way {
+	EV_MEMORY_CALL,	  /* process_vm_readv, process_vm_writev */
+	EV_MEMORY_OPENED, /* /proc/PID/mem */
+};
+
+#define EV_MEMORY_WRITE	      (1u << 0)
+#define EV_MEMORY_HAS_FD      (1u << 1)
+#define EV_MEMORY_HAS_ADDRESS (1u << 2)
+
+struct ev_process_memory {
+	struct ev_hdr hdr;
+	struct ev_peer target;
+	__u64 address; /* in the target, of the first piece; from user memory */
+	__u64 bytes;
+	__s32 ns_pid;
+	__u32 how; /* enum ev_memory_way */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_MEMORY_* */
 	__u32 pad0;
 };
 

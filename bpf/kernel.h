@@ -163,6 +163,11 @@ struct inode {
 	unsigned long i_ino;
 	__s64 i_size;
 	struct super_block *i_sb;
+	void *i_private;
+};
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
 };
 struct dentry {
 	struct hlist_bl_node d_hash;
@@ -219,7 +224,12 @@ struct mm_struct {
 	unsigned long arg_end;
 	struct file *exe_file;
 };
+struct proc_ns_operations {
+	int type; /* CLONE_NEW*; before 6.18 */
+};
 struct ns_common {
+	unsigned int ns_type; /* since 6.18 */
+	const struct proc_ns_operations *ops;
 	unsigned int inum;
 };
 struct mnt_namespace {
@@ -264,7 +274,9 @@ struct nsproxy {
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
+	struct time_namespace *time_ns_for_children;
 	struct cgroup_namespace *cgroup_ns;
 };
 struct upid {
@@ -275,6 +287,13 @@ struct pid {
 	unsigned int level;
 	struct hlist_head tasks[4];
 	struct upid numbers[1];
+};
+struct kgid {
+	__u32 val;
+};
+struct group_info {
+	int ngroups;
+	struct kgid gid[1];
 };
 struct cred {
 	struct {
@@ -289,12 +308,26 @@ struct cred {
 	struct {
 		__u32 val;
 	} egid;
+	struct {
+		__u32 val;
+	} suid;
+	struct {
+		__u32 val;
+	} sgid;
+	struct {
+		__u32 val;
+	} fsuid;
+	struct {
+		__u32 val;
+	} fsgid;
+	unsigned int securebits;
 	/* Two __u32 before 6.3, one __u64 after: the same eight bytes on a little-endian machine.
 	 */
 	struct {
 		__u64 val;
-	} cap_effective;
+	} cap_effective, cap_permitted, cap_inheritable, cap_bset, cap_ambient;
 	struct user_namespace *user_ns;
+	struct group_info *group_info;
 };
 struct tty_struct {
 	char name[64];
@@ -360,6 +393,7 @@ struct trace_event_raw_mark_victim {
 	unsigned int uid;
 };
 struct linux_binprm {
+	unsigned int secureexec : 1;
 	int argc;
 	const char *filename;
 	const char *interp;
@@ -588,6 +622,8 @@ struct bpf_iter__bpf_map_elem {
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define TMPFS_MAGIC	      0x01021994
 #define HUGETLBFS_MAGIC	      0x958458f6
+#define PROC_SUPER_MAGIC      0x00009fa0
+#define NSFS_MAGIC	      0x6e736673
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200

@@ -8,6 +8,7 @@
  * Creations and opens for writing are always recorded, those for reading as the policy says (the
  * options read-opens, read-opens-host, read-opens-always); what it leaves out is counted.
  */
+#include "process_memory.bpf.h"
 #include "uring.bpf.h"
 #include "always.bpf.h"
 
@@ -167,6 +168,9 @@ static __noinline int open_emit(struct opening *o)
 
 	if (mode & FMODE_PATH) /* a handle to a name; nothing can be read or written through it */
 		return 0;
+	if (file_is_process_memory(file))
+		process_memory_opened(file, o->task, o->cgid, mode,
+				      o->flags & EV_OPEN_HAS_FD ? o->fd : -1);
 	if (!open_is_wanted(o, mode))
 		return 0;
 	ev = (void *)record_begin(&b, EV_OPEN, EV_CLASS_file, o->cgid, sizeof(*ev));

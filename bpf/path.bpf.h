@@ -15,21 +15,14 @@
 /* Walks s->walk of a scratch buffer; see path.bpf.c. */
 extern int path_walk(__u32 slot);
 
-/*
- * Appends the path to the record's tail without a NUL, as f->path and f->path_len. task: whose root
- * directory counts.
- */
-static __always_inline void path_append(struct build *b, struct ev_file *f, struct path *path,
-					struct task_struct *task)
+/* Appends the path up to the root that was put into the walk. */
+static __always_inline void path_append_walk(struct build *b, struct ev_file *f, struct path *path)
 {
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	struct path_walk *w = &b->s->walk;
 	__u32 len;
 
 	w->dentry = BPF_CORE_READ(path, dentry);
 	w->mnt = BPF_CORE_READ(path, mnt);
-	w->root_dentry = BPF_CORE_READ(fs, root.dentry);
-	w->root_mnt = BPF_CORE_READ(fs, root.mnt);
 	if (!w->dentry || !w->mnt)
 		return;
 	path_walk(b->slot);
@@ -43,6 +36,21 @@ static __always_inline void path_append(struct build *b, struct ev_file *f, stru
 	f->path_len = w->total;
 	f->flags |= w->flags | EV_FILE_HAS_PATH;
 	b->len += len;
+}
+
+/*
+ * Appends the path to the record's tail without a NUL, as f->path and f->path_len. task: whose root
+ * directory counts.
+ */
+static __always_inline void path_append(struct build *b, struct ev_file *f, struct path *path,
+					struct task_struct *task)
+{
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	struct path_walk *w = &b->s->walk;
+
+	w->root_dentry = BPF_CORE_READ(fs, root.dentry);
+	w->root_mnt = BPF_CORE_READ(fs, root.mnt);
+	path_append_walk(b, f, path);
 }
 
 /* Ends the string that was appended last. */
@@ -168,7 +176,7 @@ static __always_inline long name_read(void *dst, __u32 size, const char *name,
 				      enum name_memory memory)
 {
 	return memory == NAME_KERNEL ? bpf_probe_read_kernel_str(dst, size, name)
-				     : bpf_probe_read_user_str(dst, size, name);
+				     : user_string_read(dst, size, name);
 }
 
 /*
@@ -211,6 +219,18 @@ static __always_inline void file_fill_name(struct build *b, struct ev_file *f, i
 	f->flags |= EV_FILE_HAS_PATH;
 }
 
+/* Appends a string of the process's memory as it is. */
+static __always_inline void tail_user_string(struct build *b, struct ev_ref *ref, const void *from)
+{
+	long n = user_string_read(rec_at(b->s, b->len), EV_PATH_MAX, from);
+
+	if (n <= 0 || n > EV_PATH_MAX)
+		return;
+	ref->off = b->len;
+	ref->len = n - 1;
+	b->len += n;
+}
+
 static __always_inline void file_fill_at(struct build *b, struct ev_file *f, int dfd,
 					 const char *name, struct task_struct *task)
 {
@@ -228,8 +248,8 @@ static __always_inline void file_fill_filename(struct build *b, struct ev_file *
 	if (cfg_names_from_user)
 		file_fill_name(b, f, dfd, name, NAME_USER, task);
 	else
-		file_fill_name(b, f, dfd, BPF_CORE_READ((struct filename *)name, name),
-			       NAME_KERNEL, task);
+		file_fill_name(b, f, dfd, BPF_CORE_READ((struct filename *)name, name), NAME_KERNEL,
+			       task);
 }
 
 #endif

@@ -60,12 +60,21 @@ struct always_match {
 	__u32 pad0;
 };
 
+/* Arguments being read one by one (exec_failed.bpf.c). */
+struct args_scan {
+	__u32 pos; /* in rec, of the next one */
+	__u32 end; /* none begins behind */
+	__u32 cut;
+	__u32 pad0;
+};
+
 struct scratch {
 	__u64 busy;
 	__u64 len; /* of a record that waits for the end of its call, see pending.bpf.h */
 	struct path_walk walk;
 	struct name_scan scan;
 	struct always_match match;
+	struct args_scan args;
 	__u8 rec[REC_MASK + 1 + REC_SLACK];
 	__u8 path[EV_PATH_MAX + 256]; /* a path is written here from its end */
 };

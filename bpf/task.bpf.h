@@ -103,4 +103,43 @@ static __always_inline void peer_fill(struct ev_peer *p, struct task_struct *tas
 	BPF_CORE_READ_STR_INTO(&p->comm, leader, comm);
 }
 
+/* The thread that a task names by this number, in its own pid namespace. */
+static __always_inline void peer_fill_ns_pid(struct ev_peer *p, struct task_struct *task, __u32 nr)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+			    BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid);
+	struct task_struct *named = task_of_ns_pid(BPF_CORE_READ(upid, ns), nr);
+
+	if (pid && named)
+		peer_fill(p, named, true);
+}
+
+/* All of a capability set: two words before 6.3, one after. */
+#define CAP_READ(dst, from, set)                   \
+	bpf_probe_read_kernel(&(dst), sizeof(dst), \
+			      (void *)(from) + bpf_core_field_offset(struct cred, set))
+
+static __always_inline void cred_fill(struct ev_cred *c, const struct cred *cred)
+{
+	if (!cred)
+		return;
+	c->uid = BPF_CORE_READ(cred, uid.val);
+	c->gid = BPF_CORE_READ(cred, gid.val);
+	c->euid = BPF_CORE_READ(cred, euid.val);
+	c->egid = BPF_CORE_READ(cred, egid.val);
+	c->suid = BPF_CORE_READ(cred, suid.val);
+	c->sgid = BPF_CORE_READ(cred, sgid.val);
+	c->fsuid = BPF_CORE_READ(cred, fsuid.val);
+	c->fsgid = BPF_CORE_READ(cred, fsgid.val);
+	c->securebits = BPF_CORE_READ(cred, securebits);
+	CAP_READ(c->cap_effective, cred, cap_effective);
+	CAP_READ(c->cap_permitted, cred, cap_permitted);
+	CAP_READ(c->cap_inheritable, cred, cap_inheritable);
+	CAP_READ(c->cap_bounding, cred, cap_bset);
+	CAP_READ(c->cap_ambient, cred, cap_ambient);
+	c->user_ns = BPF_CORE_READ(cred, user_ns, ns.inum);
+	c->obtained = 1;
+}
+
 #endif

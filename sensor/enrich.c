@@ -216,6 +216,12 @@ static Varve__V1__OtherProcess *other_process(const Varve__V1__Event *ev)
 		return ev->exec_session->by;
 	if (ev->body_case == VARVE__V1__EVENT__BODY_OOM_KILL)
 		return ev->oom_kill->trigger;
+	if (ev->body_case == VARVE__V1__EVENT__BODY_NAMESPACE)
+		return ev->namespace_->child;
+	if (ev->body_case == VARVE__V1__EVENT__BODY_PTRACE)
+		return ev->ptrace->target;
+	if (ev->body_case == VARVE__V1__EVENT__BODY_PROCESS_MEMORY)
+		return ev->process_memory->target;
 	return NULL;
 }
 

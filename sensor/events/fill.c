@@ -263,3 +263,20 @@ int fill_cmd_line(struct arena *arena, const char *args, size_t len, const char 
 	}
 	return fill_text(arena, joined, end - joined, ret_line, NULL, NULL);
 }
+
+char *fill_call(uint32_t nr)
+{
+	static const struct {
+		uint32_t nr;
+		const char *name;
+	} calls[] = {
+#define SYSCALL(name, nr, nr32) {nr, #name},
+#include "bpf/syscalls.def"
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		if (calls[i].nr == nr)
+			return (char *)calls[i].name;
+	return NULL;
+}

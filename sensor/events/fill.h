@@ -41,6 +41,9 @@ int fill_file_at(const struct ev_file *f, const char *path, size_t len, struct a
 int fill_endpoint(const struct ev_addr *a, struct arena *arena, Varve__V1__Endpoint **ret_endpoint);
 /* Without the uid: enrich.c has what it is made of. */
 int fill_peer(const struct ev_peer *p, struct arena *arena, Varve__V1__OtherProcess **ret_other);
+/* The name of a system call that a probe serves, by its number in 64-bit programs; NULL if it is
+ * another one. */
+char *fill_call(uint32_t nr);
 /* "tcp", "udp" or the number. */
 char *fill_protocol(struct arena *arena, uint32_t protocol);
 /* enum ev_owner_by: "create" ...; NULL: not known. */

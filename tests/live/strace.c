@@ -47,7 +47,7 @@ static void traced(struct live *t, void *arg)
 }
 
 struct strace_counts {
-	size_t exec, open, rename, unlink, connect;
+	size_t exec, exec_failed, open, rename, unlink, connect;
 };
 
 static bool calls(const char *line, const char *const *names)
@@ -72,6 +72,7 @@ static void count_line(const char *line, struct strace_counts *ret)
 	line += strspn(line, "0123456789 ");
 	EXPECT(!strstr(line, "unfinished") && !strstr(line, "resumed"));
 	ret->exec += ok && calls(line, execs);
+	ret->exec_failed += !ok && calls(line, execs);
 	ret->open += calls(line, opens); /* those that failed are recorded, too */
 	ret->rename += calls(line, renames);
 	ret->unlink += calls(line, unlinks);
@@ -113,6 +114,7 @@ LIVE(strace_agrees, LIVE_ALL)
 		    !strcmp(ev->process->name, "strace"))
 			continue;
 		got.exec += !strcmp(ev->kind, "EXEC");
+		got.exec_failed += !strcmp(ev->kind, "EXEC_FAILED");
 		got.open += !strcmp(ev->kind, "OPEN");
 		got.rename += !strcmp(ev->kind, "RENAME");
 		got.unlink += !strcmp(ev->kind, "UNLINK");
@@ -123,6 +125,8 @@ LIVE(strace_agrees, LIVE_ALL)
 	EXPECT_UINT(want.connect, 20);
 	EXPECT(want.open >= 40);
 	EXPECT_UINT(got.exec, want.exec);
+	EXPECT_UINT(want.exec_failed, 1);
+	EXPECT_UINT(got.exec_failed, want.exec_failed);
 	EXPECT_UINT(got.open, want.open);
 	EXPECT_UINT(got.rename, want.rename);
 	EXPECT_UINT(got.unlink, want.unlink);
