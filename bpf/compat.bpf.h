@@ -137,4 +137,12 @@ static __always_inline struct task_struct *mark_victim_task(struct task_struct *
 		_n > 0 ? _n : 0;                                                        \
 	})
 
+/* Bytes read with the NUL, or a negative errno. Older kernels give 0 for the empty string. */
+static __always_inline long read_user_str(void *dst, __u32 size, const void *src)
+{
+	long n = bpf_probe_read_user_str(dst, size, src);
+
+	return n ? n : 1;
+}
+
 #endif

@@ -168,7 +168,7 @@ static __always_inline long name_read(void *dst, __u32 size, const char *name,
 				      enum name_memory memory)
 {
 	return memory == NAME_KERNEL ? bpf_probe_read_kernel_str(dst, size, name)
-				     : bpf_probe_read_user_str(dst, size, name);
+				     : read_user_str(dst, size, name);
 }
 
 /*
