@@ -22,7 +22,7 @@ struct sending_map sending SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u8 cfg_read_opens = 1;
-const volatile __u8 cfg_names_from_user = 0;
+const volatile __u8 cfg_user_names[EV_NAMES_CNT] = {};
 const volatile __u8 cfg_uring_cqe = 0;
 const volatile __u32 cfg_pending_base = EV_SCRATCH_PER_CPU; /* times CPUs */
 const volatile __u64 cfg_ring_mark = 4 << 20;
