@@ -367,6 +367,35 @@ struct ev_mknod {
 	__u32 pad0;
 };
 
+#define EV_MOUNT_HAS_FD	    (1u << 0)
+#define EV_MOUNT_HAS_SET    (1u << 1) /* attr_set */
+#define EV_MOUNT_HAS_ATTR   (1u << 2) /* attr_set, attr_clear, propagation */
+#define EV_MOUNT_USER_TEXTS (1u << 3) /* source, type and data are from user memory */
+
+struct ev_mount {
+	struct ev_hdr hdr;
+	struct ev_file target;
+	struct ev_file source_file; /* what was moved or cloned */
+	struct ev_ref source;
+	struct ev_ref type;
+	struct ev_ref data;
+	__u64 call_flags;
+	__u64 attr_set; /* MOUNT_ATTR_* */
+	__u64 attr_clear;
+	__u64 propagation; /* MS_SHARED ... */
+	__u32 call;	   /* number of the system call, x86-64; 0: not filled */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_MOUNT_* */
+};
+
+struct ev_unmount {
+	struct ev_hdr hdr;
+	struct ev_file target;
+	__u32 call_flags; /* MNT_*, UMOUNT_NOFOLLOW */
+	__u32 err;
+};
+
 #define EV_IO_URING_HAS_FLAGS (1u << 0)
 
 struct ev_io_uring {

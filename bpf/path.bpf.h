@@ -110,6 +110,17 @@ static __always_inline void file_fill_inode(struct ev_file *f, struct inode *ino
 		f->flags |= EV_FILE_MEMFD;
 }
 
+/* A place that the kernel has resolved. */
+static __always_inline void file_fill_path(struct build *b, struct ev_file *f, struct path *path,
+					   struct task_struct *task)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+
+	file_fill_inode(f, BPF_CORE_READ(dentry, d_inode), dentry);
+	path_append(b, f, path, task);
+	tail_end(b);
+}
+
 static __always_inline void file_fill(struct build *b, struct ev_file *f, struct file *file,
 				      struct task_struct *task)
 {

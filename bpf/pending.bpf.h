@@ -20,6 +20,13 @@
 
 #define PENDING_TRIES 8
 
+/*
+ * Added to a task's key where what is saved at the entry of a function is finished elsewhere, and
+ * the function may not have been reached: then nothing of another kind is taken for it.
+ */
+#define PENDING_MOUNT	(1ull << 63)
+#define PENDING_UNMOUNT (1ull << 62)
+
 extern struct pending_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, EV_PENDING_CNT);

@@ -354,7 +354,7 @@ static bool serve_call(struct hooks *hooks, const struct ev_syscall *call, int m
 
 	if (!h || functions_serve(hooks, call->prog))
 		return false;
-	if (!exit_serves(hooks, call, HOOK_CALL))
+	if (call->nr < EV_SYSCALL_CNT && !exit_serves(hooks, call, HOOK_CALL))
 		serve(h, map, call->nr, &used);
 	if (call->nr32 < EV_SYSCALL_CNT && !own_32)
 		serve(h, map, EV_SYSCALL_CNT + call->nr32, &used);
