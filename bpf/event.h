@@ -80,6 +80,21 @@ struct ev_always_row {
  * see pending.bpf.h. A power of two. */
 #define EV_PENDING_CNT 64
 
+/*
+ * Kernel functions that get names: as struct filename with the kernel's copy, or on older kernels,
+ * function by function, as the pointer to user memory.
+ */
+enum ev_names {
+	EV_NAMES_UNLINK,
+	EV_NAMES_RENAME,
+	EV_NAMES_LINK,
+	EV_NAMES_SYMLINK,
+	EV_NAMES_MKDIR,
+	EV_NAMES_RMDIR,
+	EV_NAMES_MKNOD,
+	EV_NAMES_CNT,
+};
+
 #define EV_REC_MAX 61440 /* no record is longer */
 
 /* A string in the tail: off from the start of the record; the byte at off + len is NUL. */
@@ -346,6 +361,74 @@ struct ev_process_snapshot {
 	struct ev_file cwd;
 	struct ev_namespaces ns;
 	char tty[EV_TTY_LEN];
+};
+
+struct ev_link {
+	struct ev_hdr hdr;
+	struct ev_file from;
+	struct ev_file to;
+	__u32 flags; /* AT_* */
+	__u32 err;
+};
+
+struct ev_symlink {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	struct ev_ref target;
+	__u32 err;
+	__u32 pad0;
+};
+
+struct ev_mkdir {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 mode; /* as asked for, before the umask */
+	__u32 err;
+};
+
+struct ev_rmdir {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 err;
+	__u32 pad0;
+};
+
+struct ev_mknod {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 mode;
+	__u32 dev; /* as user space packs it: minor's low byte, major, rest of minor */
+	__u32 err;
+	__u32 pad0;
+};
+
+#define EV_MOUNT_HAS_FD	    (1u << 0)
+#define EV_MOUNT_HAS_SET    (1u << 1) /* attr_set */
+#define EV_MOUNT_HAS_ATTR   (1u << 2) /* attr_set, attr_clear, propagation */
+#define EV_MOUNT_USER_TEXTS (1u << 3) /* source, type and data are from user memory */
+
+struct ev_mount {
+	struct ev_hdr hdr;
+	struct ev_file target;
+	struct ev_file source_file; /* what was moved or cloned */
+	struct ev_ref source;
+	struct ev_ref type;
+	struct ev_ref data;
+	__u64 call_flags;
+	__u64 attr_set; /* MOUNT_ATTR_* */
+	__u64 attr_clear;
+	__u64 propagation; /* MS_SHARED ... */
+	__u32 call;	   /* number of the system call, x86-64; 0: not filled */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_MOUNT_* */
+};
+
+struct ev_unmount {
+	struct ev_hdr hdr;
+	struct ev_file target;
+	__u32 call_flags; /* MNT_*, UMOUNT_NOFOLLOW */
+	__u32 err;
 };
 
 #define EV_IO_URING_HAS_FLAGS (1u << 0)

@@ -148,9 +148,13 @@ struct qstr {
 struct hlist_bl_node {
 	struct hlist_bl_node **pprev;
 };
+struct file_system_type {
+	const char *name;
+};
 struct super_block {
 	__u32 s_dev;
 	unsigned long s_magic;
+	struct file_system_type *s_type;
 };
 struct inode {
 	unsigned short i_mode;
@@ -177,11 +181,13 @@ struct dentry {
 };
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	const char *mnt_devname;
 };
 struct path {
 	struct vfsmount *mnt;
@@ -627,6 +633,10 @@ struct bpf_iter__bpf_map_elem {
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+
+#define MOVE_MOUNT_F_EMPTY_PATH 0x4
+#define OPEN_TREE_CLONE		0x1
+#define OPEN_TREE_NAMESPACE	0x2 /* since 7.0 */
 
 #define PAGE_SIZE 4096
 

@@ -118,6 +118,17 @@ static __always_inline void file_fill_inode(struct ev_file *f, struct inode *ino
 		f->flags |= EV_FILE_MEMFD;
 }
 
+/* A place that the kernel has resolved. */
+static __always_inline void file_fill_path(struct build *b, struct ev_file *f, struct path *path,
+					   struct task_struct *task)
+{
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+
+	file_fill_inode(f, BPF_CORE_READ(dentry, d_inode), dentry);
+	path_append(b, f, path, task);
+	tail_end(b);
+}
+
 static __always_inline void file_fill(struct build *b, struct ev_file *f, struct file *file,
 				      struct task_struct *task)
 {
@@ -239,17 +250,13 @@ static __always_inline void file_fill_at(struct build *b, struct ev_file *f, int
 
 /*
  * The same from within the function that was given the name: a struct filename, which holds the
- * kernel's copy, or on some kernels still the pointer to user memory. An unusable name (fault, too
- * long) is an error pointer, and leaves the path absent.
+ * kernel's copy. An unusable name (fault, too long) is an error pointer, and leaves the path
+ * absent.
  */
 static __always_inline void file_fill_filename(struct build *b, struct ev_file *f, int dfd,
 					       void *name, struct task_struct *task)
 {
-	if (cfg_names_from_user)
-		file_fill_name(b, f, dfd, name, NAME_USER, task);
-	else
-		file_fill_name(b, f, dfd, BPF_CORE_READ((struct filename *)name, name), NAME_KERNEL,
-			       task);
+	file_fill_name(b, f, dfd, BPF_CORE_READ((struct filename *)name, name), NAME_KERNEL, task);
 }
 
 #endif

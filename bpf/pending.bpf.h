@@ -20,6 +20,13 @@
 
 #define PENDING_TRIES 8
 
+/*
+ * Added to a task's key where what is saved at the entry of a function is finished elsewhere, and
+ * the function may not have been reached: then nothing of another kind is taken for it.
+ */
+#define PENDING_MOUNT	(1ull << 63)
+#define PENDING_UNMOUNT (1ull << 62)
+
 extern struct pending_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, EV_PENDING_CNT);
@@ -39,11 +46,16 @@ static __always_inline __u32 pending_slot(__u64 owner, __u32 i)
 /* A cleared buffer of the pool for the owner; NULL if there is none. */
 static __always_inline void *pending_begin(struct build *b, __u64 owner, __u32 fixed)
 {
+	__u64 *found;
 	__u32 i;
 
 	for (i = 0; i < PENDING_TRIES; i++) {
 		b->slot = pending_slot(owner, i);
 		if (!bpf_map_update_elem(&pending, &b->slot, &owner, BPF_NOEXIST))
+			break;
+		/* Left from a call whose end was not seen, as the task went out of scope in it. */
+		found = bpf_map_lookup_elem(&pending, &b->slot);
+		if (found && *found == owner)
 			break;
 	}
 	if (i == PENDING_TRIES)

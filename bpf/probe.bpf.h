@@ -118,8 +118,7 @@ extern const volatile __u8 cfg_scope_all;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
 extern const volatile __u8 cfg_read_opens_host; /* the same outside of containers */
 extern const volatile __u8 cfg_kinds_off[EV_KINDS_MAX]; /* by number; 1: not recorded */
-/* The functions behind rename, mkdir ... take names in user memory (before 5.12), not the kernel's copies. */
-extern const volatile __u8 cfg_names_from_user;
+extern const volatile __u8 cfg_user_names[EV_NAMES_CNT]; /* 1: names come as pointers to user memory */
 extern const volatile __u64 cfg_ring_mark; /* wake the reader when so many bytes wait in `events` */
 extern const volatile __u64 cfg_decisive_mark; /* and in `decisive` */
 extern const volatile struct ev_account account_zero;

@@ -5,18 +5,16 @@
  * they are the kernel's copies; at a system call's exit those are gone, so they come from user
  * memory, marked so.
  */
-#include "pending.bpf.h"
-#include "uring.bpf.h"
+#include "names.bpf.h"
 
 SYSCALL_PROBE(rename_exit)
 {
 	struct ev_rename *ev;
 	struct build b;
 
-	ev = (void *)record_begin(&b, EV_RENAME, EV_CLASS_file, sc->cgid, sizeof(*ev));
+	ev = names_begin(&b, sc, EV_RENAME, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, sc->task);
 	if (sc->nr == NR_rename) {
 		file_fill_arg(&b, &ev->from, sc, AT_FDCWD, sc->arg[0]);
 		file_fill_arg(&b, &ev->to, sc, AT_FDCWD, sc->arg[1]);
@@ -36,7 +34,7 @@ SERVES_SYSCALL(rename_exit, renameat2);
 URING_PROBE(rename_exit)
 SERVES_URING(rename_exit, IORING_OP_RENAMEAT);
 
-/* do_renameat2(), filename_renameat2() since 7.0; before 5.12 with names in user memory. */
+/* do_renameat2(), filename_renameat2() since 7.0; before 5.11 with names in user memory. */
 SEC("?fentry/do_renameat2")
 int BPF_PROG(rename_enter, int old_dfd, void *from, int new_dfd, void *to, unsigned int flags)
 {
@@ -44,9 +42,7 @@ int BPF_PROG(rename_enter, int old_dfd, void *from, int new_dfd, void *to, unsig
 	struct syscall sc;
 	struct build b;
 
-	if (!syscall_in_scope(&sc))
-		return 0;
-	ev = pending_begin(&b, bpf_get_current_pid_tgid(), sizeof(*ev));
+	ev = names_enter(&b, &sc, EV_NAMES_RENAME, sizeof(*ev));
 	if (!ev)
 		return 0;
 	file_fill_filename(&b, &ev->from, old_dfd, from, sc.task);
@@ -62,13 +58,11 @@ int BPF_PROG(rename_fn, int old_dfd, void *from, int new_dfd, void *to, unsigned
 	struct syscall sc;
 	struct build b;
 
-	if (!syscall_in_scope(&sc))
-		return 0;
-	ev = pending_take(&b, bpf_get_current_pid_tgid(), EV_RENAME, EV_CLASS_file, sc.cgid,
-			  sizeof(*ev));
+	ev = names_leave(&b, &sc, EV_RENAME, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, sc.task);
+	names_leave_user(&b, &ev->from, &sc, EV_NAMES_RENAME, old_dfd, from);
+	names_leave_user(&b, &ev->to, &sc, EV_NAMES_RENAME, new_dfd, to);
 	ev->flags = flags;
 	ev->err = -ret;
 	pending_submit(&b, BPF_RB_NO_WAKEUP);

@@ -107,6 +107,19 @@ static __always_inline void syscall_args_32(struct syscall *sc, struct pt_regs *
 		sc->arg[i] = args[i];
 }
 
+/*
+ * The same number, of which the verifier knows nothing. Before 6.8 it forgets that a decision rests
+ * on what it knows of a number that a function is given through its caller's stack, takes paths
+ * with other numbers for the same, and removes what only those would run.
+ */
+static __always_inline __u64 unknown_value(__u64 value)
+{
+	__u64 copy = 0;
+
+	bpf_probe_read_kernel(&copy, sizeof(copy), &value);
+	return copy;
+}
+
 /* ctx: (registers, result), which sys_exit and a call's own exit have alike. */
 static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
 {
@@ -121,7 +134,7 @@ static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
 	sc->is_32 = syscall_is_compat(sc->task);
 	index = syscall_index_of(BPF_CORE_READ(regs, orig_ax), sc->is_32, BPF_CORE_READ(regs, bx));
 	if (!sc->is_32) {
-		sc->nr = index;
+		sc->nr = unknown_value(index);
 		syscall_args(sc, regs);
 		return true;
 	}

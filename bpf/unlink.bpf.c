@@ -1,29 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * unlink: a name was removed, or the attempt failed. As with rename, the name is the kernel's copy
- * in the trampoline set and from user memory, marked so, after a system call. Removed directories
- * are another kind.
+ * unlink, rmdir: a name was removed, or the attempt failed. Two kinds in one file, since unlinkat
+ * can be either.
  */
-#include "pending.bpf.h"
-#include "uring.bpf.h"
+#include "names.bpf.h"
 
-SYSCALL_PROBE(unlink_exit)
+static __always_inline int unlink_emit(const struct syscall *sc, int dfd, __u64 name)
 {
 	struct ev_unlink *ev;
 	struct build b;
-	bool at = sc->nr == NR_unlinkat;
 
-	if (at && sc->arg[2] & AT_REMOVEDIR)
-		return 0;
-	ev = (void *)record_begin(&b, EV_UNLINK, EV_CLASS_file, sc->cgid, sizeof(*ev));
+	ev = names_begin(&b, sc, EV_UNLINK, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, sc->task);
-	file_fill_arg(&b, &ev->file, sc, at ? (int)sc->arg[0] : AT_FDCWD,
-		      at ? sc->arg[1] : sc->arg[0]);
+	file_fill_arg(&b, &ev->file, sc, dfd, name);
 	ev->err = -sc->ret;
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
+}
+
+static __always_inline int rmdir_emit(const struct syscall *sc, int dfd, __u64 name)
+{
+	struct ev_rmdir *ev;
+	struct build b;
+
+	ev = names_begin(&b, sc, EV_RMDIR, sizeof(*ev));
+	if (!ev)
+		return 0;
+	file_fill_arg(&b, &ev->file, sc, dfd, name);
+	ev->err = -sc->ret;
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SYSCALL_PROBE(unlink_exit)
+{
+	bool at = sc->nr == NR_unlinkat;
+	int dfd = at ? (int)sc->arg[0] : AT_FDCWD;
+	__u64 name = at ? sc->arg[1] : sc->arg[0];
+
+	if (at && sc->arg[2] & AT_REMOVEDIR)
+		return rmdir_emit(sc, dfd, name);
+	return unlink_emit(sc, dfd, name);
 }
 
 SERVES_SYSCALL(unlink_exit, unlink);
@@ -31,17 +49,22 @@ SERVES_SYSCALL(unlink_exit, unlinkat);
 URING_PROBE(unlink_exit)
 SERVES_URING(unlink_exit, IORING_OP_UNLINKAT);
 
+SYSCALL_PROBE(rmdir_exit)
+{
+	return rmdir_emit(sc, AT_FDCWD, sc->arg[0]);
+}
+
+SERVES_SYSCALL(rmdir_exit, rmdir);
+
 /* do_unlinkat(), filename_unlinkat() since 7.0. */
 SEC("?fentry/do_unlinkat")
-int BPF_PROG(unlink_enter, int dfd, struct filename *name)
+int BPF_PROG(unlink_enter, int dfd, void *name)
 {
 	struct ev_unlink *ev;
 	struct syscall sc;
 	struct build b;
 
-	if (!syscall_in_scope(&sc))
-		return 0;
-	ev = pending_begin(&b, bpf_get_current_pid_tgid(), sizeof(*ev));
+	ev = names_enter(&b, &sc, EV_NAMES_UNLINK, sizeof(*ev));
 	if (!ev)
 		return 0;
 	file_fill_filename(&b, &ev->file, dfd, name, sc.task);
@@ -50,19 +73,48 @@ int BPF_PROG(unlink_enter, int dfd, struct filename *name)
 }
 
 SEC("?fexit/do_unlinkat")
-int BPF_PROG(unlink_fn, int dfd, struct filename *name, int ret)
+int BPF_PROG(unlink_fn, int dfd, void *name, int ret)
 {
 	struct ev_unlink *ev;
 	struct syscall sc;
 	struct build b;
 
-	if (!syscall_in_scope(&sc))
-		return 0;
-	ev = pending_take(&b, bpf_get_current_pid_tgid(), EV_UNLINK, EV_CLASS_file, sc.cgid,
-			  sizeof(*ev));
+	ev = names_leave(&b, &sc, EV_UNLINK, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, sc.task);
+	names_leave_user(&b, &ev->file, &sc, EV_NAMES_UNLINK, dfd, name);
+	ev->err = -ret;
+	pending_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* do_rmdir(), filename_rmdir() since 7.0. */
+SEC("?fentry/do_rmdir")
+int BPF_PROG(rmdir_enter, int dfd, void *name)
+{
+	struct ev_rmdir *ev;
+	struct syscall sc;
+	struct build b;
+
+	ev = names_enter(&b, &sc, EV_NAMES_RMDIR, sizeof(*ev));
+	if (!ev)
+		return 0;
+	file_fill_filename(&b, &ev->file, dfd, name, sc.task);
+	pending_wait(&b);
+	return 0;
+}
+
+SEC("?fexit/do_rmdir")
+int BPF_PROG(rmdir_fn, int dfd, void *name, int ret)
+{
+	struct ev_rmdir *ev;
+	struct syscall sc;
+	struct build b;
+
+	ev = names_leave(&b, &sc, EV_RMDIR, sizeof(*ev));
+	if (!ev)
+		return 0;
+	names_leave_user(&b, &ev->file, &sc, EV_NAMES_RMDIR, dfd, name);
 	ev->err = -ret;
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
@@ -70,3 +122,6 @@ int BPF_PROG(unlink_fn, int dfd, struct filename *name, int ret)
 
 INSTEAD_OF_URING_TOO(unlink_enter, unlink_exit);
 INSTEAD_OF_URING_TOO(unlink_fn, unlink_exit);
+/* One for each, since unlinkat is left to functions only if both are there. */
+INSTEAD_OF_URING_TOO(rmdir_enter, unlink_exit);
+INSTEAD_OF_URING_TOO(rmdir_fn, rmdir_exit);

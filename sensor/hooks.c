@@ -354,7 +354,7 @@ static bool serve_call(struct hooks *hooks, const struct ev_syscall *call, int m
 
 	if (!h || functions_serve(hooks, call->prog))
 		return false;
-	if (!exit_serves(hooks, call, HOOK_CALL))
+	if (call->nr < EV_SYSCALL_CNT && !exit_serves(hooks, call, HOOK_CALL))
 		serve(h, map, call->nr, &used);
 	if (call->nr32 < EV_SYSCALL_CNT && !own_32)
 		serve(h, map, EV_SYSCALL_CNT + call->nr32, &used);
@@ -479,13 +479,13 @@ static unsigned int kind_of(const struct hook *h)
 	return best;
 }
 
-/* A 32-bit entry that the kernel has not cannot be used by anybody; a function that it has not has
- * its calls' exits in its place. */
+/* A call that the kernel has not cannot be used by anybody; a function that it has not has its
+ * calls' exits in its place. */
 static bool is_worth_telling(const struct hook *h)
 {
 	if (h->kind == HOOK_ON_DEMAND)
 		return h->err;
-	return h->attached || (h->err && !(h->kind == HOOK_CALL_32 && h->absent));
+	return h->attached || (h->err && !(h->call && h->absent));
 }
 
 size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, size_t size)

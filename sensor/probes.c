@@ -53,17 +53,31 @@ static int to_diag(enum libbpf_print_level level, const char *fmt, va_list args)
 	return 0;
 }
 
+/* Functions that get names, and which parameter is one. */
+static const struct {
+	const char *function;
+	size_t parameter;
+} names[EV_NAMES_CNT] = {
+	[EV_NAMES_UNLINK] = {"do_unlinkat", 1},	  [EV_NAMES_RENAME] = {"do_renameat2", 1},
+	[EV_NAMES_LINK] = {"do_linkat", 1},	  [EV_NAMES_SYMLINK] = {"do_symlinkat", 0},
+	[EV_NAMES_MKDIR] = {"do_mkdirat", 1},	  [EV_NAMES_RMDIR] = {"do_rmdir", 1},
+	[EV_NAMES_MKNOD] = {"do_mknodat", 1},
+};
+
 /* What the programs have to know of the kernel's types. */
 static void tell_forms(struct varve_bpf *skel)
 {
+	__u8 *user = (__u8 *)skel->rodata->cfg_user_names; /* read-only to the programs later */
 	struct btf *btf = btf__load_vmlinux_btf();
 	char function[64];
 
 	if (!btf)
 		return;
-	skel->rodata->cfg_names_from_user =
-		!kernel_find_function(btf, "do_renameat2", function, sizeof(function)) &&
-		!kernel_parameter_is(btf, function, 1, "filename");
+	/* Which functions get the pointer to user memory, and not the kernel's copy. */
+	for (size_t i = 0; i < EV_NAMES_CNT; i++)
+		user[i] = !kernel_find_function(btf, names[i].function, function,
+						sizeof(function)) &&
+			  !kernel_parameter_is(btf, function, names[i].parameter, "filename");
 	skel->rodata->cfg_uring_cqe = kernel_tracepoint_has_pointer(btf, "io_uring_complete", 2);
 	btf__free(btf);
 }

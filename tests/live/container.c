@@ -116,7 +116,11 @@ pid_t live_do(struct live *t, live_fn fn, void *arg)
 {
 	pid_t pid = live_spawn(t, fn, arg);
 	int status = live_wait(pid);
+	char why[sizeof(t->shared->skip)];
 
+	memcpy(why, t->shared->skip, sizeof(why));
+	if (*why)
+		live_skip("%s", why);
 	if (status)
 		FAIL("the child ended with status 0x%x", status);
 	return pid;

@@ -136,6 +136,8 @@ const Varve__V1__ClassCount *live_class(const struct live *t, const char *event_
 
 /* A path that was given by name: from user memory, and marked so, in the tracepoint set only. */
 void live_expect_name(const Varve__V1__File *file);
+/* The same, of a kernel function that has the kernel's copy since Linux 5.MINOR only. */
+void live_expect_name_since(const Varve__V1__File *file, int minor);
 
 /* --- sensors of one's own */
 

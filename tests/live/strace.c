@@ -2,8 +2,25 @@
 /* strace's account of a program, call by call, against the container's records. */
 #include "tests/live/network.h"
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+/* Each once, and once in vain. */
+static int mix_names(void)
+{
+	return mkdir("d", 0700) || mkdir("d", 0700) == 0 || mknod("d/p", S_IFIFO | 0600, 0) ||
+	       mknod("d/p", S_IFIFO | 0600, 0) == 0 || link("d/p", "d/q") ||
+	       link("d/p", "d/q") == 0 || symlink("p", "d/s") || symlink("p", "d/s") == 0 ||
+	       rmdir("d") == 0 || unlink("d/p") || unlink("d/q") || unlink("d/s") || rmdir("d");
+}
+
+static int mix_mounts(void)
+{
+	return mount("x", "missing", "tmpfs", 0, NULL) == 0 ||
+	       mount("x", ".", "none", 0, NULL) == 0 || umount("missing") == 0 ||
+	       umount2(".", MNT_DETACH) == 0;
+}
 
 /* A little of everything, with failures in between. Ends by running another program. */
 LIVE_HELPER(mix)
@@ -21,6 +38,8 @@ LIVE_HELPER(mix)
 		close(open("missing", O_RDONLY));
 		if (rename("a", "b") || rename("a", "c") == 0 || unlink("b") || unlink("b") == 0)
 			return 2;
+		if (mix_names() || mix_mounts())
+			return 5;
 		fd = socket(AF_INET, SOCK_STREAM, 0);
 		if (connect(fd, &refused.addr.any, refused.len) == 0)
 			return 3;
@@ -41,13 +60,16 @@ static void traced(struct live *t, void *arg)
 
 	self[MUST(readlink("/proc/self/exe", self, sizeof(self) - 1))] = '\0';
 	execlp("strace", "strace", "-f", "-qq", "-o", arg, "-e",
-	       "trace=execve,open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,connect",
+	       "trace=execve,open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,connect,"
+	       "link,linkat,symlink,symlinkat,mkdir,mkdirat,rmdir,mknod,mknodat,mount,umount2",
 	       self, "--helper", "mix", t->dir, NULL);
 	FAIL("cannot run strace: %s", strerror(errno));
 }
 
 struct strace_counts {
 	size_t exec, exec_failed, open, rename, unlink, connect;
+	size_t made; /* links, directories, nodes; and directories removed */
+	size_t mount;
 };
 
 static bool calls(const char *line, const char *const *names)
@@ -66,6 +88,9 @@ static void count_line(const char *line, struct strace_counts *ret)
 	static const char *const opens[] = {"open", "openat", "creat", NULL};
 	static const char *const renames[] = {"rename", "renameat", "renameat2", NULL};
 	static const char *const unlinks[] = {"unlink", "unlinkat", NULL};
+	static const char *const makes[] = {"link",    "linkat", "symlink", "symlinkat", "mkdir",
+					    "mkdirat", "rmdir",	 "mknod",   "mknodat",	 NULL};
+	static const char *const mounts[] = {"mount", "umount2", NULL};
 	static const char *const execs[] = {"execve", NULL}, *const connects[] = {"connect", NULL};
 	bool ok = !strstr(line, " = -1 ");
 
@@ -77,6 +102,8 @@ static void count_line(const char *line, struct strace_counts *ret)
 	ret->rename += calls(line, renames);
 	ret->unlink += calls(line, unlinks);
 	ret->connect += calls(line, connects);
+	ret->made += calls(line, makes);
+	ret->mount += calls(line, mounts);
 }
 
 static bool is_there(const char *program)
@@ -87,9 +114,19 @@ static bool is_there(const char *program)
 	return system(cmd) == 0;
 }
 
+static bool is_one_of(const char *kind, const char *const *names)
+{
+	for (; *names; names++)
+		if (!strcmp(kind, *names))
+			return true;
+	return false;
+}
+
 /* The tracer is in the container, too: its records are left out by its pid. */
 LIVE(strace_agrees, LIVE_ALL)
 {
+	static const char *const made[] = {"LINK", "SYMLINK", "MKDIR", "RMDIR", "MKNOD", NULL};
+	static const char *const mounts[] = {"MOUNT", "UNMOUNT", NULL};
 	struct strace_counts want = {}, got = {};
 	_cleanup_fclose_ FILE *f = NULL;
 	char out[300], line[16384];
@@ -119,11 +156,15 @@ LIVE(strace_agrees, LIVE_ALL)
 		got.rename += !strcmp(ev->kind, "RENAME");
 		got.unlink += !strcmp(ev->kind, "UNLINK");
 		got.connect += !strcmp(ev->kind, "CONNECT");
+		got.made += is_one_of(ev->kind, made);
+		got.mount += is_one_of(ev->kind, mounts);
 	}
 	EXPECT_UINT(want.exec, 2);
 	EXPECT_UINT(want.rename, 40);
 	EXPECT_UINT(want.connect, 20);
 	EXPECT(want.open >= 40);
+	EXPECT_UINT(want.made, 200);
+	EXPECT_UINT(want.mount, 80);
 	EXPECT_UINT(got.exec, want.exec);
 	EXPECT_UINT(want.exec_failed, 1);
 	EXPECT_UINT(got.exec_failed, want.exec_failed);
@@ -131,4 +172,6 @@ LIVE(strace_agrees, LIVE_ALL)
 	EXPECT_UINT(got.rename, want.rename);
 	EXPECT_UINT(got.unlink, want.unlink);
 	EXPECT_UINT(got.connect, want.connect);
+	EXPECT_UINT(got.made, want.made);
+	EXPECT_UINT(got.mount, want.mount);
 }
