@@ -252,6 +252,55 @@ struct ev_io_uring {
 	__u32 pad0;
 };
 
+#define EV_MODE_HAS_FLAGS (1u << 0)
+
+struct ev_mode {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 mode;	  /* asked for */
+	__u32 call_flags; /* AT_* */
+	__u32 flags;	  /* EV_MODE_* */
+	__u32 err;
+};
+
+struct ev_owner {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 uid; /* asked for; -1: left as it is */
+	__u32 gid;
+	__u32 call_flags; /* AT_*; AT_SYMLINK_NOFOLLOW for lchown */
+	__u32 flags;	  /* EV_MODE_* */
+	__u32 err;
+	__u32 pad0;
+};
+
+struct ev_truncate {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__s64 length; /* asked for */
+	__u32 err;
+	__u32 pad0;
+};
+
+#define EV_XATTR_VALUE_MAX 64
+#define EV_XATTR_NAME_MAX  255
+
+#define EV_XATTR_REMOVED   (1u << 0)
+#define EV_XATTR_HAS_SIZE  (1u << 1)
+#define EV_XATTR_HAS_VALUE (1u << 2)
+
+struct ev_xattr {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	struct ev_ref name;
+	__u64 size;	  /* of the value */
+	__u32 call_flags; /* XATTR_CREATE, XATTR_REPLACE */
+	__u32 at_flags;	  /* AT_*; AT_SYMLINK_NOFOLLOW for lsetxattr and lremovexattr */
+	__u32 flags;	  /* EV_XATTR_* */
+	__u32 err;
+	__u8 value[EV_XATTR_VALUE_MAX]; /* its first bytes */
+};
+
 /*
  * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
  * booked on a cgroup. generated = next + suppressed; what is lost is a number that never came.
@@ -279,8 +328,8 @@ struct ev_scope {
 
 /*
  * Which program serves a system call, in section .rodata.syscalls of each probe file, and which
- * program on a kernel function does instead, in .rodata.instead; gathered by the linker, read by
- * sensor/probes.c. See syscall.bpf.h.
+ * program on a kernel function does instead, in .rodata.instead, or helps it, in .rodata.helps;
+ * gathered by the linker, read by sensor/probes.c. See syscall.bpf.h.
  */
 #define EV_SYSCALL_CNT	  512 /* numbers of 64-bit calls, and of 32-bit ones */
 #define EV_SOCKETCALL_CNT 32

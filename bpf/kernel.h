@@ -335,6 +335,7 @@ struct bpf_iter__task {
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+#define AT_SYMLINK_NOFOLLOW 0x100
 
 #define SIGNAL_GROUP_EXIT 0x4
 #define TS_COMPAT	  0x2

@@ -17,6 +17,12 @@
  *	SEC("?fexit/do_rmdir") int BPF_PROG(rmdir_fn, ...) { ... }
  *	INSTEAD_OF(rmdir_fn, rmdir_exit);
  *
+ *A program on a kernel function that only keeps what the call's exit then takes (pending.bpf.h) is
+ *optional:
+ *
+ *	SEC("?fentry/chmod_common") int BPF_PROG(mode_enter, ...) { ... }
+ *	HELPS(mode_enter, mode_exit);
+ *
  * sensor/probes.c chooses: functions if all that stand in attach, else the calls' own exits, else
  * sys_exit. Arguments are in the saved registers (x86-64); what they point to is user memory.
  */
@@ -160,5 +166,10 @@ static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
 #define INSTEAD_OF(program, served)                                                            \
 	const volatile struct ev_instead instead_##program SEC(".rodata.instead") = {#program, \
 										     #served}
+
+/* `program`, on a kernel function, tells `served` what user memory alone would tell it otherwise. */
+#define HELPS(program, served)                                                               \
+	const volatile struct ev_instead helps_##program SEC(".rodata.helps") = {#program, \
+										 #served}
 
 #endif

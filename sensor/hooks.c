@@ -30,11 +30,12 @@ static const struct ev_syscall *find_call(const struct hooks *hooks, const char 
 	return NULL;
 }
 
-static const struct ev_instead *find_instead(const struct hooks *hooks, const char *prog)
+static const struct ev_instead *find_instead(const struct ev_instead *list, size_t cnt,
+					     const char *prog)
 {
-	for (size_t i = 0; i < hooks->instead_cnt; i++)
-		if (!strcmp(hooks->insteads[i].prog, prog))
-			return &hooks->insteads[i];
+	for (size_t i = 0; i < cnt; i++)
+		if (!strcmp(list[i].prog, prog))
+			return &list[i];
 	return NULL;
 }
 
@@ -61,7 +62,8 @@ static void classify(const struct hooks *hooks, struct hook *h)
 		h->call = find_call(hooks, section + strlen("fexit/__ia32_sys_"));
 	} else if (has_prefix(section, "fexit/") || has_prefix(section, "fentry/")) {
 		h->kind = HOOK_FUNCTION;
-		h->instead = find_instead(hooks, name_of(h));
+		h->instead = find_instead(hooks->insteads, hooks->instead_cnt, name_of(h));
+		h->helps = find_instead(hooks->helps, hooks->helps_cnt, name_of(h));
 	} else if (serves_calls(hooks, name_of(h))) {
 		h->kind = HOOK_SYS_EXIT;
 	} else if (has_prefix(section, "iter/") || !strcmp(section, "raw_tp")) {
@@ -187,6 +189,7 @@ int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
 		section_of(obj, ".rodata.syscalls", sizeof(*hooks->syscalls), &hooks->syscall_cnt);
 	hooks->insteads =
 		section_of(obj, ".rodata.instead", sizeof(*hooks->insteads), &hooks->instead_cnt);
+	hooks->helps = section_of(obj, ".rodata.helps", sizeof(*hooks->helps), &hooks->helps_cnt);
 	err = find_trampolines(hooks, set, btf);
 	bpf_object__for_each_program(prog, obj)
 	{
@@ -325,7 +328,7 @@ static bool serve_call(struct hooks *hooks, const struct ev_syscall *call, int m
 
 	if (!h || functions_serve(hooks, call->prog))
 		return false;
-	if (!exit_serves(hooks, call, HOOK_CALL))
+	if (call->nr < EV_SYSCALL_CNT && !exit_serves(hooks, call, HOOK_CALL))
 		serve(h, map, call->nr, &used);
 	if (call->nr32 < EV_SYSCALL_CNT && !own_32)
 		serve(h, map, EV_SYSCALL_CNT + call->nr32, &used);
@@ -388,7 +391,8 @@ void hooks_detach(struct hooks *hooks)
 /* What does the work of a trampoline that is not used; NULL: nothing. */
 static const char *substitute(const struct hooks *hooks, const struct hook *h)
 {
-	const char *served = h->instead ? h->instead->served : h->call ? h->call->prog : NULL;
+	const struct ev_instead *in = h->instead ? h->instead : h->helps;
+	const char *served = in ? in->served : h->call ? h->call->prog : NULL;
 
 	for (size_t i = 0; served && i < hooks->cnt; i++) {
 		const struct hook *other = &hooks->hook[i];
@@ -396,20 +400,20 @@ static const char *substitute(const struct hooks *hooks, const struct hook *h)
 		if (other->kind == HOOK_SYS_EXIT && other->attached &&
 		    !strcmp(name_of(other), served))
 			return name_of(other);
-		if (other->call && other->attached && h->instead &&
+		if (other->call && other->attached && in &&
 		    !strcmp(other->call->prog, served))
 			return name_of(other);
 	}
 	return NULL;
 }
 
-/* A 32-bit entry that the kernel has not cannot be used by anybody; a function that it has not has
- * its calls' exits in its place. */
+/* An entry that the kernel has not cannot be used by anybody; a function that it has not has its
+ * calls' exits in its place. */
 static bool is_worth_telling(const struct hook *h)
 {
 	if (h->kind == HOOK_ON_DEMAND)
 		return h->err;
-	return h->attached || (h->err && !(h->kind == HOOK_CALL_32 && h->absent));
+	return h->attached || (h->err && !(h->call && h->absent));
 }
 
 size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, size_t size)

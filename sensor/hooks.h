@@ -36,6 +36,7 @@ struct hook {
 	char target[80];		  /* its section, with the name that this kernel uses */
 	const struct ev_syscall *call;	  /* HOOK_CALL*: which */
 	const struct ev_instead *instead; /* HOOK_FUNCTION: of which program */
+	const struct ev_instead *helps;	  /* HOOK_FUNCTION: which program, which does without it, too */
 	bool wanted;			  /* to be loaded, and attached */
 	bool absent;			  /* this kernel has no such function */
 	bool attached;
@@ -57,6 +58,8 @@ struct hooks {
 	size_t syscall_cnt;
 	const struct ev_instead *insteads;
 	size_t instead_cnt;
+	const struct ev_instead *helps;
+	size_t helps_cnt;
 	int trampoline_err; /* why the trampoline set is not used; 0: it is */
 };
 
