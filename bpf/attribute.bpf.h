@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What chmod, chown and truncate have in common: a file, and what was asked of it. The record is made
- * at the call's exit. There the file is known by its descriptor, or by its name in user memory; but
- * where the kernel function behind the calls can be watched, it has kept the file that the kernel
- * found by the name. The lookup of the name may fail before that.
+ * What chmod, chown and truncate have in common: a file, and what was asked of it. The record is
+ * made at the call's exit. There the file is known by its descriptor, or by its name in user
+ * memory; but where the kernel function behind the calls can be watched, it has kept the file that
+ * the kernel found by the name. The lookup of the name may fail before that.
  */
 #ifndef VARVE_ATTRIBUTE_H
 #define VARVE_ATTRIBUTE_H

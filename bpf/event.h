@@ -252,6 +252,20 @@ struct ev_io_uring {
 	__u32 pad0;
 };
 
+#define EV_CLOSE_WRITE_HAS_BYTES  (1u << 0)
+#define EV_CLOSE_WRITE_HAS_CLOSER (1u << 1)
+#define EV_CLOSE_WRITE_FOUND	  (1u << 2) /* by a look at what is open: some time after the close */
+
+struct ev_close_write {
+	struct ev_hdr hdr; /* task: who opened it, as it was then */
+	struct ev_file file;
+	__u64 bytes;
+	__u64 opened_ns; /* hdr.time_ns of the ev_open */
+	__u64 closer_start_ns;
+	__u32 closer_tgid;
+	__u32 flags; /* EV_CLOSE_WRITE_* */
+};
+
 #define EV_MODE_HAS_FLAGS (1u << 0)
 
 struct ev_mode {

@@ -110,6 +110,9 @@ struct file {
 	struct inode *f_inode;
 	unsigned int f_flags;
 	unsigned int f_mode;
+	struct {
+		__s64 counter;
+	} f_count; /* until 6.12, see compat.bpf.h */
 	void *private_data;
 };
 struct fdtable {
@@ -220,6 +223,7 @@ struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
 	struct mm_struct *mm;
+	unsigned int flags;
 	int exit_code;
 	int pid;
 	int tgid;
@@ -234,6 +238,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	__u64 self_exec_id;
 	struct css_set *cgroups;
 };
 struct linux_binprm {
@@ -283,6 +288,13 @@ struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;
 };
+struct bpf_map;
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+};
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
@@ -308,6 +320,7 @@ struct bpf_iter__task {
 #define EFAULT	    14
 
 #define EPERM	  1
+#define EBADF	  9
 #define EAGAIN	  11
 #define EACCES	  13
 #define MAX_ERRNO 4095
@@ -339,6 +352,7 @@ struct bpf_iter__task {
 
 #define SIGNAL_GROUP_EXIT 0x4
 #define TS_COMPAT	  0x2
+#define PF_KTHREAD	  0x00200000
 #define THREAD_SIZE	  16384
 
 #endif

@@ -10,6 +10,7 @@
  */
 #include "syscall.bpf.h"
 #include "path.bpf.h"
+#include "close_write.bpf.h"
 
 /* A file that a process has opened for reading: its first time is recorded. Eviction only repeats
  * one. */
@@ -79,8 +80,8 @@ static __always_inline bool read_is_wanted(struct task_struct *task, struct file
 
 /*
  * A program that looks for its libraries fails a hundred times to open what is not there; one that
- * was refused, or that wanted to write, is always worth a record. Name and key are made in a scratch
- * buffer: the stack has no room.
+ * was refused, or that wanted to write, is always worth a record. Name and key are made in a
+ * scratch buffer: the stack has no room.
  */
 static __always_inline bool failure_is_new(struct opening *o, struct scratch *s)
 {
@@ -141,6 +142,8 @@ static __noinline int open_emit(struct opening *o)
 		count_suppressed(o->cgid, EV_CLASS_file);
 		return 0;
 	}
+	if (file && mode & FMODE_WRITE)
+		close_write_reused(pointer_value(file));
 	ev = (void *)record_begin(&b, EV_OPEN, EV_CLASS_file, o->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
@@ -153,6 +156,9 @@ static __noinline int open_emit(struct opening *o)
 		ev->flags |= (mode & FMODE_CREATED ? EV_OPEN_CREATED : 0) |
 			     (mode & FMODE_WRITE ? EV_OPEN_WRITTEN : 0) | EV_OPEN_HAS_FLAGS;
 		file_fill(&b, &ev->file, file, o->task);
+		if (mode & FMODE_WRITE)
+			close_write_begin(b.slot, pointer_value(file),
+					  o->flags & EV_OPEN_HAS_FD ? (__s32)o->fd : -1);
 	} else if (o->err) {
 		ev->o_flags = o->asked;
 		file_fill_name(&b, &ev->file, o->dfd, o->name, o->memory, o->task);

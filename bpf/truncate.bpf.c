@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * truncate: a file was given a length, or the attempt failed. O_TRUNC is OPEN's. 32-bit programs have
- * calls of their own for long files, with the length in two registers.
+ * truncate: a file was given a length, or the attempt failed. O_TRUNC is OPEN's. 32-bit programs
+ * have calls of their own for long files, with the length in two registers.
  */
 #include "attribute.bpf.h"
 

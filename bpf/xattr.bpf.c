@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * xattr: an extended attribute was set or removed, or the attempt failed. Its name and its value are
- * from user memory in both sets: the kernel functions that have copies of them, vfs_setxattr() and
- * its like, know no mount, and overlayfs calls them for its own ends in the middle of other calls.
+ * xattr: an extended attribute was set or removed, or the attempt failed. Its name and its value
+ * are from user memory in both sets: the kernel functions that have copies of them, vfs_setxattr()
+ * and its like, know no mount, and overlayfs calls them for its own ends in the middle of other
+ * calls.
  */
 #include "syscall.bpf.h"
 #include "path.bpf.h"

@@ -188,7 +188,10 @@ int enrich_process(struct proctab *table, const struct record *rec, uint64_t con
 		   bool in_scope, struct arena *arena, Varve__V1__Event *ev)
 {
 	Varve__V1__Process *out = ev->process;
-	struct process *p = update(table, rec, ev, container, in_scope);
+	const struct ev_task *t = &rec->hdr->task;
+	bool is_past = rec->hdr->kind == EV_CLOSE_WRITE; /* who opened it, as it was then */
+	struct process *p = is_past ? proctab_find(table, t->tgid, t->start_ns)
+				    : update(table, rec, ev, container, in_scope);
 	int err;
 
 	if (!p)

@@ -400,8 +400,7 @@ static const char *substitute(const struct hooks *hooks, const struct hook *h)
 		if (other->kind == HOOK_SYS_EXIT && other->attached &&
 		    !strcmp(name_of(other), served))
 			return name_of(other);
-		if (other->call && other->attached && in &&
-		    !strcmp(other->call->prog, served))
+		if (other->call && other->attached && in && !strcmp(other->call->prog, served))
 			return name_of(other);
 	}
 	return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* System calls as a 32-bit program makes them, from a 64-bit one: pointers have to lie below 4 GiB. */
+/* System calls as a 32-bit program makes them, from a 64-bit one: pointers have to lie below 4 GiB.
+ */
 #ifndef VARVE_LIVE_IA32_H
 #define VARVE_LIVE_IA32_H
 

@@ -14,9 +14,9 @@
 
 static const char capability[] = "security.capability";
 /* cap_net_raw+ep */
-static const struct vfs_cap_data net_raw = {
-	.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
-	.data[0].permitted = 1 << CAP_NET_RAW};
+static const struct vfs_cap_data net_raw = {.magic_etc =
+						    VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+					    .data[0].permitted = 1 << CAP_NET_RAW};
 
 static const char *make(const struct live *t)
 {
@@ -173,7 +173,7 @@ static void by_at(struct live *t, void *arg)
 	struct {
 		uint64_t value;
 		uint32_t size, flags;
-	} args = {(uintptr_t)"abc", 3, XATTR_CREATE};
+	} args = {(uintptr_t) "abc", 3, XATTR_CREATE};
 	int dir = MUST(open(t->dir, O_PATH | O_DIRECTORY));
 
 	(void)arg;
@@ -205,9 +205,9 @@ LIVE(xattr_by_setxattrat, LIVE_FIRST)
 static void by_32(struct live *t, void *arg)
 {
 	(void)t;
-	EXPECT_UINT(ia32_call(226, ia32_text(arg), ia32_text("security.x32"), ia32_text("xyz"), 3,
-			      0),
-		    0);
+	EXPECT_UINT(
+		ia32_call(226, ia32_text(arg), ia32_text("security.x32"), ia32_text("xyz"), 3, 0),
+		0);
 }
 
 LIVE(xattr_by_32_bit, LIVE_FIRST)
