@@ -220,10 +220,18 @@ static __always_inline void write_open_lost(__u64 cgid)
 		count_lost(b.count, EV_CAUSE_MAP_FULL);
 }
 
-/* From the open's record, in s->path, which nobody uses any more. */
-static __always_inline struct write_open *write_open_fill(struct scratch *s, struct file *file)
+/* What is entered into the maps; in s->path, which nobody uses any more: the stack has no room. */
+struct write_entry {
+	struct write_open open;
+	struct write_key key;
+	struct written written;
+	struct write_fd fd;
+};
+
+/* From the open's record. */
+static __always_inline void write_open_fill(struct scratch *s, struct write_open *w,
+					    struct file *file)
 {
-	struct write_open *w = (void *)s->path;
 	struct ev_open *ev = (void *)s->rec;
 	__u32 off = ev->file.path.off, len = ev->file.path.len;
 	struct ev_scope *in;
@@ -245,7 +253,6 @@ static __always_inline struct write_open *write_open_fill(struct scratch *s, str
 	asm volatile("" : "+r"(len));
 	if (len <= WRITE_PATH_MAX)
 		bpf_probe_read_kernel(w->path, len, rec_at(s, off));
-	return w;
 }
 
 /* What had this memory before is closed. */
@@ -261,25 +268,25 @@ __noinline int close_write_reused(__u64 file)
 __noinline int close_write_begin(__u32 slot, __u64 file, __s32 fd)
 {
 	struct scratch *s = bpf_map_lookup_elem(&scratch, &slot);
-	struct write_key key = {.file = file};
-	struct written new = {};
-	struct write_open *w;
-	struct write_fd fd_key;
+	struct write_entry *e;
 
 	if (!s)
 		return 0;
-	w = write_open_fill(s, (void *)file);
-	key.opened_ns = new.opened_ns = ((struct ev_open *)s->rec)->hdr.time_ns;
-	new.inode = w->inode;
-	new.size = w->file.size;
-	if (bpf_map_update_elem(&write_opens, &key, w, BPF_NOEXIST)) {
-		write_open_lost(w->cgid);
+	e = (void *)s->path;
+	write_open_fill(s, &e->open, (void *)file);
+	e->key.opened_ns = e->written.opened_ns = ((struct ev_open *)s->rec)->hdr.time_ns;
+	e->key.file = file;
+	e->written.bytes = 0;
+	e->written.size = e->open.file.size;
+	e->written.inode = e->open.inode;
+	if (bpf_map_update_elem(&write_opens, &e->key, &e->open, BPF_NOEXIST)) {
+		write_open_lost(e->open.cgid);
 		return 0;
 	}
-	bpf_map_update_elem(&written, &file, &new, BPF_ANY);
+	bpf_map_update_elem(&written, &e->key.file, &e->written, BPF_ANY);
 	if (fd >= 0) {
-		write_fd_key(&fd_key, fd);
-		bpf_map_update_elem(&write_fds, &fd_key, &key, BPF_ANY);
+		write_fd_key(&e->fd, fd);
+		bpf_map_update_elem(&write_fds, &e->fd, &e->key, BPF_ANY);
 	}
 	return 0;
 }

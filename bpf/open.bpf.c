@@ -193,7 +193,7 @@ static __always_inline void open_arguments(struct opening *o, const struct sysca
 	}
 }
 
-SYSCALL_PROBE(open_exit)
+static __always_inline int open_returned(const struct syscall *sc)
 {
 	struct opening o = {.task = sc->task, .cgid = sc->cgid, .memory = NAME_USER};
 
@@ -208,6 +208,11 @@ SYSCALL_PROBE(open_exit)
 	return open_emit(&o);
 }
 
+SYSCALL_PROBE(open_exit)
+{
+	return open_returned(sc);
+}
+
 SERVES_SYSCALL(open_exit, open);
 SERVES_SYSCALL(open_exit, creat);
 SERVES_SYSCALL(open_exit, openat);
@@ -216,7 +221,7 @@ SERVES_SYSCALL(open_exit, openat2);
 /* Apart, since no kernel function is common to it and the others. */
 SYSCALL_PROBE(open_handle_exit)
 {
-	return open_exit_body(sc);
+	return open_returned(sc);
 }
 
 SERVES_SYSCALL(open_handle_exit, open_by_handle_at);
