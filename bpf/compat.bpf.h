@@ -175,4 +175,29 @@ static __always_inline __u32 namespace_type(struct ns_common *ns)
 	return BPF_CORE_READ(ns, ops, type);
 }
 
+/*
+ * f_count became f_ref in 6.13, of type file_ref_t: 0 for one reference, negative for none.
+ */
+struct file___6_13 {
+	struct {
+		atomic64_t refcnt;
+	} f_ref;
+} __attribute__((preserve_access_index));
+
+/* True if nobody refers to it any more. Its memory stays a struct file for a while, at least. */
+static __always_inline bool file_is_dead(struct file *file)
+{
+	struct file___6_13 *f = (void *)file;
+
+	if (bpf_core_field_exists(f->f_ref))
+		return BPF_CORE_READ(f, f_ref.refcnt.counter) < 0;
+	return BPF_CORE_READ(file, f_count.counter) == 0;
+}
+
+/* Changes with each exec of the process. */
+static __always_inline __u64 task_exec_id(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, self_exec_id);
+}
+
 #endif

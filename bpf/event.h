@@ -619,6 +619,69 @@ struct ev_process_memory {
 	__u32 pad0;
 };
 
+#define EV_CLOSE_WRITE_HAS_BYTES  (1u << 0)
+#define EV_CLOSE_WRITE_HAS_CLOSER (1u << 1)
+#define EV_CLOSE_WRITE_FOUND	  (1u << 2) /* by a look at what is open: some time after the close */
+
+struct ev_close_write {
+	struct ev_hdr hdr; /* task: who opened it, as it was then */
+	struct ev_file file;
+	__u64 bytes;
+	__u64 opened_ns; /* hdr.time_ns of the ev_open */
+	__u64 closer_start_ns;
+	__u32 closer_tgid;
+	__u32 flags; /* EV_CLOSE_WRITE_* */
+};
+
+#define EV_MODE_HAS_FLAGS (1u << 0)
+
+struct ev_mode {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 mode;	  /* asked for */
+	__u32 call_flags; /* AT_* */
+	__u32 flags;	  /* EV_MODE_* */
+	__u32 err;
+};
+
+struct ev_owner {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__u32 uid; /* asked for; -1: left as it is */
+	__u32 gid;
+	__u32 call_flags; /* AT_*; AT_SYMLINK_NOFOLLOW for lchown */
+	__u32 flags;	  /* EV_MODE_* */
+	__u32 err;
+	__u32 pad0;
+};
+
+struct ev_truncate {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	__s64 length; /* asked for */
+	__u32 err;
+	__u32 pad0;
+};
+
+#define EV_XATTR_VALUE_MAX 64
+#define EV_XATTR_NAME_MAX  255
+
+#define EV_XATTR_REMOVED   (1u << 0)
+#define EV_XATTR_HAS_SIZE  (1u << 1)
+#define EV_XATTR_HAS_VALUE (1u << 2)
+
+struct ev_xattr {
+	struct ev_hdr hdr;
+	struct ev_file file;
+	struct ev_ref name;
+	__u64 size;	  /* of the value */
+	__u32 call_flags; /* XATTR_CREATE, XATTR_REPLACE */
+	__u32 at_flags;	  /* AT_*; AT_SYMLINK_NOFOLLOW for lsetxattr and lremovexattr */
+	__u32 flags;	  /* EV_XATTR_* */
+	__u32 err;
+	__u8 value[EV_XATTR_VALUE_MAX]; /* its first bytes */
+};
+
 /*
  * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
  * booked on a cgroup. generated = next + suppressed, of all reasons; what is lost is a number that never came.
@@ -649,8 +712,8 @@ struct ev_scope {
 
 /*
  * Which program serves a system call, in section .rodata.syscalls of each probe file, and which
- * program on a kernel function does instead, in .rodata.instead; gathered by the linker, read by
- * sensor/probes.c. See syscall.bpf.h.
+ * program on a kernel function does instead, in .rodata.instead, or helps it, in .rodata.helps;
+ * gathered by the linker, read by sensor/probes.c. See syscall.bpf.h.
  */
 #define EV_SYSCALL_CNT	  512 /* numbers of 64-bit calls, and of 32-bit ones */
 #define EV_SOCKETCALL_CNT 32

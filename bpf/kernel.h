@@ -202,6 +202,9 @@ struct file {
 	struct inode *f_inode;
 	unsigned int f_flags;
 	unsigned int f_mode;
+	struct {
+		__s64 counter;
+	} f_count; /* until 6.12, see compat.bpf.h */
 	void *private_data;
 };
 struct fdtable {
@@ -390,6 +393,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	__u64 self_exec_id;
 	struct css_set *cgroups;
 };
 struct kernel_siginfo {
@@ -568,16 +572,17 @@ struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;
 };
+struct bpf_map;
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+};
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
 };
-struct bpf_iter__bpf_map_elem {
-	struct bpf_iter_meta *meta;
-	void *key;
-	void *value;
-};
-
 #pragma clang attribute pop
 
 /* Constants of the kernel's that BTF does not carry. */
@@ -603,6 +608,7 @@ struct bpf_iter__bpf_map_elem {
 #define EFAULT	    14
 
 #define EPERM	  1
+#define EBADF	  9
 #define EAGAIN	  11
 #define ECANCELED 125
 #define EACCES	  13
@@ -633,6 +639,7 @@ struct bpf_iter__bpf_map_elem {
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200
+#define AT_SYMLINK_NOFOLLOW 0x100
 
 #define MOVE_MOUNT_F_EMPTY_PATH 0x4
 #define OPEN_TREE_CLONE		0x1

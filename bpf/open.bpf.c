@@ -11,6 +11,7 @@
 #include "process_memory.bpf.h"
 #include "uring.bpf.h"
 #include "always.bpf.h"
+#include "close_write.bpf.h"
 
 /* A file that a process has opened for reading: its first time is recorded. Eviction only repeats
  * one. */
@@ -173,6 +174,8 @@ static __noinline int open_emit(struct opening *o)
 				      o->flags & EV_OPEN_HAS_FD ? o->fd : -1);
 	if (!open_is_wanted(o, mode))
 		return 0;
+	if (file && mode & FMODE_WRITE)
+		close_write_reused(pointer_value(file));
 	ev = (void *)record_begin(&b, EV_OPEN, EV_CLASS_file, o->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
@@ -185,6 +188,9 @@ static __noinline int open_emit(struct opening *o)
 		ev->flags |= (mode & FMODE_CREATED ? EV_OPEN_CREATED : 0) |
 			     (mode & FMODE_WRITE ? EV_OPEN_WRITTEN : 0) | EV_OPEN_HAS_FLAGS;
 		file_fill(&b, &ev->file, file, o->task);
+		if (mode & FMODE_WRITE)
+			close_write_begin(b.slot, pointer_value(file),
+					  o->flags & EV_OPEN_HAS_FD ? (__s32)o->fd : -1);
 	} else if (o->err || o->is_direct) {
 		ev->o_flags = o->asked;
 		file_fill_name(&b, &ev->file, o->dfd, o->name, o->memory, o->task);
@@ -219,7 +225,7 @@ static __always_inline void open_arguments(struct opening *o, const struct sysca
 	}
 }
 
-SYSCALL_PROBE(open_exit)
+static __always_inline int open_returned(const struct syscall *sc)
 {
 	struct opening o = {.task = sc->task, .cgid = sc->cgid, .memory = sc->memory};
 
@@ -236,6 +242,11 @@ SYSCALL_PROBE(open_exit)
 	return open_emit(&o);
 }
 
+SYSCALL_PROBE(open_exit)
+{
+	return open_returned(sc);
+}
+
 SERVES_SYSCALL(open_exit, open);
 SERVES_SYSCALL(open_exit, creat);
 SERVES_SYSCALL(open_exit, openat);
@@ -247,7 +258,7 @@ SERVES_URING(open_exit, IORING_OP_OPENAT2);
 /* Apart, since no kernel function is common to it and the others. */
 SYSCALL_PROBE(open_handle_exit)
 {
-	return open_exit_body(sc);
+	return open_returned(sc);
 }
 
 SERVES_SYSCALL(open_handle_exit, open_by_handle_at);

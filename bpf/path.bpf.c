@@ -5,13 +5,15 @@
  * Global functions, which the verifier checks once and not in each program that calls them; before
  * 5.12 such a function takes numbers only, so the walk is in the scratch buffer whose slot is
  * given. A loop of a few steps in a function that another one calls often enough does what
- * bpf_loop() does since 5.17.
+ * bpf_loop() does since 5.17. Three such loops, since each program that walks has these functions
+ * verified with it, and the time that takes is that of the sum of their rounds.
  */
 #include "probe.bpf.h"
 
-#define STEPS 32
-#define STEPS_MAX \
-	4224 /* components and mounts: EV_PATH_MAX / 2 of the shortest names, and as many again */
+/* Components and mounts, 4,224 in all: EV_PATH_MAX / 2 of the shortest names, and as many again. */
+#define STEPS	   4
+#define MORE_STEPS 33
+#define ROUNDS	   32
 
 static __always_inline void prepend(struct scratch *s, struct dentry *dentry, bool slash)
 {
@@ -84,6 +86,17 @@ __noinline int path_steps(__u32 slot)
 	return 1;
 }
 
+__noinline int path_more_steps(__u32 slot)
+{
+	int i;
+
+	for (i = 0; i < MORE_STEPS; i++) {
+		if (!path_steps(slot))
+			return 0;
+	}
+	return 1;
+}
+
 /* From s->walk's dentry and mount; leaves the path at s->path[walk.pos], its length and flags in
  * s->walk. */
 __noinline int path_walk(__u32 slot)
@@ -95,8 +108,8 @@ __noinline int path_walk(__u32 slot)
 		return 0;
 	s->walk.pos = EV_PATH_MAX;
 	s->walk.total = s->walk.flags = s->walk.done = 0;
-	for (i = 0; i < STEPS_MAX / STEPS; i++) {
-		if (!path_steps(slot))
+	for (i = 0; i < ROUNDS; i++) {
+		if (!path_more_steps(slot))
 			break;
 	}
 	if (!s->walk.done)

@@ -144,13 +144,10 @@ static __always_inline void file_fill_cwd(struct build *b, struct ev_file *f,
 					  struct task_struct *task)
 {
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct dentry *dentry = BPF_CORE_READ(fs, pwd.dentry);
 
-	if (!fs)
-		return;
-	file_fill_inode(f, BPF_CORE_READ(dentry, d_inode), dentry);
-	path_append(b, f, (void *)fs + bpf_core_field_offset(struct fs_struct, pwd), task);
-	tail_end(b);
+	if (fs)
+		file_fill_path(b, f, (void *)fs + bpf_core_field_offset(struct fs_struct, pwd),
+			       task);
 }
 
 /* The file behind a descriptor of the current task; NULL if there is none. */

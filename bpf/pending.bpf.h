@@ -127,4 +127,13 @@ static __always_inline void pending_submit(struct build *b, __u64 wake)
 	pending_drop(b);
 }
 
+/*
+ * An owner for what a helper (HELPS) keeps for the exit of the call that the current thread is in:
+ * apart by kind, so that what was left, should an exit not have run, is never taken for another's.
+ */
+static __always_inline __u64 pending_owner(__u16 kind)
+{
+	return bpf_get_current_pid_tgid() | (__u64)kind << 56;
+}
+
 #endif

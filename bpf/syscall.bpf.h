@@ -17,6 +17,12 @@
  *	SEC("?fexit/do_rmdir") int BPF_PROG(rmdir_fn, ...) { ... }
  *	INSTEAD_OF(rmdir_fn, rmdir_exit);
  *
+ *A program on a kernel function that only keeps what the call's exit then takes (pending.bpf.h) is
+ *optional:
+ *
+ *	SEC("?fentry/chmod_common") int BPF_PROG(mode_enter, ...) { ... }
+ *	HELPS(mode_enter, mode_exit);
+ *
  * sensor/probes.c chooses: functions if all that stand in attach, else the calls' own exits, else
  * sys_exit. Arguments are in the saved registers (x86-64); what they point to is user memory.
  */
@@ -194,5 +200,10 @@ static __always_inline void file_fill_arg(struct build *b, struct ev_file *f,
 #define INSTEAD_OF_URING_TOO(program, served)                                         \
 	const volatile struct ev_instead instead_##program SEC(".rodata.instead") = { \
 		#program, #served, 1}
+
+/* `program`, on a kernel function, tells `served` what user memory alone would tell it otherwise. */
+#define HELPS(program, served)                                                               \
+	const volatile struct ev_instead helps_##program SEC(".rodata.helps") = {#program, \
+										 #served, 0}
 
 #endif

@@ -34,11 +34,12 @@ static void update_snapshot(struct proctab *table, struct process *p, const stru
 	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, line, strlen(line));
 }
 
-/* Of what a socket did: the process is as it was when it made or used the socket, and may have ended. */
+/* Of what a socket or an open file did: the process is as it was when it made or used it, and may have
+ * ended. */
 static bool is_late(const struct record *rec)
 {
 	return rec->hdr->kind == EV_CLOSE || rec->hdr->kind == EV_UDP_FLOW ||
-	       rec->hdr->kind == EV_DNS;
+	       rec->hdr->kind == EV_DNS || rec->hdr->kind == EV_CLOSE_WRITE;
 }
 
 /*

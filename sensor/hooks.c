@@ -31,11 +31,12 @@ static const struct ev_syscall *find_call(const struct hooks *hooks, const char 
 	return NULL;
 }
 
-static const struct ev_instead *find_instead(const struct hooks *hooks, const char *prog)
+static const struct ev_instead *find_instead(const struct ev_instead *list, size_t cnt,
+					     const char *prog)
 {
-	for (size_t i = 0; i < hooks->instead_cnt; i++)
-		if (!strcmp(hooks->insteads[i].prog, prog))
-			return &hooks->insteads[i];
+	for (size_t i = 0; i < cnt; i++)
+		if (!strcmp(list[i].prog, prog))
+			return &list[i];
 	return NULL;
 }
 
@@ -70,7 +71,8 @@ static void classify(const struct hooks *hooks, struct hook *h)
 		h->call = find_call(hooks, section + strlen("fexit/__ia32_sys_"));
 	} else if (has_prefix(section, "fexit/") || has_prefix(section, "fentry/")) {
 		h->kind = HOOK_FUNCTION;
-		h->instead = find_instead(hooks, name_of(h));
+		h->instead = find_instead(hooks->insteads, hooks->instead_cnt, name_of(h));
+		h->helps = find_instead(hooks->helps, hooks->helps_cnt, name_of(h));
 	} else if (serves_calls(hooks, name_of(h))) {
 		h->kind = HOOK_SYS_EXIT;
 	} else if ((h->uring = find_uring(hooks, name_of(h)))) {
@@ -207,6 +209,7 @@ int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
 	hooks->insteads =
 		section_of(obj, ".rodata.instead", sizeof(*hooks->insteads), &hooks->instead_cnt);
 	hooks->urings = section_of(obj, ".rodata.uring", sizeof(*hooks->urings), &hooks->uring_cnt);
+	hooks->helps = section_of(obj, ".rodata.helps", sizeof(*hooks->helps), &hooks->helps_cnt);
 	err = find_trampolines(hooks, set, btf);
 	bpf_object__for_each_program(prog, obj)
 	{
@@ -446,7 +449,8 @@ void hooks_detach(struct hooks *hooks)
 /* What does the work of a trampoline that is not used; NULL: nothing. */
 static const char *substitute(const struct hooks *hooks, const struct hook *h)
 {
-	const char *served = h->instead ? h->instead->served : h->call ? h->call->prog : NULL;
+	const struct ev_instead *in = h->instead ? h->instead : h->helps;
+	const char *served = in ? in->served : h->call ? h->call->prog : NULL;
 
 	for (size_t i = 0; served && i < hooks->cnt; i++) {
 		const struct hook *other = &hooks->hook[i];
@@ -454,8 +458,7 @@ static const char *substitute(const struct hooks *hooks, const struct hook *h)
 		if (other->kind == HOOK_SYS_EXIT && other->attached &&
 		    !strcmp(name_of(other), served))
 			return name_of(other);
-		if (other->call && other->attached && h->instead &&
-		    !strcmp(other->call->prog, served))
+		if (other->call && other->attached && in && !strcmp(other->call->prog, served))
 			return name_of(other);
 	}
 	return NULL;

@@ -38,6 +38,7 @@ struct hook {
 	const struct ev_syscall *call;	  /* HOOK_CALL*: which */
 	const struct ev_instead *instead; /* HOOK_FUNCTION: of which program */
 	const struct ev_uring *uring;	  /* HOOK_URING: its first operation */
+	const struct ev_instead *helps;	  /* HOOK_FUNCTION: which program, which does without it, too */
 	bool wanted;			  /* to be loaded, and attached */
 	bool absent;			  /* this kernel has no such function */
 	bool attached;
@@ -61,6 +62,8 @@ struct hooks {
 	size_t instead_cnt;
 	const struct ev_uring *urings;
 	size_t uring_cnt;
+	const struct ev_instead *helps;
+	size_t helps_cnt;
 	int trampoline_err; /* why the trampoline set is not used; 0: it is */
 };
 

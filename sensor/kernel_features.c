@@ -61,20 +61,31 @@ static bool has_function(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) >= 0;
 }
 
+/* 32-bit calls that have a function of their own: for an argument in two registers, or of another
+ * layout. */
+static int find_ia32(const struct btf *btf, const char *call, char *ret_name, size_t size)
+{
+	static const char *const prefix[] = {"__ia32_sys_ia32_", "__ia32_compat_sys_"};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(prefix); i++) {
+		/* Of fcntl it is the 64-bit form. */
+		snprintf(ret_name, size, "%s%s%s", prefix[i], call,
+			 strcmp(call, "fcntl") ? "" : "64");
+		if (has_function(btf, ret_name))
+			return 0;
+	}
+	return -ENOENT;
+}
+
 int kernel_find_function(const struct btf *btf, const char *name, char *ret_name, size_t size)
 {
 	const char ia32[] = "__ia32_sys_";
 	size_t i;
 
-	if (!strncmp(name, ia32, sizeof(ia32) - 1)) {
-		const char *call = name + sizeof(ia32) - 1;
-
-		/* Of fcntl it is the 64-bit form. */
-		snprintf(ret_name, size, "__ia32_compat_sys_%s%s", call,
-			 strcmp(call, "fcntl") ? "" : "64");
-		if (has_function(btf, ret_name))
-			return 0;
-	}
+	if (!strncmp(name, ia32, sizeof(ia32) - 1) &&
+	    !find_ia32(btf, name + sizeof(ia32) - 1, ret_name, size))
+		return 0;
 	snprintf(ret_name, size, "%s", name);
 	if (has_function(btf, name))
 		return 0;

@@ -39,6 +39,8 @@
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
 #define SWEEP_NS       (5 * NSEC_PER_SEC)
+#define LOOK_NS	       (100 * NSEC_PER_MSEC)
+#define LOOK_SELDOM_NS (5 * NSEC_PER_SEC)
 #define COVERAGE_NS    (3600 * NSEC_PER_SEC) /* so that each part of a long run says what was seen */
 #define SHIP_CLOSE_MS  10000
 #define DETACH_WAIT_US 20000
@@ -56,7 +58,7 @@ struct sensor {
 	struct ship *ship; /* NULL: no Kafka */
 	int epoll_fd, signal_fd;
 	char cgroup_mount[4096];
-	uint64_t next_tick_ns, next_heartbeat_ns, next_sweep_ns, next_coverage_ns;
+	uint64_t next_tick_ns, next_heartbeat_ns, next_sweep_ns, next_coverage_ns, next_look_ns;
 	uint64_t coverage_index; /* in the log, of the last COVERAGE */
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
 	struct retention retention;
@@ -273,6 +275,15 @@ static void heartbeat(struct sensor *s)
 	s->settling = false;
 }
 
+/* Before a container's account is closed, too: what it had open is in it. */
+static void look_for_closed(struct sensor *s, uint64_t now)
+{
+	if (now < s->next_look_ns && !s->intake.gone_cnt)
+		return;
+	probes_look_for_closed(s->probes);
+	s->next_look_ns = now + (probes_see_closes(s->probes) ? LOOK_SELDOM_NS : LOOK_NS);
+}
+
 static void turn(struct sensor *s, size_t *ret_taken)
 {
 	uint64_t now = emit_boot_ns();
@@ -285,6 +296,7 @@ static void turn(struct sensor *s, size_t *ret_taken)
 		s->settling = true;
 		s->next_heartbeat_ns = now + s->conf.heartbeat_ms * NSEC_PER_MSEC;
 	}
+	look_for_closed(s, now);
 	closing = intake_close_begin(&s->intake, now);
 	emptied = drain(s, ret_taken);
 	hash_collect(s->intake.hash);
@@ -336,6 +348,7 @@ static int end_watching(struct sensor *s)
 
 	probes_detach(s->probes);
 	usleep(DETACH_WAIT_US); /* a probe may still run */
+	probes_look_for_closed(s->probes);
 	while (flows_end_some(s->probes))
 		drain(s, &taken);
 	streams_snapshot(s->streams, s->probes, emit_boot_ns());

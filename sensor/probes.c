@@ -20,6 +20,7 @@ struct probes {
 	struct varve_bpf *skel;
 	struct hooks hooks;
 	struct hooks_refused refused;
+	struct bpf_link *look; /* over what is open for writing */
 	struct probes_hook report[HOOK_CNT_MAX + 1];
 	size_t report_cnt;
 	struct ev_always_row always[EV_ALWAYS_ROW_CNT];
@@ -255,6 +256,18 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 	return 0;
 }
 
+static struct bpf_link *open_look(const struct probes *p)
+{
+	union bpf_iter_link_info info = {.map.map_fd = bpf_map__fd(p->skel->maps.write_opens)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.close_write_look, &opts);
+
+	if (!link)
+		log_warn("files that end with their process are not seen closed: %s",
+			 strerror(errno));
+	return link;
+}
+
 int probes_attach(struct probes *p, const char *cgroup_root)
 {
 	_cleanup_close_ int cgroup_fd = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -267,10 +280,34 @@ int probes_attach(struct probes *p, const char *cgroup_root)
 		return log_err(-errno, "cannot open the cgroup v2 hierarchy at %s", cgroup_root);
 	/* container_start last: a container whose start was seen is seen by all the others. */
 	hooks_attach(&p->hooks, &maps, cgroup_fd, "container_start");
+	p->look = open_look(p);
 	p->report_cnt = hooks_report(&p->hooks, p->report, ARRAY_SIZE(p->report));
 	for (i = 0; i < p->report_cnt; i++)
 		attached += p->report[i].attached;
 	return attached ? 0 : log_err(-EOPNOTSUPP, "no hook attached: nothing can be recorded");
+}
+
+void probes_look_for_closed(const struct probes *p)
+{
+	_cleanup_close_ int fd = p->look ? bpf_iter_create(bpf_link__fd(p->look)) : -1;
+	char none[64];
+	ssize_t n;
+
+	if (fd < 0)
+		return;
+	do
+		n = read(fd, none, sizeof(none));
+	while (n > 0 || (n < 0 && errno == EAGAIN));
+}
+
+bool probes_see_closes(const struct probes *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->report_cnt; i++)
+		if (!strcmp(p->report[i].name, "close_write_fput"))
+			return p->report[i].attached;
+	return false;
 }
 
 void probes_detach(struct probes *p)
@@ -283,6 +320,7 @@ void probes_close(struct probes *p)
 	if (!p)
 		return;
 	probes_detach(p);
+	bpf_link__destroy(p->look);
 	varve_bpf__destroy(p->skel);
 	free(p);
 }

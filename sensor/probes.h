@@ -69,6 +69,13 @@ void probes_next_epoch(struct probes *probes);
  * and later): such an event was not even numbered.
  */
 uint64_t probes_recursion_misses(const struct probes *probes);
+/*
+ * Looks which files that were open for writing are closed, unseen by a hook; their records are in the
+ * rings then.
+ */
+void probes_look_for_closed(const struct probes *probes);
+/* True if a hook sees each close, so that a look now and then is enough. */
+bool probes_see_closes(const struct probes *probes);
 /* A descriptor that gives one ev_process_snapshot record after the other for what runs now. */
 int probes_snapshot_open(const struct probes *probes, int *ret_fd);
 
