@@ -271,7 +271,8 @@ __noinline int close_write_begin(__u32 slot, __u64 file, __s32 fd)
 	e->written.size = e->open.file.size;
 	e->written.inode = e->open.inode;
 	if (bpf_map_update_elem(&write_opens, &e->key, &e->open, BPF_NOEXIST)) {
-		write_open_lost(e->open.cgid);
+		record_lose(EV_CLOSE_WRITE, EV_CLASS_file, e->open.cgid,
+			    EV_CAUSE_MAP_FULL);
 		return 0;
 	}
 	bpf_map_update_elem(&written, &e->key.file, &e->written, BPF_ANY);
