@@ -273,8 +273,7 @@ static void open_and_read(struct live *t, void *arg)
 LIVE_TIMEOUT(policy_open_off, LIVE_OWN, 90)
 {
 	static const char *const args[] = {
-		"--events", "all,-open", "--read-opens", "first", "--read-opens-always",
-		"*",	    NULL};
+		"--events", "all,-open", "--read-opens", "first", "--read-opens-always", "*", NULL};
 
 	live_own_sensor(t, args);
 	live_do(t, open_and_read, NULL);
@@ -307,16 +306,16 @@ static void expect_host(struct live *t, const char *const *args, size_t inside, 
 
 LIVE_TIMEOUT(policy_host_off, LIVE_OWN, 90)
 {
-	static const char *const args[] = {"--scope", "all", "--read-opens", "all",
-					   "--read-opens-host", "off", NULL};
+	static const char *const args[] = {
+		"--scope", "all", "--read-opens", "all", "--read-opens-host", "off", NULL};
 
 	expect_host(t, args, READ_CNT, 0, "off");
 }
 
 LIVE_TIMEOUT(policy_host_first, LIVE_OWN, 90)
 {
-	static const char *const args[] = {"--scope", "all", "--read-opens", "off",
-					   "--read-opens-host", "first", NULL};
+	static const char *const args[] = {
+		"--scope", "all", "--read-opens", "off", "--read-opens-host", "first", NULL};
 
 	expect_host(t, args, 0, 1, "first");
 }
