@@ -13,8 +13,8 @@
 
 /*
  * The kernel's hash of a name is salted with the directory that it is in, so another hard link is
- * another key; the mount tells the same file in two containers, or bound elsewhere. A number that is
- * used again, of an inode or a mount, would have to come with the same hash.
+ * another key; the mount tells the same file in two containers, or bound elsewhere. A number that
+ * is used again, of an inode or a mount, would have to come with the same hash.
  */
 struct always_key {
 	__u64 ino;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 _Static_assert(EV_KIND_END <= EV_KINDS_MAX, "a byte for each kind");
-_Static_assert(POLICY_PATHS_MAX * (POLICY_PATH_LEN_MAX + 1) <= EV_ALWAYS_WORDS * 64,
+_Static_assert(POLICY_PATHS_MAX *(POLICY_PATH_LEN_MAX + 1) <= EV_ALWAYS_WORDS * 64,
 	       "a place for each character and one for the end of each pattern");
 
 /* The next of the words that commas divide, without blanks around it. False: there is none. */

@@ -101,7 +101,7 @@ static void expect_always(struct live *t, const char *const *args, size_t ordina
 	live_sensor_stop(t->sensor);
 }
 
-LIVE(policy_always_first, LIVE_OWN)
+LIVE_TIMEOUT(policy_always_first, LIVE_OWN, 90)
 {
 	static const char *const args[] = {"--read-opens", "first", "--read-opens-always", PATTERNS,
 					   NULL};
@@ -109,7 +109,7 @@ LIVE(policy_always_first, LIVE_OWN)
 	expect_always(t, args, 1, "read_open_repeated");
 }
 
-LIVE(policy_always_off, LIVE_OWN)
+LIVE_TIMEOUT(policy_always_off, LIVE_OWN, 90)
 {
 	static const char *const args[] = {"--read-opens", "off", "--read-opens-always", PATTERNS,
 					   NULL};
@@ -129,7 +129,7 @@ static void read_by_other_names(struct live *t, void *arg)
 }
 
 /* One file, an ordinary name first: a link, and where it is mounted, have verdicts of their own. */
-LIVE(policy_always_by_other_names, LIVE_OWN)
+LIVE_TIMEOUT(policy_always_by_other_names, LIVE_OWN, 90)
 {
 	static const char *const args[] = {"--read-opens", "off", "--read-opens-always", PATTERNS,
 					   NULL};
@@ -230,7 +230,7 @@ static bool has(char *const *list, size_t cnt, const char *word)
 	return false;
 }
 
-LIVE(policy_kinds_off, LIVE_OWN)
+LIVE_TIMEOUT(policy_kinds_off, LIVE_OWN, 90)
 {
 	static const char *const args[] = {"--events", "all,-rename,-network", NULL};
 	const Varve__V1__Coverage *c;
@@ -270,11 +270,10 @@ static void open_and_read(struct live *t, void *arg)
 }
 
 /* Of a kind that is off that alone is the reason, whatever else would leave it out or keep it. */
-LIVE(policy_open_off, LIVE_OWN)
+LIVE_TIMEOUT(policy_open_off, LIVE_OWN, 90)
 {
 	static const char *const args[] = {
-		"--events", "all,-open", "--read-opens", "first", "--read-opens-always",
-		"*",	    NULL};
+		"--events", "all,-open", "--read-opens", "first", "--read-opens-always", "*", NULL};
 
 	live_own_sensor(t, args);
 	live_do(t, open_and_read, NULL);
@@ -305,23 +304,23 @@ static void expect_host(struct live *t, const char *const *args, size_t inside, 
 	EXPECT_UINT(count_opens(t, getpid(), path_in(t, "file")), outside);
 }
 
-LIVE(policy_host_off, LIVE_OWN)
+LIVE_TIMEOUT(policy_host_off, LIVE_OWN, 90)
 {
-	static const char *const args[] = {"--scope", "all", "--read-opens", "all",
-					   "--read-opens-host", "off", NULL};
+	static const char *const args[] = {
+		"--scope", "all", "--read-opens", "all", "--read-opens-host", "off", NULL};
 
 	expect_host(t, args, READ_CNT, 0, "off");
 }
 
-LIVE(policy_host_first, LIVE_OWN)
+LIVE_TIMEOUT(policy_host_first, LIVE_OWN, 90)
 {
-	static const char *const args[] = {"--scope", "all", "--read-opens", "off",
-					   "--read-opens-host", "first", NULL};
+	static const char *const args[] = {
+		"--scope", "all", "--read-opens", "off", "--read-opens-host", "first", NULL};
 
 	expect_host(t, args, 0, 1, "first");
 }
 
-LIVE(policy_host_same, LIVE_OWN)
+LIVE_TIMEOUT(policy_host_same, LIVE_OWN, 90)
 {
 	static const char *const args[] = {"--scope", "all", NULL};
 

@@ -70,9 +70,8 @@ static void test_wrong_events(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong_events); i++) {
-		assert_int_equal(
-			policy_parse_events(wrong_events[i].text, off, rule, sizeof(rule)),
-			-EINVAL);
+		assert_int_equal(policy_parse_events(wrong_events[i].text, off, rule, sizeof(rule)),
+				 -EINVAL);
 		if (!strstr(rule, wrong_events[i].word) || !strstr(rule, wrong_events[i].why))
 			fail_msg("%s: %s", wrong_events[i].text, rule);
 	}
@@ -96,8 +95,8 @@ static bool run_rows(const char *path, size_t words)
 		for (i = 0; i < words; i++) {
 			uint64_t moved = place[i] & on->word[i];
 
-			place[i] = moved << 1 | carry |
-				   (place[i] & rows[EV_ALWAYS_ROW_STAY].word[i]);
+			place[i] =
+				moved << 1 | carry | (place[i] & rows[EV_ALWAYS_ROW_STAY].word[i]);
 			carry = moved >> 63;
 		}
 	}
