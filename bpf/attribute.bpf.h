@@ -8,9 +8,8 @@
 #ifndef VARVE_ATTRIBUTE_H
 #define VARVE_ATTRIBUTE_H
 
-#include "syscall.bpf.h"
-#include "path.bpf.h"
 #include "pending.bpf.h"
+#include "uring.bpf.h"
 
 /* How such a record begins. */
 struct attribute_head {
@@ -60,7 +59,8 @@ static __always_inline void *attribute_begin(struct build *b, __u16 kind, __u32 
 	if (name->name)
 		file_fill_at(b, &head->file, name->dfd, name->name, sc->task);
 	else
-		file_fill(b, &head->file, file_of_fd(sc->task, name->dfd), sc->task);
+		file_fill(b, &head->file, sc->file ? sc->file : file_of_fd(sc->task, name->dfd),
+			  sc->task);
 	return head;
 }
 

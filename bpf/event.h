@@ -669,6 +669,7 @@ struct ev_truncate {
 #define EV_XATTR_REMOVED   (1u << 0)
 #define EV_XATTR_HAS_SIZE  (1u << 1)
 #define EV_XATTR_HAS_VALUE (1u << 2)
+#define EV_XATTR_KERNEL_MEMORY (1u << 3) /* the name is the kernel's copy */
 
 struct ev_xattr {
 	struct ev_hdr hdr;

@@ -38,6 +38,8 @@ SERVES_SYSCALL(truncate_exit, truncate);
 SERVES_SYSCALL(truncate_exit, ftruncate);
 SERVES_SYSCALL(truncate_exit, truncate64);
 SERVES_SYSCALL(truncate_exit, ftruncate64);
+URING_PROBE(truncate_exit)
+SERVES_URING(truncate_exit, IORING_OP_FTRUNCATE);
 
 /* Of truncate; ftruncate has its file. */
 SEC("?fentry/vfs_truncate")

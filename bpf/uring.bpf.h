@@ -134,7 +134,9 @@ static __always_inline void uring_fill_path(struct syscall *sc, struct io_kiocb 
 static __always_inline void uring_fill_socket(struct syscall *sc, struct io_kiocb *req, __u8 op,
 					      __u64 addr)
 {
-	sc->arg[0] = -1; /* the file is given */
+	if (op == IORING_OP_CONNECT || op == IORING_OP_ACCEPT || op == IORING_OP_BIND ||
+	    op == IORING_OP_LISTEN)
+		sc->arg[0] = -1; /* the file is given */
 	if (op == IORING_OP_CONNECT) {
 		struct io_connect *o = URING_OP(req, io_connect);
 

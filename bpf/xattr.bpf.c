@@ -5,8 +5,7 @@
  * and its like, know no mount, and overlayfs calls them for its own ends in the middle of other
  * calls.
  */
-#include "syscall.bpf.h"
-#include "path.bpf.h"
+#include "uring.bpf.h"
 
 /* struct xattr_args of <linux/xattr.h>, of setxattrat(2). */
 struct xattr_args {
@@ -21,7 +20,7 @@ struct xattr_call {
 	const char *name;
 	__s32 dfd;
 	__u32 at_flags;
-	const void *value;
+	const void *value; /* NULL: io_uring's copy of it is gone */
 	__u64 size;
 	__u32 call_flags;
 	bool removes;
@@ -39,7 +38,7 @@ static __always_inline void xattr_by_path(struct xattr_call *c, const struct sys
 	}
 	if (sc->nr == NR_lsetxattr || sc->nr == NR_lremovexattr)
 		c->at_flags = AT_SYMLINK_NOFOLLOW;
-	c->value = (void *)sc->arg[2];
+	c->value = sc->memory == NAME_USER ? (void *)sc->arg[2] : 0;
 	c->size = sc->arg[3];
 	c->call_flags = sc->arg[4];
 	c->has_args = true;
@@ -77,13 +76,14 @@ static __always_inline void xattr_fill_value(struct ev_xattr *ev, const struct x
 	asm volatile("" : "+r"(len));
 	if (len > EV_XATTR_VALUE_MAX)
 		len = EV_XATTR_VALUE_MAX;
-	if (!bpf_probe_read_user(ev->value, len, c->value))
+	if (c->value && !bpf_probe_read_user(ev->value, len, c->value))
 		ev->flags |= EV_XATTR_HAS_VALUE;
 }
 
-static __always_inline void xattr_fill_name(struct build *b, struct ev_xattr *ev, const char *name)
+static __always_inline void xattr_fill_name(struct build *b, struct ev_xattr *ev, const char *name,
+					    enum name_memory memory)
 {
-	long n = bpf_probe_read_user_str(rec_at(b->s, b->len), EV_XATTR_NAME_MAX + 1, name);
+	long n = name_read(rec_at(b->s, b->len), EV_XATTR_NAME_MAX + 1, name, memory);
 
 	if (n <= 0 || n > EV_XATTR_NAME_MAX + 1)
 		return;
@@ -110,12 +110,14 @@ SYSCALL_PROBE(xattr_exit)
 	task_fill(&ev->hdr.task, sc->task);
 	ev->at_flags = c.at_flags;
 	ev->err = -sc->ret;
+	if (sc->memory == NAME_KERNEL)
+		ev->flags |= EV_XATTR_KERNEL_MEMORY;
 	xattr_fill_value(ev, &c);
-	xattr_fill_name(&b, ev, c.name);
+	xattr_fill_name(&b, ev, c.name, sc->memory);
 	if (c.path)
-		file_fill_at(&b, &ev->file, c.dfd, c.path, sc->task);
+		file_fill_arg(&b, &ev->file, sc, c.dfd, (__u64)c.path);
 	else
-		file_fill(&b, &ev->file, file_of_fd(sc->task, c.dfd), sc->task);
+		file_fill(&b, &ev->file, syscall_file(sc, 0), sc->task);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -128,3 +130,6 @@ SERVES_SYSCALL(xattr_exit, removexattr);
 SERVES_SYSCALL(xattr_exit, lremovexattr);
 SERVES_SYSCALL(xattr_exit, fremovexattr);
 SERVES_SYSCALL(xattr_exit, removexattrat);
+URING_PROBE(xattr_exit)
+SERVES_URING(xattr_exit, IORING_OP_FSETXATTR);
+SERVES_URING(xattr_exit, IORING_OP_SETXATTR);

@@ -32,7 +32,8 @@ int event_fill_xattr(const struct record *rec, struct arena *arena, Varve__V1__E
 		SET(out, at_flags, in->at_flags);
 	if (in->err)
 		SET(out, call_errno, in->err);
-	SET(out, user_memory, 1);
+	if (!(in->flags & EV_XATTR_KERNEL_MEMORY))
+		SET(out, user_memory, 1);
 	err = fill_ref(rec, &in->name, arena, &out->name, &out->has_name_raw, &out->name_raw);
 	return err ? err : fill_file(rec, &in->file, arena, &out->file);
 }

@@ -48,11 +48,13 @@ static void opens(struct live *t, void *arg)
 {
 	const struct how *how = arg;
 	struct ring r;
-	struct io_uring_sqe sqe = open_sqe(path_in(t, 0, "made"), O_WRONLY | O_CREAT, how);
+	struct io_uring_sqe sqe;
 
 	ring_open(&r, how->setup_flags);
+	MUST(chdir(t->dir));
+	sqe = open_sqe("made", O_WRONLY | O_CREAT, how); /* by the working directory's path */
 	t->shared->value[0] = MUST(ring_do(&r, &sqe));
-	sqe = open_sqe("/nowhere/at/all", O_RDWR, how);
+	sqe = open_sqe("nowhere/at/all", O_RDWR, how);
 	EXPECT_UINT(-ring_do(&r, &sqe), ENOENT);
 }
 
@@ -69,7 +71,7 @@ static void expect_opens(struct live *t, const struct how *how)
 	if (!live_trampolines())
 		EXPECT_FIELD(o, fd, t->shared->value[0]);
 	o = live_nth(t, "OPEN", pid, 1)->open;
-	EXPECT_STR(o->file->path, "/nowhere/at/all");
+	EXPECT_STR(o->file->path, path_in(t, 1, "nowhere/at/all"));
 	EXPECT(!o->file->has_path_user_memory);
 	EXPECT_FIELD(o, call_errno, ENOENT);
 	EXPECT_UINT(live_count(t, "OPEN", 0), 2);
@@ -281,4 +283,69 @@ LIVE(accept_by_uring, LIVE_FIRST)
 LIVE(accept_by_uring_many, LIVE_FIRST)
 {
 	expect_accepts(t, true);
+}
+
+static void attributes(struct live *t, void *arg)
+{
+	const char *path = arg;
+	int fd = MUST(open(path, O_RDWR | O_CLOEXEC));
+	struct io_uring_sqe sqe = {.opcode = IORING_OP_SETXATTR,
+				   .addr = (uintptr_t) "trusted.varve",
+				   .len = 5,
+				   .addr2 = (uintptr_t) "value",
+				   .addr3 = (uintptr_t)path};
+	struct ring r;
+
+	ring_open(&r, 0);
+	t->shared->value[0] = -ring_do(&r, &sqe);
+	sqe.opcode = IORING_OP_FSETXATTR;
+	sqe.fd = fd;
+	sqe.addr3 = 0;
+	t->shared->value[1] = -ring_do(&r, &sqe);
+}
+
+LIVE(xattr_by_uring, LIVE_FIRST)
+{
+	const char *path = path_in(t, 0, "file");
+	pid_t pid;
+	int i;
+
+	close(MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)));
+	pid = through_ring(t, attributes, (void *)path);
+	live_end(t);
+	EXPECT_UINT(live_count(t, "XATTR", 0), 2);
+	for (i = 0; i < 2; i++) {
+		const Varve__V1__Xattr *x = live_nth(t, "XATTR", pid, i)->xattr;
+
+		expect_name(x->file, path);
+		EXPECT_STR(x->name, "trusted.varve");
+		EXPECT(!x->has_user_memory);
+		EXPECT_UINT(x->has_call_errno ? x->call_errno : 0, t->shared->value[i]);
+	}
+}
+
+/* IORING_OP_FTRUNCATE came with 6.9; this header may not know it. */
+#define OP_FTRUNCATE 55
+
+static void truncates(struct live *t, void *arg)
+{
+	struct io_uring_sqe sqe = {
+		.opcode = OP_FTRUNCATE, .fd = MUST(open(arg, O_RDWR | O_CLOEXEC)), .off = 4711};
+	struct ring r;
+
+	(void)t;
+	ring_open(&r, 0);
+	EXPECT_UINT(ring_do(&r, &sqe), 0);
+}
+
+LIVE(truncate_by_uring, LIVE_FIRST)
+{
+	const char *path = path_in(t, 0, "file");
+	pid_t pid;
+
+	close(MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)));
+	pid = through_ring(t, truncates, (void *)path);
+	live_end(t);
+	EXPECT_FIELD(live_one(t, "TRUNCATE", pid)->truncate, length, 4711);
+	expect_name(live_one(t, "TRUNCATE", pid)->truncate->file, path);
 }
