@@ -325,6 +325,32 @@ struct ev_io_uring {
 	__u32 pad0;
 };
 
+struct ev_listen {
+	struct ev_hdr hdr;
+	struct ev_addr address;
+	struct ev_ref unix_path; /* abstract: begins with @ in place of the NUL */
+	__u64 cookie;		 /* 0: none was given */
+	__s32 backlog;
+	__u32 family;
+	__u32 protocol;
+	__u32 err;
+};
+
+#define EV_BIND_USER_MEMORY (1u << 0) /* asked, or unix_path, is from user memory */
+
+struct ev_bind {
+	struct ev_hdr hdr;
+	struct ev_addr asked;
+	struct ev_addr bound;
+	struct ev_ref unix_path;
+	struct ev_file file; /* that a unix socket was bound to */
+	__u64 cookie;	     /* 0: none was given */
+	__u32 family;
+	__u32 protocol;
+	__u32 err;
+	__u32 flags; /* EV_BIND_* */
+};
+
 /*
  * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
  * booked on a cgroup. generated = next + suppressed; what is lost is a number that never came.

@@ -434,6 +434,8 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	int sk_err;
+	struct pid *sk_peer_pid;
+	const struct cred *sk_peer_cred;
 };
 struct tcp_sock {
 	__u64 bytes_received;
@@ -442,6 +444,20 @@ struct tcp_sock {
 };
 struct socket {
 	struct sock *sk;
+};
+struct sockaddr_un {
+	unsigned short sun_family;
+	char sun_path[108];
+};
+struct unix_address {
+	int len;
+	struct sockaddr_un name[1];
+};
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct path path;
+	struct sock *peer;
 };
 struct seq_file;
 struct bpf_iter_meta {
@@ -455,8 +471,15 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 /* Constants of the kernel's that BTF does not carry. */
-#define AF_INET	 2
-#define AF_INET6 10
+#define AF_UNIX	  1
+#define AF_INET	  2
+#define AF_INET6  10
+#define AF_NETLINK 16
+#define AF_PACKET 17
+
+#define SOCK_RAW       3
+#define SOCK_PACKET    10
+#define SOCK_TYPE_MASK 0xf
 
 #define IPPROTO_TCP 6
 
