@@ -261,7 +261,9 @@ static void attach(struct hook *h, int cgroup_fd)
 		h->link = bpf_program__attach(h->prog);
 	h->err = h->link ? 0 : -errno;
 	h->attached = !h->err;
-	if (h->err)
+	/* A tracepoint that the kernel was built without, such as those of modules. */
+	h->absent = h->err == -ENOENT && has_prefix(h->target, "raw_tp/");
+	if (h->err && !h->absent)
 		log_warn("hook %s (%s) did not attach: %s", name_of(h), h->target,
 			 strerror(-h->err));
 }
@@ -311,17 +313,33 @@ static bool functions_see_uring(struct hooks *hooks, const char *served)
 	return false;
 }
 
+static const struct hook *find_exit(const struct hooks *hooks, const struct ev_syscall *call,
+				    enum hook_kind kind)
+{
+	for (size_t i = 0; i < hooks->cnt; i++)
+		if (hooks->hook[i].kind == kind && hooks->hook[i].call == call)
+			return &hooks->hook[i];
+	return NULL;
+}
+
+/* The last call that every kernel we load on has. */
+#define LAST_CALL_OF_5_10 440
+
+/* The kernel has the call, but its BTF does not tell the entry (5.10: perf_event_open). */
+static bool exit_is_untold(const struct hooks *hooks, const struct ev_syscall *call)
+{
+	const struct hook *h = find_exit(hooks, call, HOOK_CALL);
+
+	return h && h->absent && call->nr <= LAST_CALL_OF_5_10;
+}
+
 /* A call's own exit: attached, or not there since the kernel has no such entry. */
 static bool exit_serves(const struct hooks *hooks, const struct ev_syscall *call,
 			enum hook_kind kind)
 {
-	for (size_t i = 0; i < hooks->cnt; i++) {
-		const struct hook *h = &hooks->hook[i];
+	const struct hook *h = find_exit(hooks, call, kind);
 
-		if (h->kind == kind && h->call == call)
-			return h->attached || h->absent;
-	}
-	return false;
+	return h && (h->attached || (h->absent && !exit_is_untold(hooks, call)));
 }
 
 static struct hook *find_hook(struct hooks *hooks, const char *name)
@@ -479,13 +497,14 @@ static unsigned int kind_of(const struct hook *h)
 	return best;
 }
 
-/* A 32-bit entry that the kernel has not cannot be used by anybody; a function that it has not has
+/* A 32-bit entry, or a tracepoint, that the kernel has not cannot be used by anybody; a function that it has not has
  * its calls' exits in its place. */
 static bool is_worth_telling(const struct hook *h)
 {
 	if (h->kind == HOOK_ON_DEMAND)
 		return h->err;
-	return h->attached || (h->err && !(h->kind == HOOK_CALL_32 && h->absent));
+	return h->attached ||
+	       (h->err && !(h->absent && (h->kind == HOOK_CALL_32 || h->kind == HOOK_OTHER)));
 }
 
 size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, size_t size)
