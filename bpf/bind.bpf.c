@@ -6,7 +6,7 @@
  *
  * Sockets of IP, and unix sockets: a path in a directory that others see is a door, too.
  */
-#include "syscall.bpf.h"
+#include "uring.bpf.h"
 #include "unix.bpf.h"
 
 struct bind_asked {
@@ -67,7 +67,8 @@ static __always_inline void bind_fill_asked(struct ev_bind *ev, struct syscall *
 		ev->asked = kept->addr;
 	if (kept)
 		bpf_map_delete_elem(&bind_asked, &task);
-	if (!same && addr_read(&ev->asked, (void *)sc->arg[1], sc->arg[2], NAME_USER))
+	if (!same && sc->memory == NAME_USER &&
+	    addr_read(&ev->asked, (void *)sc->arg[1], sc->arg[2], NAME_USER))
 		ev->flags |= EV_BIND_USER_MEMORY;
 }
 
@@ -79,14 +80,14 @@ static __always_inline void bind_fill_unix(struct build *b, struct ev_bind *ev, 
 		unix_fill_file(b, &ev->file, sk, sc->task);
 		return;
 	}
-	unix_append_asked(b, &ev->unix_path, (void *)sc->arg[1], sc->arg[2]);
+	unix_append_asked(b, &ev->unix_path, sc);
 	if (ev->unix_path.off)
 		ev->flags |= EV_BIND_USER_MEMORY;
 }
 
 SYSCALL_PROBE(bind_exit)
 {
-	struct sock *sk = any_sock_of_fd(sc->task, sc->arg[0]);
+	struct sock *sk = any_sock_of_file(syscall_file(sc, 0));
 	struct ev_bind *ev;
 	struct build b;
 	bool unix_socket = sock_is_unix(sk);
@@ -113,6 +114,8 @@ SYSCALL_PROBE(bind_exit)
 }
 
 SERVES_SYSCALL(bind_exit, bind);
+URING_PROBE(bind_exit)
+SERVES_URING(bind_exit, IORING_OP_BIND);
 
 SEC("?fexit/__sys_bind")
 int BPF_PROG(bind_fn, int fd, void *addr, int len, int ret)

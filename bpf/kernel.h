@@ -459,6 +459,36 @@ struct unix_sock {
 	struct path path;
 	struct sock *peer;
 };
+struct module {
+	char name[56];
+};
+struct hw_perf_event {
+	struct task_struct *target;
+};
+struct perf_event {
+	struct perf_event_attr {
+		__u32 type;
+	} attr;
+	struct hw_perf_event hw;
+};
+enum bpf_prog_type {
+	BPF_PROG_TYPE_UNSPEC,
+};
+enum bpf_attach_type {
+	BPF_CGROUP_INET_INGRESS,
+};
+struct bpf_prog_aux {
+	__u32 id;
+	const char *attach_func_name;
+	char name[16];
+};
+struct bpf_prog {
+	enum bpf_prog_type type;
+	enum bpf_attach_type expected_attach_type;
+	__u32 len;
+	__u8 tag[8];
+	struct bpf_prog_aux *aux;
+};
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;
@@ -471,6 +501,7 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 /* Constants of the kernel's that BTF does not carry. */
+#define AF_UNSPEC  0
 #define AF_UNIX	  1
 #define AF_INET	  2
 #define AF_INET6  10
@@ -522,6 +553,7 @@ struct bpf_iter__task {
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define TMPFS_MAGIC	      0x01021994
 #define HUGETLBFS_MAGIC	      0x958458f6
+#define ANON_INODE_FS_MAGIC   0x09041934
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200

@@ -3,12 +3,12 @@
  * listen: a socket takes connections from now on, or could not be made to. Where, is read from the
  * socket: one that was not bound has got its port from the call itself.
  */
-#include "syscall.bpf.h"
+#include "uring.bpf.h"
 #include "unix.bpf.h"
 
 SYSCALL_PROBE(listen_exit)
 {
-	struct sock *sk = any_sock_of_fd(sc->task, sc->arg[0]);
+	struct sock *sk = any_sock_of_file(syscall_file(sc, 0));
 	struct ev_listen *ev;
 	struct build b;
 	bool unix_socket = sock_is_unix(sk);
@@ -33,6 +33,8 @@ SYSCALL_PROBE(listen_exit)
 }
 
 SERVES_SYSCALL(listen_exit, listen);
+URING_PROBE(listen_exit)
+SERVES_URING(listen_exit, IORING_OP_LISTEN);
 
 SEC("?fexit/__sys_listen")
 int BPF_PROG(listen_fn, int fd, int backlog, int ret)

@@ -28,11 +28,6 @@ static __always_inline struct sock *any_sock_of_file(struct file *file)
 	return BPF_CORE_READ(socket, sk);
 }
 
-static __always_inline struct sock *any_sock_of_fd(struct task_struct *task, int fd)
-{
-	return any_sock_of_file(file_of_fd(task, fd));
-}
-
 /* The IP socket behind a file; NULL if it is none. */
 static __always_inline struct sock *sock_of_file(struct file *file)
 {

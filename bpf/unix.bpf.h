@@ -6,6 +6,7 @@
 #ifndef VARVE_UNIX_H
 #define VARVE_UNIX_H
 
+#include "syscall.bpf.h"
 #include "sock.bpf.h"
 
 /* sun_path, and the NUL that the kernel adds to a path that fills it. */
@@ -30,9 +31,9 @@ static __always_inline void sun_path_append(struct build *b, struct ev_ref *ref,
 	if (!len || len > UNIX_PATH_MAX)
 		return;
 	n = name_read(to, len + 1, path, memory);
-	if (n <= 0)
+	if (n < 0)
 		return;
-	if (n == 1) {
+	if (n <= 1) { /* 0: of an empty text in user memory, before 6.16 */
 		asm volatile("" : "+r"(len));
 		if (len > UNIX_PATH_MAX)
 			return;
@@ -51,16 +52,25 @@ static __always_inline void sun_path_append(struct build *b, struct ev_ref *ref,
 	tail_end(b);
 }
 
-/* What a process passed as struct sockaddr_un. */
-static __always_inline void unix_append_asked(struct build *b, struct ev_ref *ref,
-					      const void *addr, __u32 len)
+static __always_inline __u16 sun_family(const void *addr)
 {
-	__u16 family = 0;
+	__u16 family = AF_UNSPEC;
 
-	if (len <= sizeof(family) || bpf_probe_read_user(&family, sizeof(family), addr) ||
-	    family != AF_UNIX)
+	bpf_probe_read_user(&family, sizeof(family), addr);
+	return family;
+}
+
+/* What a process passed to a call as struct sockaddr_un; not to io_uring, whose copy was seen to be
+ * another thing at times. */
+static __always_inline void unix_append_asked(struct build *b, struct ev_ref *ref,
+					      const struct syscall *sc)
+{
+	const void *addr = (void *)sc->arg[1];
+	__u32 len = sc->arg[2];
+
+	if (sc->memory != NAME_USER || len <= sizeof(__u16) || sun_family(addr) != AF_UNIX)
 		return;
-	sun_path_append(b, ref, addr + sizeof(family), len - sizeof(family), NAME_USER);
+	sun_path_append(b, ref, addr + sizeof(__u16), len - sizeof(__u16), NAME_USER);
 }
 
 /* What a socket is bound to: the kernel's copy of the name. */

@@ -261,9 +261,7 @@ static void attach(struct hook *h, int cgroup_fd)
 		h->link = bpf_program__attach(h->prog);
 	h->err = h->link ? 0 : -errno;
 	h->attached = !h->err;
-	/* A tracepoint that the kernel was built without, such as those of modules. */
-	h->absent = h->err == -ENOENT && has_prefix(h->target, "raw_tp/");
-	if (h->err && !h->absent)
+	if (h->err)
 		log_warn("hook %s (%s) did not attach: %s", name_of(h), h->target,
 			 strerror(-h->err));
 }
@@ -497,14 +495,13 @@ static unsigned int kind_of(const struct hook *h)
 	return best;
 }
 
-/* A 32-bit entry, or a tracepoint, that the kernel has not cannot be used by anybody; a function that it has not has
+/* A 32-bit entry that the kernel has not cannot be used by anybody; a function that it has not has
  * its calls' exits in its place. */
 static bool is_worth_telling(const struct hook *h)
 {
 	if (h->kind == HOOK_ON_DEMAND)
 		return h->err;
-	return h->attached ||
-	       (h->err && !(h->absent && (h->kind == HOOK_CALL_32 || h->kind == HOOK_OTHER)));
+	return h->attached || (h->err && !(h->kind == HOOK_CALL_32 && h->absent));
 }
 
 size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, size_t size)
