@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * connect: TCP and UDP, IPv4 and IPv6, and how it ended.
+ * connect: TCP and UDP, IPv4 and IPv6, and how it ended. The same call serves unix sockets, which are
+ * another kind (unix_connect.bpf.h).
  *
  * At the call's exit the result is known, but a refused socket has forgotten where it wanted to go.
  * So the cgroup programs, which get the kernel's copy of the address before the attempt, leave it
@@ -13,7 +14,7 @@
  * `connecting` until then.
  */
 #include "uring.bpf.h"
-#include "sock.bpf.h"
+#include "unix_connect.bpf.h"
 #include "connection.bpf.h"
 #include "socket_owner.bpf.h"
 
@@ -183,7 +184,7 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 	}
 }
 
-SYSCALL_PROBE(connect_exit)
+static __noinline int connect_ip(struct syscall *sc)
 {
 	struct connecting c = {};
 	struct ev_addr source = {};
@@ -212,6 +213,13 @@ SYSCALL_PROBE(connect_exit)
 	if (sk && !ret)
 		connect_follow(&c, sk, &source);
 	return 0;
+}
+
+/* Both look for themselves: another thread may have made a unix socket of an IP one meanwhile. */
+SYSCALL_PROBE(connect_exit)
+{
+	unix_connect(sc);
+	return connect_ip(sc);
 }
 
 SERVES_SYSCALL(connect_exit, connect);

@@ -683,6 +683,154 @@ struct ev_xattr {
 	__u8 value[EV_XATTR_VALUE_MAX]; /* its first bytes */
 };
 
+struct ev_listen {
+	struct ev_hdr hdr;
+	struct ev_addr address;
+	struct ev_ref unix_path; /* abstract: begins with @ in place of the NUL */
+	__u64 cookie;		 /* 0: none was given */
+	__s32 backlog;
+	__u32 family;
+	__u32 protocol;
+	__u32 err;
+};
+
+#define EV_BIND_USER_MEMORY (1u << 0) /* asked, or unix_path, is from user memory */
+
+struct ev_bind {
+	struct ev_hdr hdr;
+	struct ev_addr asked;
+	struct ev_addr bound;
+	struct ev_ref unix_path;
+	struct ev_file file; /* that a unix socket was bound to */
+	__u64 cookie;	     /* 0: none was given */
+	__u32 family;
+	__u32 protocol;
+	__u32 err;
+	__u32 flags; /* EV_BIND_* */
+};
+
+#define EV_RAW_SOCKET_HAS_FD (1u << 0)
+
+struct ev_raw_socket {
+	struct ev_hdr hdr;
+	__s32 family;
+	__s32 type;
+	__s32 protocol; /* as given: of AF_PACKET in network order */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_RAW_SOCKET_* */
+};
+
+#define EV_UNIX_CONNECT_HAS_PEER    (1u << 0) /* peer_pid, peer_uid, peer_gid */
+#define EV_UNIX_CONNECT_USER_MEMORY (1u << 1) /* asked is from user memory */
+
+struct ev_unix_connect {
+	struct ev_hdr hdr;
+	struct ev_ref asked; /* the name as the process gave it */
+	struct ev_ref name;  /* the peer's own, the kernel's copy */
+	struct ev_file file; /* that the peer is bound to */
+	__u32 type;	     /* SOCK_* */
+	__u32 peer_pid;	     /* who listens there, in the initial pid namespace */
+	__u32 peer_uid;
+	__u32 peer_gid;
+	__u32 err;
+	__u32 flags; /* EV_UNIX_CONNECT_* */
+};
+
+#define EV_MODULE_NAME_LEN 64
+
+#define EV_MODULE_NAME_USER_MEMORY (1u << 0)
+#define EV_MODULE_PARAMETERS_CUT   (1u << 1)
+
+struct ev_module {
+	struct ev_hdr hdr;
+	struct ev_file file;	  /* finit_module: behind the descriptor */
+	struct ev_ref parameters; /* from user memory */
+	__u64 image_len;	  /* init_module: as given */
+	__u32 call;		  /* enum ev_module_call */
+	__u32 call_flags;	  /* finit_module: MODULE_INIT_*, delete_module: O_* */
+	__u32 err;
+	__u32 flags;		       /* EV_MODULE_* */
+	char name[EV_MODULE_NAME_LEN]; /* empty: not known */
+};
+
+enum ev_module_call {
+	EV_MODULE_INIT,
+	EV_MODULE_FINIT,
+	EV_MODULE_DELETE,
+};
+
+#define EV_BPF_PROG_NAME_LEN 16
+
+#define EV_BPF_HAS_PROG		(1u << 0) /* prog_id .. prog_name, tag, but for what follows */
+#define EV_BPF_PROG_USER_MEMORY (1u << 1) /* of these type, attach type, insn_cnt, name; from attr */
+#define EV_BPF_HAS_ATTACH	(1u << 2) /* attach_type */
+#define EV_BPF_HAS_TARGET	(1u << 3) /* target_fd */
+#define EV_BPF_HAS_OBJECT	(1u << 4) /* object_id */
+#define EV_BPF_POINT_KERNEL	(1u << 5) /* point is the kernel's */
+
+struct ev_bpf {
+	struct ev_hdr hdr;
+	struct ev_ref point; /* function or tracepoint */
+	__u32 command;	     /* BPF_* of enum bpf_cmd */
+	__u32 prog_id;
+	__u32 prog_type;
+	__u32 prog_attach_type; /* expected_attach_type */
+	__u32 insn_cnt;
+	__u32 attach_type;
+	__u32 target_fd; /* descriptor or interface index */
+	__u32 object_id;
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_BPF_* */
+	__u32 pad0;
+	char prog_name[EV_BPF_PROG_NAME_LEN];
+	__u8 tag[8];
+};
+
+#define EV_PERF_HAS_ATTR    (1u << 0) /* type .. attr_bits */
+#define EV_PERF_USER_MEMORY (1u << 1) /* these are from user memory */
+#define EV_PERF_HAS_TARGET  (1u << 2) /* target_pid */
+
+struct ev_perf_event {
+	struct ev_hdr hdr;
+	__u64 config;
+	__u64 sample_type;
+	__u64 attr_bits; /* disabled .. */
+	__u64 open_flags;
+	__u32 type;
+	__s32 pid; /* as given */
+	__s32 cpu;
+	__s32 group_fd;
+	__u32 target_pid; /* thread, in the initial pid namespace */
+	__u32 fd;
+	__u32 err;
+	__u32 flags; /* EV_PERF_* */
+};
+
+#define EV_KEYRING_TYPE_LEN 32
+
+#define EV_KEYRING_HAS_KEY	   (1u << 0)
+#define EV_KEYRING_HAS_KEYRING	   (1u << 1)
+#define EV_KEYRING_HAS_VALUE	   (1u << 2)
+#define EV_KEYRING_DESCRIPTION_CUT (1u << 3)
+
+/* Not an operation of keyctl(2). */
+#define EV_KEYRING_ADD	   0x10000
+#define EV_KEYRING_REQUEST 0x10001
+
+struct ev_keyring {
+	struct ev_hdr hdr;
+	struct ev_ref description; /* from user memory, as is the type */
+	__u32 operation;	   /* KEYCTL_*, or EV_KEYRING_ADD, EV_KEYRING_REQUEST */
+	__s32 key;
+	__s32 keyring;
+	__u32 err;
+	__u32 value; /* what the operation sets: its further argument */
+	__u32 flags; /* EV_KEYRING_* */
+	char type[EV_KEYRING_TYPE_LEN]; /* empty: none */
+};
+
 /*
  * Counters: map `accounts`, per CPU, keyed by cgroup id; key 0 is the node, for what could not be
  * booked on a cgroup. generated = next + suppressed, of all reasons; what is lost is a number that never came.

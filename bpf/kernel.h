@@ -559,6 +559,8 @@ struct sock {
 	__u16 sk_type;
 	__u16 sk_protocol;
 	int sk_err;
+	struct pid *sk_peer_pid;
+	const struct cred *sk_peer_cred;
 };
 struct tcp_sock {
 	__u64 bytes_received;
@@ -567,6 +569,50 @@ struct tcp_sock {
 };
 struct socket {
 	struct sock *sk;
+};
+struct sockaddr_un {
+	unsigned short sun_family;
+	char sun_path[108];
+};
+struct unix_address {
+	int len;
+	struct sockaddr_un name[1];
+};
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct path path;
+	struct sock *peer;
+};
+struct module {
+	char name[56];
+};
+struct hw_perf_event {
+	struct task_struct *target;
+};
+struct perf_event {
+	struct perf_event_attr {
+		__u32 type;
+	} attr;
+	struct hw_perf_event hw;
+};
+enum bpf_prog_type {
+	BPF_PROG_TYPE_UNSPEC,
+};
+enum bpf_attach_type {
+	BPF_CGROUP_INET_INGRESS,
+};
+struct bpf_prog_aux {
+	__u32 id;
+	const char *attach_func_name;
+	char name[16];
+};
+struct bpf_prog {
+	enum bpf_prog_type type;
+	enum bpf_attach_type expected_attach_type;
+	__u32 len;
+	__u8 tag[8];
+	struct bpf_prog_aux *aux;
 };
 struct seq_file;
 struct bpf_iter_meta {
@@ -586,8 +632,16 @@ struct bpf_iter__task {
 #pragma clang attribute pop
 
 /* Constants of the kernel's that BTF does not carry. */
-#define AF_INET	 2
-#define AF_INET6 10
+#define AF_UNSPEC  0
+#define AF_UNIX	  1
+#define AF_INET	  2
+#define AF_INET6  10
+#define AF_NETLINK 16
+#define AF_PACKET 17
+
+#define SOCK_RAW       3
+#define SOCK_PACKET    10
+#define SOCK_TYPE_MASK 0xf
 
 #define IPPROTO_TCP	 6
 #define IPPROTO_UDP	 17
@@ -636,6 +690,7 @@ struct bpf_iter__task {
 #define HUGETLBFS_MAGIC	      0x958458f6
 #define PROC_SUPER_MAGIC      0x00009fa0
 #define NSFS_MAGIC	      0x6e736673
+#define ANON_INODE_FS_MAGIC   0x09041934
 
 #define AT_FDCWD     (-100)
 #define AT_REMOVEDIR 0x200

@@ -163,6 +163,22 @@ static __always_inline struct file *file_of_fd(struct task_struct *task, int fd)
 	return file;
 }
 
+/*
+ * True if the file is one of the kernel's that have no place in any tree, and called so: then its
+ * private_data is what such files have there. name: up to 15 letters, cleared behind.
+ */
+static __always_inline bool file_is_anon(struct file *file, const char name[16])
+{
+	__u64 got[2] = {}, want[2];
+
+	if (!file || BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
+		return false;
+	bpf_probe_read_kernel_str(got, sizeof(got),
+				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	__builtin_memcpy(want, name, sizeof(want));
+	return got[0] == want[0] && got[1] == want[1];
+}
+
 /* The directory that a relative name starts from; without a NUL behind it. */
 static __always_inline void path_append_start(struct build *b, struct ev_file *f, int dfd,
 					      struct task_struct *task)
@@ -254,6 +270,25 @@ static __always_inline void file_fill_filename(struct build *b, struct ev_file *
 					       void *name, struct task_struct *task)
 {
 	file_fill_name(b, f, dfd, BPF_CORE_READ((struct filename *)name, name), NAME_KERNEL, task);
+}
+
+/* Appends a text in user memory, at most max bytes of it. True if it was longer. */
+static __always_inline bool text_append_user(struct build *b, struct ev_ref *ref, const void *text,
+					     __u32 max)
+{
+	long n = bpf_probe_read_user_str(rec_at(b->s, b->len), max + 2, text);
+	bool cut = n == max + 2;
+
+	if (!n) /* of an empty text, before 6.16 */
+		n = 1;
+	n -= cut;
+	if (n <= 0 || n > max + 1)
+		return false;
+	ref->off = b->len;
+	ref->len = n - 1;
+	b->len += n - 1;
+	tail_end(b);
+	return cut;
 }
 
 #endif

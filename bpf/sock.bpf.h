@@ -17,16 +17,22 @@ static __always_inline bool file_is_socket(struct file *file)
 	return file && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
 }
 
-/* The IP socket behind a file; NULL if it is none. */
-static __always_inline struct sock *sock_of_file(struct file *file)
+/* The socket behind a file, of any family; NULL if it is none. */
+static __always_inline struct sock *any_sock_of_file(struct file *file)
 {
 	struct socket *socket;
-	struct sock *sk;
 
 	if (!file_is_socket(file))
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* The IP socket behind a file; NULL if it is none. */
+static __always_inline struct sock *sock_of_file(struct file *file)
+{
+	struct sock *sk = any_sock_of_file(file);
+
 	return sk && family_is_ip(BPF_CORE_READ(sk, __sk_common.skc_family)) ? sk : 0;
 }
 

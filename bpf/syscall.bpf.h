@@ -163,6 +163,14 @@ static __always_inline void file_fill_arg(struct build *b, struct ev_file *f,
 	file_fill_name(b, f, dfd, (void *)name, sc->memory, sc->task);
 }
 
+/* What user space sees of a result: the restart codes are EINTR to it, unless the call begins anew. */
+static __always_inline __u32 syscall_errno(long ret)
+{
+	if (ret >= 0)
+		return 0;
+	return ret <= -ERESTARTSYS ? EINTR : -ret;
+}
+
 #define SYSCALL_PROBE(program)                                            \
 	static int program##_body(struct syscall *sc);                    \
 	static __always_inline int program##_call(__u64 *ctx)             \

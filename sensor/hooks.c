@@ -314,17 +314,33 @@ static bool functions_see_uring(struct hooks *hooks, const char *served)
 	return false;
 }
 
+static const struct hook *find_exit(const struct hooks *hooks, const struct ev_syscall *call,
+				    enum hook_kind kind)
+{
+	for (size_t i = 0; i < hooks->cnt; i++)
+		if (hooks->hook[i].kind == kind && hooks->hook[i].call == call)
+			return &hooks->hook[i];
+	return NULL;
+}
+
+/* The last call that every kernel we load on has. */
+#define LAST_CALL_OF_5_10 440
+
+/* The kernel has the call, but its BTF does not tell the entry (5.10: perf_event_open). */
+static bool exit_is_untold(const struct hooks *hooks, const struct ev_syscall *call)
+{
+	const struct hook *h = find_exit(hooks, call, HOOK_CALL);
+
+	return h && h->absent && call->nr <= LAST_CALL_OF_5_10;
+}
+
 /* A call's own exit: attached, or not there since the kernel has no such entry. */
 static bool exit_serves(const struct hooks *hooks, const struct ev_syscall *call,
 			enum hook_kind kind)
 {
-	for (size_t i = 0; i < hooks->cnt; i++) {
-		const struct hook *h = &hooks->hook[i];
+	const struct hook *h = find_exit(hooks, call, kind);
 
-		if (h->kind == kind && h->call == call)
-			return h->attached || h->absent;
-	}
-	return false;
+	return h && (h->attached || (h->absent && !exit_is_untold(hooks, call)));
 }
 
 static struct hook *find_hook(struct hooks *hooks, const char *name)

@@ -139,7 +139,8 @@ static void expect_self(struct live *t, bool slow)
 	EXPECT_UINT(seen_of(t)->so_error, 0);
 	live_end(t);
 	EXPECT_UINT(live_count(t, "CONNECT", 0), 2);
-	network_expect_events(t, 2);
+	EXPECT_UINT(live_count(t, "BIND", pid), 1);
+	network_expect_events(t, 3);
 	for (i = 0; i < 2; i++) {
 		Varve__V1__Connect *ev = live_nth(t, "CONNECT", pid, i)->connect;
 

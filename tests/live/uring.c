@@ -7,6 +7,7 @@
 #include "tests/live/ring.h"
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 static const char *path_in(const struct live *t, int slot, const char *name)
 {
@@ -348,4 +349,111 @@ LIVE(truncate_by_uring, LIVE_FIRST)
 	live_end(t);
 	EXPECT_FIELD(live_one(t, "TRUNCATE", pid)->truncate, length, 4711);
 	expect_name(live_one(t, "TRUNCATE", pid)->truncate->file, path);
+}
+
+/* --- sockets: bind and listen by io_uring since 6.11, socket since 5.19 */
+
+#define OP_SOCKET 45
+#define OP_BIND	  56
+#define OP_LISTEN 57
+
+static void serves(struct live *t, void *arg)
+{
+	struct end *e = arg;
+	int fd = MUST(socket(AF_INET, SOCK_STREAM, 0));
+	struct io_uring_sqe sqe = {.opcode = OP_BIND,
+				   .fd = fd,
+				   .addr = (uintptr_t)&e->addr,
+				   .addr2 = e->len};
+	struct ring r;
+
+	ring_open(&r, 0);
+	EXPECT_UINT(ring_do(&r, &sqe), 0); /* skips if the kernel does not know it */
+	ring_submit(&r, &sqe);
+	EXPECT_UINT(-ring_wait(&r).res, EINVAL); /* it is bound already */
+	sqe = (struct io_uring_sqe){.opcode = OP_LISTEN, .fd = fd, .len = 5};
+	EXPECT_UINT(ring_do(&r, &sqe), 0);
+	*(struct end *)t->shared->text[0] = network_name(fd);
+}
+
+LIVE(bind_and_listen_by_uring, LIVE_FIRST)
+{
+	struct end e = network_loopback(AF_INET);
+	pid_t pid = through_ring(t, serves, &e);
+	const struct end *bound = (const void *)t->shared->text[0];
+	const Varve__V1__Bind *b;
+	const Varve__V1__Listen *l;
+
+	live_end(t);
+	EXPECT_UINT(live_count(t, "BIND", 0), 2);
+	b = live_nth(t, "BIND", pid, 0)->bind;
+	network_expect(b->requested, &e);
+	network_expect(b->address, bound);
+	EXPECT(!b->has_requested_user_memory && !b->has_call_errno);
+	b = live_nth(t, "BIND", pid, 1)->bind;
+	EXPECT_FIELD(b, call_errno, EINVAL);
+	network_expect(b->requested, &e);
+	l = live_one(t, "LISTEN", pid)->listen;
+	network_expect(l->address, bound);
+	EXPECT_FIELD(l, backlog, 5);
+}
+
+static void raw_socket_made(struct live *t, void *arg)
+{
+	struct io_uring_sqe sqe = {
+		.opcode = OP_SOCKET, .fd = AF_INET, .off = SOCK_RAW, .len = IPPROTO_ICMP};
+	struct ring r;
+	int ret;
+
+	(void)arg;
+	ring_open(&r, 0);
+	ret = ring_do(&r, &sqe);
+	EXPECT(ret >= 0);
+	t->shared->value[0] = ret;
+}
+
+LIVE(raw_socket_by_uring, LIVE_FIRST)
+{
+	pid_t pid = through_ring(t, raw_socket_made, NULL);
+	const Varve__V1__RawSocket *s;
+
+	live_end(t);
+	s = live_one(t, "RAW_SOCKET", pid)->raw_socket;
+	EXPECT_FIELD(s, family, AF_INET);
+	EXPECT_FIELD(s, type, SOCK_RAW);
+	EXPECT_FIELD(s, protocol, IPPROTO_ICMP);
+	EXPECT_FIELD(s, fd, t->shared->value[0]);
+}
+
+static void connects_unix(struct live *t, void *arg)
+{
+	int fd = MUST(socket(AF_UNIX, SOCK_STREAM, 0));
+	struct io_uring_sqe sqe = {.opcode = IORING_OP_CONNECT,
+				   .fd = fd,
+				   .addr = (uintptr_t)arg,
+				   .addr2 = sizeof(struct sockaddr_un)};
+	struct ring r;
+
+	(void)t;
+	ring_open(&r, 0);
+	EXPECT_UINT(ring_do(&r, &sqe), 0);
+}
+
+LIVE(unix_connect_by_uring, LIVE_FIRST)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	const Varve__V1__UnixConnect *c;
+	pid_t pid;
+	int fd = MUST(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%.90s/sock", t->dir);
+	MUST(bind(fd, (void *)&a, sizeof(a)));
+	MUST(listen(fd, 1));
+	pid = through_ring(t, connects_unix, &a);
+	live_end(t);
+	c = live_one(t, "UNIX_CONNECT", pid)->unix_connect;
+	EXPECT_STR(c->peer_name, a.sun_path);
+	EXPECT_STR(c->file->path, a.sun_path);
+	EXPECT_FIELD(c, peer_pid, getpid());
+	EXPECT(!c->requested && !c->has_call_errno);
 }
