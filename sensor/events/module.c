@@ -19,7 +19,7 @@ static int fill_name(const struct ev_module *in, struct arena *arena, Varve__V1_
 	return fill_text(arena, in->name, len, &out->name, &out->has_name_raw, &out->name_raw);
 }
 
-static void fill_call(const struct ev_module *in, Varve__V1__Module *out)
+static void fill_what_call(const struct ev_module *in, Varve__V1__Module *out)
 {
 	out->operation = (char *)calls[in->call];
 	if (in->call == EV_MODULE_INIT)
@@ -42,7 +42,7 @@ int event_fill_module(const struct record *rec, struct arena *arena, Varve__V1__
 		return err;
 	if (in->call >= ARRAY_SIZE(calls))
 		return -EBADMSG;
-	fill_call(in, out);
+	fill_what_call(in, out);
 	err = fill_name(in, arena, out);
 	if (!err)
 		err = fill_ref(rec, &in->parameters, arena, &out->parameters,
