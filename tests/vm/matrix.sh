@@ -25,6 +25,8 @@ if ldd "$live" >/dev/null 2>&1; then
 fi
 [ $# = 0 ] && results=$O/matrix || results=$work/matrix
 mkdir -p "$results"
+exec 8>"$results/lock"
+flock -n 8 || { echo "not ok matrix: another run writes to $results"; exit 1; }
 
 # A sensor that knows no --hooks has the one set that every kernel offers.
 if "$SENSOR" --help 2>&1 | grep -q -- '--hooks'; then sets=${VM_HOOKS:-tracepoint trampoline}; else sets=; fi
@@ -74,7 +76,7 @@ label() { # KERNEL
 one() { # KERNEL NAME...
 	local kernel=$1 began=$SECONDS rc
 	shift
-	rm -f "$results/$kernel.tap" "$results/$kernel.tap.new"
+	rm -f "$results/$kernel.tap" "$results/$kernel.tap.new" "$results/$kernel.console"
 	VM_MODULES="overlay veth tun ${VM_MODULES:-}" VM_TIMEOUT=${VM_TIMEOUT:-1500} VM_LOG=$results/$kernel.console \
 		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10}; export TEST_SLOW; . /suite" 2>"$work/$kernel.err" | label "$kernel"
 	rc=${PIPESTATUS[0]}
