@@ -92,8 +92,9 @@ int connect_v6(struct bpf_sock_addr *ctx)
 /*
  * Whom with: what the cgroup program kept, if it ran, whatever the descriptor leads to by now:
  * another thread may have closed or replaced it, and the connection lives on in a duplicate. Else
- * the socket's, and the address from user memory. *sk becomes NULL if it is not the socket that was
- * connected. False if it is no connect of IP.
+ * the socket's, and the address from user memory, unless it is too short or cannot be read. *sk
+ * becomes NULL if it is not the socket that was connected. False if it is no connect of IP: one that
+ * succeeds with another family dissolves an old one.
  */
 static __always_inline bool connect_whom(struct syscall *sc, struct connecting *c, struct sock **sk)
 {
@@ -115,9 +116,11 @@ static __always_inline bool connect_whom(struct syscall *sc, struct connecting *
 		return false;
 	c->cookie = cookie;
 	c->protocol = BPF_CORE_READ(*sk, sk_protocol);
+	if (!addr_read(&c->destination, (void *)sc->arg[1], sc->arg[2], sc->memory))
+		return sc->ret < 0;
 	if (sc->memory == NAME_USER)
 		c->flags |= EV_CONNECT_USER_MEMORY;
-	return addr_read(&c->destination, (void *)sc->arg[1], sc->arg[2], sc->memory);
+	return true;
 }
 
 static __always_inline void connect_emit(const struct connecting *c, const struct ev_addr *source,

@@ -230,7 +230,8 @@ static __always_inline void file_fill_name(struct build *b, struct ev_file *f, i
 			f->path_len++;
 		}
 	}
-	n = name_read(rec_at(b->s, b->len), EV_PATH_MAX, name, memory);
+	/* One byte more than the kernel takes, so that a name it refuses is not taken for one that ends here. */
+	n = name_read(rec_at(b->s, b->len), EV_PATH_MAX + 1, name, memory);
 	if (n <= 0 || n > EV_PATH_MAX) {
 		f->flags &= ~EV_FILE_HAS_PATH;
 		b->len = start;

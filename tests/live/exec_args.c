@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exec: the arguments, from none to a megabyte. */
+/* exec: the arguments, from none to two megabytes. */
 #include "tests/live/stopped.h"
 #include <sys/resource.h>
 
@@ -183,32 +183,42 @@ LIVE(exec_args_of_32769, LIVE_FIRST)
 	EXPECT_FIELD(ev, args_count, 2);
 }
 
-/* Sixteen arguments of 64 KiB, each of its own letter, the last with a mark at its end. */
-#define BIG_CNT 16
+/* Arguments of 64 KiB, each of its own letter, the last with a mark at its end. */
+#define BIG_MAX 32
 #define BIG_LEN 65536
 
-LIVE(exec_args_of_a_megabyte, LIVE_FIRST)
+static void expect_big(struct live *t, size_t cnt)
 {
-	char *argv[BIG_CNT + 1] = {}, *all = malloc(BIG_CNT * BIG_LEN);
+	char *argv[BIG_MAX + 1] = {}, *all = malloc(cnt * BIG_LEN);
 	static struct account_process want;
 	struct stopped s = {.argv = argv};
 	struct rlimit stack = {64 << 20, 64 << 20};
 	Varve__V1__Exec *ev;
 	size_t i;
 
-	EXPECT(all);
+	EXPECT(all && cnt <= BIG_MAX);
 	setrlimit(RLIMIT_STACK, &stack); /* arguments may take a quarter of it */
-	for (i = 0; i < BIG_CNT; i++) {
+	for (i = 0; i < cnt; i++) {
 		argv[i] = all + i * BIG_LEN;
-		memset(argv[i], 'a' + i, BIG_LEN - 1);
+		memset(argv[i], 'A' + i, BIG_LEN - 1);
 		argv[i][BIG_LEN - 1] = '\0';
 	}
-	memcpy(argv[BIG_CNT - 1] + BIG_LEN - 9, "the end!", 8);
+	memcpy(argv[cnt - 1] + BIG_LEN - 9, "the end!", 8);
 	ev = live_one(t, "EXEC", run(t, &s, &want))->exec;
-	expect_cut(ev, all, BIG_CNT * BIG_LEN);
-	EXPECT_FIELD(ev, args_count, BIG_CNT);
+	expect_cut(ev, all, cnt * BIG_LEN);
+	EXPECT_FIELD(ev, args_count, cnt);
 	EXPECT_STR(ev->args_tail[ev->n_args_tail - 1] + ARGS_MAX / 2 - 1 - 8, "the end!");
 	EXPECT(strstr(ev->cmd_line, " ... "));
+}
+
+LIVE(exec_args_of_a_megabyte, LIVE_FIRST)
+{
+	expect_big(t, 16);
+}
+
+LIVE(exec_args_of_two_megabytes, LIVE_FIRST)
+{
+	expect_big(t, 32);
 }
 
 /* Many small ones: count and whole length are right, though most of them are not there. */

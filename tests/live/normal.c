@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/live/normal.h"
+#include "evidence/json.h"
+
+static const struct normal_drop always[] = {
+	{NULL, "inode", "another file each time"},
+	{NULL, "socket_cookie", "a counter"},
+	{NULL, "process_uid", "another process"},
+	{NULL, "pid", "another process; in Namespaces the same, but the tests' own"},
+	{NULL, "tid", "another process"},
+	{NULL, "parent_tid", "another process"},
+	{NULL, "start_boot_time_nano", "a time"},
+	{NULL, "duration_nano", "a time"},
+	{NULL, "cgroup_id", "another cgroup"},
+	{NULL, "from_cgroup_id", "another cgroup"},
+};
+
+/* --- leaving out */
+
+static bool is_dropped(const char *kind, const char *field, const struct normal_how *how)
+{
+	const struct normal_drop *d;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(always); i++)
+		if (!strcmp(always[i].field, field))
+			return true;
+	for (d = how->also; d && d->field; d++)
+		if (!strcmp(d->field, field) && (!d->kind || !strcmp(d->kind, kind)))
+			return true;
+	return false;
+}
+
+static void leave_out(const ProtobufCFieldDescriptor *f, ProtobufCMessage *msg)
+{
+	char *base = (char *)msg;
+
+	if (f->label == PROTOBUF_C_LABEL_REPEATED)
+		*(size_t *)(base + f->quantifier_offset) = 0;
+	else if (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE)
+		*(void **)(base + f->offset) = NULL;
+	else
+		*(protobuf_c_boolean *)(base + f->quantifier_offset) = 0;
+}
+
+static void forget_port(Varve__V1__Endpoint *e, const struct normal_how *how)
+{
+	if (e->has_port && e->port && e->port != how->port[0] && e->port != how->port[1])
+		e->has_port = 0;
+}
+
+static void clean(const char *kind, ProtobufCMessage *msg, const struct normal_how *how)
+{
+	unsigned int i;
+
+	if (msg->descriptor == &varve__v1__endpoint__descriptor)
+		forget_port((void *)msg, how);
+	for (i = 0; i < msg->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
+		ProtobufCMessage *inner = *(void **)((char *)msg + f->offset);
+
+		if (is_dropped(kind, f->name, how))
+			leave_out(f, msg);
+		else if (f->type == PROTOBUF_C_TYPE_MESSAGE &&
+			 f->label != PROTOBUF_C_LABEL_REPEATED && inner)
+			clean(kind, inner, how);
+	}
+}
+
+/* --- printing */
+
+/* Every `what` becomes `with`, which is not longer. */
+static void replace(char *text, const char *what, const char *with)
+{
+	size_t len = strlen(what), n = strlen(with);
+
+	EXPECT(n <= len);
+	while ((text = strstr(text, what))) {
+		memcpy(text, with, n);
+		memmove(text + n, text + len, strlen(text + len) + 1);
+		text += n;
+	}
+}
+
+static ProtobufCMessage *body_of(const Varve__V1__Event *ev)
+{
+	const ProtobufCFieldDescriptor *f =
+		protobuf_c_message_descriptor_get_field(ev->base.descriptor, ev->body_case);
+
+	EXPECT(f && f->type == PROTOBUF_C_TYPE_MESSAGE);
+	return *(void **)((char *)ev + f->offset);
+}
+
+static char *line_of(struct live *t, Varve__V1__Event *ev, const struct normal_how *how)
+{
+	const Varve__V1__Process *p = ev->process;
+	ProtobufCMessage *body = body_of(ev);
+	char *line = NULL;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	EXPECT(f);
+	clean(ev->kind, body, how);
+	fprintf(f, "%s by %s (%s) uid %u euid %u: ", ev->kind, p && p->name ? p->name : "nobody",
+		p && p->exe_path ? p->exe_path : "", p ? p->uid : 0, p ? p->euid : 0);
+	EXPECT(!json_print(f, body) && !fclose(f));
+	replace(line, how->dir, "DIR");
+	replace(line, t->id, "CONTAINER");
+	return line;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const Varve__V1__Event *const *x = a, *const *y = b;
+
+	return (*x)->boot_time_nano < (*y)->boot_time_nano
+		       ? -1
+		       : (*x)->boot_time_nano > (*y)->boot_time_nano;
+}
+
+size_t normal_records(struct live *t, pid_t pid, const struct normal_how *how, char ***ret_lines)
+{
+	char **lines = calloc(t->event_cnt + 1, sizeof(*lines));
+	size_t i, n = 0;
+
+	EXPECT(lines);
+	qsort(t->events, t->event_cnt, sizeof(*t->events), by_time);
+	for (i = 0; i < t->event_cnt; i++) {
+		const Varve__V1__Event *ev = t->events[i];
+
+		if (!ev->kernel_number ||
+		    (pid && !(ev->process && ev->process->pid == (uint32_t)pid)))
+			continue;
+		lines[n++] = line_of(t, t->events[i], how);
+	}
+	*ret_lines = lines;
+	return n;
+}
+
+void normal_expect_same(const char *const what[2], char **lines[2], const size_t cnt[2])
+{
+	size_t i;
+
+	for (i = 0; i < cnt[0] || i < cnt[1]; i++) {
+		const char *a = i < cnt[0] ? lines[0][i] : "(no more)",
+			   *b = i < cnt[1] ? lines[1][i] : "(no more)";
+
+		if (!strcmp(a, b))
+			continue;
+		printf("# record %zu of %zu and %zu\n# %s: %s\n# %s: %s\n", i, cnt[0], cnt[1],
+		       what[0], a, what[1], b);
+		fflush(stdout);
+		FAIL("record %zu differs: %s has %.380s, %s has %.380s", i, what[0], a, what[1], b);
+	}
+}
