@@ -134,9 +134,6 @@ static __always_inline void uring_fill_path(struct syscall *sc, struct io_kiocb 
 static __always_inline void uring_fill_socket(struct syscall *sc, struct io_kiocb *req, __u8 op,
 					      __u64 addr)
 {
-	if (op == IORING_OP_CONNECT || op == IORING_OP_ACCEPT || op == IORING_OP_BIND ||
-	    op == IORING_OP_LISTEN)
-		sc->arg[0] = -1; /* the file is given */
 	if (op == IORING_OP_CONNECT) {
 		struct io_connect *o = URING_OP(req, io_connect);
 
@@ -222,6 +219,7 @@ static __always_inline bool uring_begin(struct syscall *sc, __u64 *ctx, __u32 *r
 	sc->memory = NAME_KERNEL;
 	sc->file = BPF_CORE_READ(req, file);
 	sc->ret = uring_result(ctx);
+	sc->arg[0] = -1; /* where the file is given */
 	uring_fill_path(sc, req, op, name[0], name[1]);
 	uring_fill_socket(sc, req, op, name[0]);
 	uring_fill_attribute(sc, req, op, name[0], name[1]);
