@@ -5,6 +5,8 @@
 static const struct normal_drop always[] = {
 	{NULL, "inode", "another file each time"},
 	{NULL, "socket_cookie", "a counter"},
+	{NULL, "open_boot_time_nano", "a time"},
+	{NULL, "found_late", "whether the sensor's look or the call's exit found the close first"},
 	{NULL, "process_uid", "another process"},
 	{NULL, "pid", "another process; in Namespaces the same, but the tests' own"},
 	{NULL, "tid", "another process"},
