@@ -120,21 +120,37 @@ static int by_time(const void *a, const void *b)
 		       : (*x)->boot_time_nano > (*y)->boot_time_nano;
 }
 
-size_t normal_records(struct live *t, pid_t pid, const struct normal_how *how, char ***ret_lines)
+static int by_text(const void *a, const void *b)
 {
-	char **lines = calloc(t->event_cnt + 1, sizeof(*lines));
-	size_t i, n = 0;
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
-	EXPECT(lines);
-	qsort(t->events, t->event_cnt, sizeof(*t->events), by_time);
+/* Adds the records that are, or are not, of files closed: when those are found has no order. */
+static size_t add_lines(struct live *t, pid_t pid, const struct normal_how *how, bool closed,
+			char **lines, size_t n)
+{
+	size_t i;
+
 	for (i = 0; i < t->event_cnt; i++) {
 		const Varve__V1__Event *ev = t->events[i];
 
-		if (!ev->kernel_number ||
-		    (pid && !(ev->process && ev->process->pid == (uint32_t)pid)))
-			continue;
-		lines[n++] = line_of(t, t->events[i], how);
+		if (ev->kernel_number && !strcmp(ev->kind, "CLOSE_WRITE") == closed &&
+		    (!pid || (ev->process && ev->process->pid == (uint32_t)pid)))
+			lines[n++] = line_of(t, t->events[i], how);
 	}
+	return n;
+}
+
+size_t normal_records(struct live *t, pid_t pid, const struct normal_how *how, char ***ret_lines)
+{
+	char **lines = calloc(t->event_cnt + 1, sizeof(*lines));
+	size_t n, others;
+
+	EXPECT(lines);
+	qsort(t->events, t->event_cnt, sizeof(*t->events), by_time);
+	others = add_lines(t, pid, how, false, lines, 0);
+	n = add_lines(t, pid, how, true, lines, others);
+	qsort(lines + others, n - others, sizeof(*lines), by_text);
 	*ret_lines = lines;
 	return n;
 }
