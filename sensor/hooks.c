@@ -507,6 +507,15 @@ static bool is_worth_telling(const struct hook *h)
 	return h->attached || (h->err && !(h->call && h->absent));
 }
 
+static uint32_t insns_of(const struct hook *h)
+{
+	struct bpf_prog_info info = {};
+	__u32 len = sizeof(info);
+	int fd = bpf_program__fd(h->prog);
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len) ? 0 : info.verified_insns;
+}
+
 size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, size_t size)
 {
 	size_t n = 0;
@@ -526,6 +535,7 @@ size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, si
 			.target = h->target,
 			.attached = h->attached,
 			.err = h->err,
+			.insns = insns_of(h),
 			.kind = kind_of(h),
 			.served_by = h->attached ? NULL : substitute(hooks, h)};
 	}

@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include "varve.skel.h"
 
 /* The same programs for kernels before 5.12 (Makefile). */
@@ -23,6 +24,7 @@ struct probes {
 	struct bpf_link *look; /* over what is open for writing */
 	struct probes_hook report[HOOK_CNT_MAX + 1];
 	size_t report_cnt;
+	uint64_t load_ns;
 	struct ev_always_row always[EV_ALWAYS_ROW_CNT];
 	size_t cpu_cnt;
 };
@@ -211,6 +213,7 @@ static bool refuse(struct probes *p, int err)
 
 static int load_once(struct probes *p, const struct conf *conf)
 {
+	struct timespec began, ended;
 	int err;
 
 	varve_bpf__destroy(p->skel);
@@ -222,7 +225,11 @@ static int load_once(struct probes *p, const struct conf *conf)
 	if (err)
 		return err;
 	configure(p, conf);
-	return varve_bpf__load(p->skel);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	err = varve_bpf__load(p->skel);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	p->load_ns = (ended.tv_sec - began.tv_sec) * NSEC_PER_SEC + ended.tv_nsec - began.tv_nsec;
+	return err;
 }
 
 int probes_load(const struct conf *conf, struct probes **ret_probes)
@@ -329,6 +336,11 @@ void probes_ring_fds(const struct probes *p, int ret_fds[PROBES_RING_CNT])
 {
 	ret_fds[0] = bpf_map__fd(p->skel->maps.events);
 	ret_fds[1] = bpf_map__fd(p->skel->maps.decisive);
+}
+
+uint64_t probes_load_ns(const struct probes *p)
+{
+	return p->load_ns;
 }
 
 const struct probes_hook *probes_hooks(const struct probes *p, size_t *ret_cnt)

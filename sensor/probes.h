@@ -22,6 +22,7 @@ struct probes_hook {
 	bool attached;
 	int err;		/* why not, negative errno */
 	const char *served_by; /* what does its work, if it is not attached; NULL: nothing */
+	uint32_t insns; /* that the verifier looked at; 0: not known (before 5.16) */
 	unsigned int kind;	/* number of the event kind that it is there for; 0: of several */
 };
 
@@ -44,6 +45,8 @@ void probes_close(struct probes *probes);
 /* The rings' map descriptors in the order that ring_open() wants: those explained by others first.
  * Also for epoll. */
 void probes_ring_fds(const struct probes *probes, int ret_fds[PROBES_RING_CNT]);
+/* How long the kernel took to verify and load the programs. */
+uint64_t probes_load_ns(const struct probes *probes);
 const struct probes_hook *probes_hooks(const struct probes *probes, size_t *ret_cnt);
 /* True if file and network events through io_uring are seen. */
 bool probes_see_uring(const struct probes *probes);

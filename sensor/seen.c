@@ -27,6 +27,10 @@ static const char *const words[] = {
 static void print_hook(const struct probes_hook *h)
 {
 	printf("  %-24s %-38s ", h->name, h->target);
+	if (h->insns)
+		printf("%6u  ", h->insns);
+	else
+		printf("%6s  ", "-");
 	if (h->attached)
 		printf("attached\n");
 	else
@@ -34,9 +38,11 @@ static void print_hook(const struct probes_hook *h)
 		       h->served_by ? h->served_by : "");
 }
 
-static void print_table(const struct probes_hook *hooks, size_t cnt, const char *release)
+static void print_table(const struct probes_hook *hooks, size_t cnt, const char *release,
+			uint64_t load_ns)
 {
-	printf("Linux %s\n\nHooks\n", release);
+	printf("Linux %s, programs loaded in %.1f s\n\nHooks (program, place, instructions verified)\n",
+	       release, load_ns / 1e9);
 	for (size_t i = 0; i < cnt; i++)
 		print_hook(&hooks[i]);
 	printf("\nEvents\n");
@@ -51,6 +57,8 @@ static json_t *hook_to_json(const struct probes_hook *h)
 	json_t *o = json_pack("{s:s, s:s, s:b}", "name", h->name, "target", h->target, "attached",
 			      h->attached);
 
+	if (o && h->insns)
+		json_object_set_new(o, "verified_insns", json_integer(h->insns));
 	if (o && h->err)
 		json_object_set_new(o, "error", json_string(strerror(-h->err)));
 	if (o && h->served_by)
@@ -60,7 +68,8 @@ static json_t *hook_to_json(const struct probes_hook *h)
 	return o;
 }
 
-static int print_json(const struct probes_hook *hooks, size_t cnt, const char *release)
+static int print_json(const struct probes_hook *hooks, size_t cnt, const char *release,
+		      uint64_t load_ns)
 {
 	json_t *list = json_array(), *kinds = json_object(), *all;
 	int err = -ENOMEM;
@@ -71,8 +80,8 @@ static int print_json(const struct probes_hook *hooks, size_t cnt, const char *r
 		if (event_kind_label(kind))
 			json_object_set_new(kinds, event_kind_name(kind),
 					    json_string(words[seen_kind(hooks, cnt, kind)]));
-	all = json_pack("{s:s, s:o, s:o}", "kernel_release", release, "hooks", list, "events",
-			kinds);
+	all = json_pack("{s:s, s:I, s:o, s:o}", "kernel_release", release, "load_nano",
+			(json_int_t)load_ns, "hooks", list, "events", kinds);
 	if (all && !json_dumpf(all, stdout, JSON_INDENT(2)))
 		err = 0;
 	printf("\n");
@@ -89,7 +98,7 @@ int seen_show(const struct probes *probes, bool json)
 	uname(&uts);
 	hooks = probes_hooks(probes, &cnt);
 	if (json)
-		return print_json(hooks, cnt, uts.release);
-	print_table(hooks, cnt, uts.release);
+		return print_json(hooks, cnt, uts.release, probes_load_ns(probes));
+	print_table(hooks, cnt, uts.release, probes_load_ns(probes));
 	return 0;
 }
