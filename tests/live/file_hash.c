@@ -115,6 +115,24 @@ static void await_hash(struct live *t, const char *path)
 	FAIL("no FILE_HASH of %s within 15 s", path);
 }
 
+/* Until the process runs the program. */
+static void await_exec(pid_t pid, const char *path)
+{
+	char link[64], exe[400];
+	ssize_t n;
+	int tries;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	for (tries = 0; tries < 2000; tries++) {
+		n = readlink(link, exe, sizeof(exe) - 1);
+		exe[n > 0 ? n : 0] = '\0';
+		if (!strcmp(exe, path))
+			return;
+		usleep(5000);
+	}
+	FAIL("process %d does not run %s", pid, path);
+}
+
 /* It belongs to this process's only EXEC. */
 static void expect_joins(const struct live *t, const Varve__V1__FileHash *h, pid_t pid)
 {
@@ -340,7 +358,7 @@ LIVE_TIMEOUT(file_hash_removed_while_it_runs, LIVE_FIRST, 60)
 	digest_of(path, want);
 	MUST(pipe2(w.input, O_CLOEXEC));
 	pid = live_spawn(t, run_waiting, &w);
-	usleep(30000);
+	await_exec(pid, path);
 	MUST(unlink(path));
 	make_program(path, 'n', 20000);
 	await_hash(t, path);
