@@ -71,7 +71,6 @@ static void links_and_directories(struct scenario *s)
 	MUST(chdir("/"));
 	EXPECT(unlinkat(fd, "z", 0) < 0 && unlinkat(-1, "z", 0) < 0);
 	close(fd);
-	close(MUST(open(s->dir, O_TMPFILE | O_RDWR, 0600)));
 }
 
 static void processes(struct scenario *s)

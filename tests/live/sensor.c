@@ -78,7 +78,7 @@ void live_sensor_start(struct live_sensor *s, const char *dir, const char *const
 	s->pid = MUST(fork());
 	if (!s->pid)
 		become_sensor(s, path, args);
-	for (tries = 0; tries < 2000; tries++) {
+	for (tries = 0; tries < 8000; tries++) { /* an emulated machine takes its time */
 		if (said(s, "recording ", text, sizeof(text)))
 			return;
 		if (waitpid(s->pid, &status, WNOHANG) == s->pid)
