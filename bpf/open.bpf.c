@@ -155,7 +155,7 @@ static __noinline int open_emit(struct opening *o)
 			     (mode & FMODE_WRITE ? EV_OPEN_WRITTEN : 0) | EV_OPEN_HAS_FLAGS;
 		file_fill(&b, &ev->file, file, o->task);
 	} else if (o->err || o->is_direct) {
-		ev->o_flags = o->asked;
+		ev->o_flags = o->asked & ~O_INTERNAL; /* that entries for 64-bit programs and io_uring add */
 		file_fill_name(&b, &ev->file, o->dfd, o->name, o->memory, o->task);
 	} /* else another thread has closed it: the open is recorded, the file is not known */
 	record_submit(&b, BPF_RB_NO_WAKEUP);
@@ -237,7 +237,6 @@ int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *o
 	o.asked = BPF_CORE_READ(op, open_flag);
 	if (o.asked & FMODE_EXEC || err == EAGAIN || !syscall_in_scope(&sc))
 		return 0;
-	o.asked &= ~O_INTERNAL;
 	o.flags = EV_OPEN_HAS_FLAGS;
 	o.task = sc.task;
 	o.cgid = sc.cgid;

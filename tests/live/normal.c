@@ -91,6 +91,17 @@ static ProtobufCMessage *body_of(const Varve__V1__Event *ev)
 	return *(void **)((char *)ev + f->offset);
 }
 
+/* Of an io_uring's worker ("iou-wrk-123") without the number. At a process's end it is the name of
+ * whichever thread was the last. */
+static const char *name_of(const Varve__V1__Event *ev)
+{
+	const char *name = ev->process ? ev->process->name : NULL;
+
+	if (!name || !strcmp(ev->kind, "EXIT"))
+		return "";
+	return strncmp(name, "iou-wrk-", 8) ? name : "iou-wrk";
+}
+
 static char *line_of(struct live *t, Varve__V1__Event *ev, const struct normal_how *how)
 {
 	const Varve__V1__Process *p = ev->process;
@@ -101,7 +112,7 @@ static char *line_of(struct live *t, Varve__V1__Event *ev, const struct normal_h
 
 	EXPECT(f);
 	clean(ev->kind, body, how);
-	fprintf(f, "%s by %s (%s) uid %u euid %u: ", ev->kind, p && p->name ? p->name : "nobody",
+	fprintf(f, "%s by %s (%s) uid %u euid %u: ", ev->kind, name_of(ev),
 		p && p->exe_path ? p->exe_path : "", p ? p->uid : 0, p ? p->euid : 0);
 	EXPECT(!json_print(f, body) && !fclose(f));
 	replace(line, how->dir, "DIR");

@@ -232,7 +232,7 @@ static void need_trampolines(struct live *t)
 			live_skip("this kernel refuses trampolines: %s", coverage->hooks[i]->error);
 }
 
-LIVE_TIMEOUT(parity_of_both_sets, LIVE_OWN, 180)
+LIVE_TIMEOUT(parity_of_both_sets, LIVE_OWN, 400)
 {
 	static const char *const sets[2] = {"tracepoint", "trampoline"};
 	char **lines[2], why[64];
