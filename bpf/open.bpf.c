@@ -192,7 +192,7 @@ static __noinline int open_emit(struct opening *o)
 			close_write_begin(b.slot, pointer_value(file),
 					  o->flags & EV_OPEN_HAS_FD ? (__s32)o->fd : -1);
 	} else if (o->err || o->is_direct) {
-		ev->o_flags = o->asked;
+		ev->o_flags = o->asked & ~O_INTERNAL; /* that entries for 64-bit programs and io_uring add */
 		file_fill_name(&b, &ev->file, o->dfd, o->name, o->memory, o->task);
 	} /* else another thread has closed it: the open is recorded, the file is not known */
 	record_submit(&b, BPF_RB_NO_WAKEUP);
@@ -279,7 +279,6 @@ int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *o
 	o.asked = BPF_CORE_READ(op, open_flag);
 	if (o.asked & FMODE_EXEC || err == EAGAIN || !syscall_in_scope(&sc))
 		return 0;
-	o.asked &= ~O_INTERNAL;
 	o.flags = EV_OPEN_HAS_FLAGS;
 	o.task = sc.task;
 	o.cgid = sc.cgid;

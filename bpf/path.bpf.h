@@ -216,8 +216,6 @@ static __always_inline void file_fill_name(struct build *b, struct ev_file *f, i
 	char first[2] = {};
 	long n;
 
-	if (memory == NAME_USER)
-		f->flags |= EV_FILE_USER_MEMORY;
 	if (name_read(first, sizeof(first), name, memory) < 0)
 		return;
 	if (first[0] != '/') {
@@ -233,7 +231,7 @@ static __always_inline void file_fill_name(struct build *b, struct ev_file *f, i
 	/* One byte more than the kernel takes, so that a name it refuses is not taken for one that ends here. */
 	n = name_read(rec_at(b->s, b->len), EV_PATH_MAX + 1, name, memory);
 	if (n <= 0 || n > EV_PATH_MAX) {
-		f->flags &= ~EV_FILE_HAS_PATH;
+		f->flags = 0; /* nor what was said of the directory */
 		b->len = start;
 		return;
 	}
@@ -241,7 +239,7 @@ static __always_inline void file_fill_name(struct build *b, struct ev_file *f, i
 	f->path.off = start;
 	f->path.len = b->len - start - 1;
 	f->path_len += n - 1;
-	f->flags |= EV_FILE_HAS_PATH;
+	f->flags |= EV_FILE_HAS_PATH | (memory == NAME_USER ? EV_FILE_USER_MEMORY : 0);
 }
 
 /* Appends a string of the process's memory as it is. */

@@ -25,7 +25,7 @@ struct normal_how {
 /* The container's records that the kernel side made, in the order of their times; of a process
  * (0: all). Changes the events. */
 size_t normal_records(struct live *t, pid_t pid, const struct normal_how *how, char ***ret_lines);
-/* Fails at the first that differ, and says both. */
+/* Prints both of the first that differ, and fails if there are any. */
 void normal_expect_same(const char *const what[2], char **lines[2], const size_t cnt[2]);
 
 #endif
