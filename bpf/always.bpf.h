@@ -35,7 +35,8 @@ extern const volatile __u32 cfg_always_words; /* of a row that are used; 0: no p
 /* The path that was walked matches a pattern; see always.bpf.c. */
 extern int always_match(__u32 slot);
 
-static __always_inline bool always_find(struct file *file, struct task_struct *task)
+/* Negative: it cannot be told now. */
+static __always_inline int always_find(struct file *file, struct task_struct *task)
 {
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
 	struct scratch *s;
@@ -44,7 +45,7 @@ static __always_inline bool always_find(struct file *file, struct task_struct *t
 
 	s = scratch_get(&slot);
 	if (!s)
-		return true;
+		return -1;
 	s->walk.dentry = BPF_CORE_READ(file, f_path.dentry);
 	s->walk.mnt = BPF_CORE_READ(file, f_path.mnt);
 	s->walk.root_dentry = BPF_CORE_READ(fs, root.dentry);
@@ -58,7 +59,8 @@ static __always_inline bool always_find(struct file *file, struct task_struct *t
 static __always_inline bool file_always_counts(struct file *file, struct task_struct *task)
 {
 	struct always_key key = {};
-	__u8 *known, found;
+	__u8 *known, verdict;
+	int found;
 
 	if (!cfg_always_words)
 		return false;
@@ -70,8 +72,11 @@ static __always_inline bool file_always_counts(struct file *file, struct task_st
 	if (known)
 		return *known;
 	found = always_find(file, task);
-	bpf_map_update_elem(&always_known, &key, &found, BPF_ANY);
-	return found;
+	if (found < 0)
+		return true; /* rather once too often */
+	verdict = found;
+	bpf_map_update_elem(&always_known, &key, &verdict, BPF_ANY);
+	return verdict;
 }
 
 #endif

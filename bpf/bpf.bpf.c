@@ -157,7 +157,7 @@ SYSCALL_PROBE(bpf_exit)
 	task_fill(&ev->hdr.task, sc->task);
 	ev->command = command;
 	if (sc->ret < 0)
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 	else
 		ev->fd = sc->ret;
 	if (attr_read(&attr, (void *)sc->arg[1], sc->arg[2]))

@@ -52,10 +52,31 @@ struct {
 	__type(value, struct connecting);
 } connecting SEC(".maps");
 
+#define NR_io_uring_enter 426 /* in 32-bit programs, too */
+
+/*
+ * sendto with MSG_FASTOPEN comes here, too, and no exit of connect takes out what it leaves. A worker
+ * of io_uring has no registers of a call.
+ */
+static __always_inline bool connect_is_called(void)
+{
+	struct task_struct *task = current_task();
+	struct pt_regs *regs = task_regs(task);
+	__u32 nr = BPF_CORE_READ(regs, orig_ax) & ~X32_BIT;
+
+	if (!regs || nr == NR_io_uring_enter)
+		return true;
+	if (syscall_is_compat(task))
+		return nr == NR32_connect || nr == NR32_SOCKETCALL;
+	return nr == NR_connect;
+}
+
 static __always_inline int connect_keep(struct bpf_sock_addr *ctx, struct destination *to)
 {
 	__u64 task = bpf_get_current_pid_tgid();
 
+	if (!connect_is_called())
+		return 1;
 	to->addr.port = bpf_ntohs(ctx->user_port);
 	to->protocol = ctx->protocol;
 	to->cookie = bpf_get_socket_cookie(ctx); /* makes one, if the socket has none yet */
@@ -116,8 +137,11 @@ static __always_inline bool connect_whom(struct syscall *sc, struct connecting *
 		return false;
 	c->cookie = cookie;
 	c->protocol = BPF_CORE_READ(*sk, sk_protocol);
-	if (!addr_read(&c->destination, (void *)sc->arg[1], sc->arg[2], sc->memory))
-		return sc->ret < 0;
+	if (!addr_read(&c->destination, (void *)sc->arg[1], sc->arg[2], sc->memory)) {
+		if (!sc->ret && sc->memory == NAME_KERNEL) /* io_uring: the address is gone */
+			sock_addr(&c->destination, *sk, false);
+		return sc->ret < 0 || c->destination.family;
+	}
 	if (sc->memory == NAME_USER)
 		c->flags |= EV_CONNECT_USER_MEMORY;
 	return true;

@@ -81,7 +81,7 @@ SYSCALL_PROBE(credentials_exit)
 	if (sc->nr == NR_setgroups)
 		fill_groups(ev, cred);
 	if (sc->ret < 0 && !fs) /* those give the id before, and never an error */
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -73,7 +73,7 @@ SYSCALL_PROBE(exec_failed_exit)
 		return 0;
 	task_fill(&ev->hdr.task, sc->task);
 	ev->call = sc->nr;
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	if (at) {
 		ev->at_flags = sc->arg[4];
 		ev->flags = EV_EXEC_FAILED_AT;

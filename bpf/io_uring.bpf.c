@@ -22,7 +22,7 @@ SYSCALL_PROBE(io_uring_exit)
 		ev->flags = EV_IO_URING_HAS_FLAGS;
 	}
 	if (sc->ret < 0)
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 	else
 		ev->fd = sc->ret;
 	record_submit(&b, BPF_RB_NO_WAKEUP);

@@ -423,6 +423,7 @@ struct io_kiocb {
 	struct file *file;
 	struct io_cmd_data cmd;
 	__u8 opcode;
+	unsigned int flags; /* and more, since 6.9 */
 	struct io_cqe cqe;
 	struct io_ring_ctx *ctx;
 	void *async_data;

@@ -18,7 +18,7 @@ SYSCALL_PROBE(link_exit)
 		file_fill_arg(&b, &ev->to, sc, sc->arg[2], sc->arg[3]);
 		ev->flags = sc->arg[4];
 	}
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -58,7 +58,7 @@ int BPF_PROG(link_fn, int old_dfd, void *from, int new_dfd, void *to, int flags,
 	names_leave_user(&b, &ev->from, &sc, EV_NAMES_LINK, old_dfd, from);
 	names_leave_user(&b, &ev->to, &sc, EV_NAMES_LINK, new_dfd, to);
 	ev->flags = flags;
-	ev->err = -ret;
+	ev->err = syscall_errno(ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

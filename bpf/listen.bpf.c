@@ -20,7 +20,7 @@ SYSCALL_PROBE(listen_exit)
 		return 0;
 	task_fill(&ev->hdr.task, sc->task);
 	ev->backlog = sc->arg[1];
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	ev->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	ev->protocol = BPF_CORE_READ(sk, sk_protocol);
 	ev->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);

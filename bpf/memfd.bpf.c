@@ -19,7 +19,7 @@ SYSCALL_PROBE(memfd_exit)
 	ev->memfd_flags = sc->arg[1];
 	tail_user_string(&b, &ev->name, (void *)sc->arg[0]);
 	if (sc->ret < 0) {
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 	} else {
 		ev->fd = sc->ret;
 		file = file_of_fd(sc->task, sc->ret);

@@ -14,7 +14,7 @@ SYSCALL_PROBE(mkdir_exit)
 	file_fill_arg(&b, &ev->file, sc, at ? (int)sc->arg[0] : AT_FDCWD,
 		      at ? sc->arg[1] : sc->arg[0]);
 	ev->mode = (__u16)(at ? sc->arg[2] : sc->arg[1]);
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -52,7 +52,7 @@ int BPF_PROG(mkdir_fn, int dfd, void *name, __u16 mode, int ret)
 		return 0;
 	names_leave_user(&b, &ev->file, &sc, EV_NAMES_MKDIR, dfd, name);
 	ev->mode = mode;
-	ev->err = -ret;
+	ev->err = syscall_errno(ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -16,7 +16,7 @@ SYSCALL_PROBE(mknod_exit)
 		      at ? sc->arg[1] : sc->arg[0]);
 	ev->mode = (__u16)(at ? sc->arg[2] : sc->arg[1]);
 	ev->dev = at ? sc->arg[3] : sc->arg[2];
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -53,7 +53,7 @@ int BPF_PROG(mknod_fn, int dfd, void *name, __u16 mode, unsigned int dev, int re
 	names_leave_user(&b, &ev->file, &sc, EV_NAMES_MKNOD, dfd, name);
 	ev->mode = mode;
 	ev->dev = dev;
-	ev->err = -ret;
+	ev->err = syscall_errno(ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -7,7 +7,7 @@ static __always_inline void mode_fill(struct ev_mode *ev, const struct syscall *
 	bool at = sc->nr == NR_fchmodat || sc->nr == NR_fchmodat2;
 
 	ev->mode = (at ? sc->arg[2] : sc->arg[1]) & 07777;
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	if (sc->nr == NR_fchmodat2) {
 		ev->call_flags = sc->arg[3];
 		ev->flags = EV_MODE_HAS_FLAGS;

@@ -101,7 +101,7 @@ static __always_inline void mount_result(struct build *b, struct ev_mount *ev,
 					 const struct syscall *sc)
 {
 	if (sc->ret < 0) {
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 		return;
 	}
 	if (sc->nr != NR_fsmount && sc->nr != NR_open_tree && sc->nr != NR_open_tree_attr)

@@ -43,7 +43,7 @@ static __always_inline int namespace_emit(const struct syscall *sc, __u32 asked,
 	ev->call = sc->nr;
 	ev->asked = asked;
 	ev->flags = flags;
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	fill_after(ev, sc->task);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;

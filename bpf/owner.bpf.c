@@ -8,7 +8,7 @@ static __always_inline void owner_fill(struct ev_owner *ev, const struct syscall
 
 	ev->uid = at ? sc->arg[2] : sc->arg[1];
 	ev->gid = at ? sc->arg[3] : sc->arg[2];
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	if (at || sc->nr == NR_lchown) {
 		ev->call_flags = at ? sc->arg[4] : AT_SYMLINK_NOFOLLOW;
 		ev->flags = EV_MODE_HAS_FLAGS;

@@ -69,7 +69,7 @@ SYSCALL_PROBE(perf_event_exit)
 	ev->group_fd = sc->arg[3];
 	ev->open_flags = sc->arg[4];
 	if (sc->ret < 0)
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 	else
 		ev->fd = sc->ret;
 	if (event)

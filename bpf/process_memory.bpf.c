@@ -29,7 +29,7 @@ SYSCALL_PROBE(process_memory_exit)
 	if (read_address(sc, &ev->address))
 		ev->flags |= EV_MEMORY_HAS_ADDRESS;
 	if (sc->ret < 0)
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 	else
 		ev->bytes = sc->ret;
 	peer_fill_ns_pid(&ev->target, sc->task, ev->ns_pid);

@@ -68,7 +68,7 @@ SYSCALL_PROBE(ptrace_exit)
 	ev->ns_pid = sc->arg[1];
 	ev->address = sc->arg[2];
 	ev->data = sc->arg[3];
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	if (sc->is_32)
 		ev->flags = EV_PTRACE_32;
 	if (ev->request != PTRACE_TRACEME)

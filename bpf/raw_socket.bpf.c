@@ -31,7 +31,7 @@ SYSCALL_PROBE(raw_socket_exit)
 	ev->type = type;
 	ev->protocol = sc->arg[2];
 	if (sc->ret < 0) {
-		ev->err = -sc->ret;
+		ev->err = syscall_errno(sc->ret);
 	} else if (!sc->is_direct) {
 		ev->fd = sc->ret;
 		ev->flags = EV_RAW_SOCKET_HAS_FD;

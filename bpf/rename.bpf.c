@@ -23,7 +23,7 @@ SYSCALL_PROBE(rename_exit)
 		file_fill_arg(&b, &ev->to, sc, sc->arg[2], sc->arg[3]);
 	}
 	ev->flags = sc->nr == NR_renameat2 ? sc->arg[4] : 0;
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -64,7 +64,7 @@ int BPF_PROG(rename_fn, int old_dfd, void *from, int new_dfd, void *to, unsigned
 	names_leave_user(&b, &ev->from, &sc, EV_NAMES_RENAME, old_dfd, from);
 	names_leave_user(&b, &ev->to, &sc, EV_NAMES_RENAME, new_dfd, to);
 	ev->flags = flags;
-	ev->err = -ret;
+	ev->err = syscall_errno(ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -33,7 +33,7 @@ SYSCALL_PROBE(root_exit)
 		return 0;
 	task_fill(&ev->hdr.task, sc->task);
 	ev->call = sc->nr;
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	tail_user_string(&b, &ev->path, (void *)sc->arg[0]);
 	if (sc->nr == NR_pivot_root)
 		tail_user_string(&b, &ev->put_old, (void *)sc->arg[1]);

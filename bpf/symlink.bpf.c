@@ -14,7 +14,7 @@ SYSCALL_PROBE(symlink_exit)
 	text_append(&b, &ev->target, (void *)sc->arg[0], sc->memory);
 	file_fill_arg(&b, &ev->file, sc, at ? (int)sc->arg[1] : AT_FDCWD,
 		      at ? sc->arg[2] : sc->arg[1]);
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -54,7 +54,7 @@ int BPF_PROG(symlink_fn, void *target, int dfd, void *name, int ret)
 	if (cfg_user_names[EV_NAMES_SYMLINK])
 		text_append(&b, &ev->target, target, NAME_USER);
 	names_leave_user(&b, &ev->file, &sc, EV_NAMES_SYMLINK, dfd, name);
-	ev->err = -ret;
+	ev->err = syscall_errno(ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

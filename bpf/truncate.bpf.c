@@ -29,7 +29,7 @@ SYSCALL_PROBE(truncate_exit)
 	if (!ev)
 		return 0;
 	ev->length = truncate_length(sc);
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

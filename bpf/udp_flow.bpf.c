@@ -144,7 +144,7 @@ static __always_inline void flow_begin(struct bpf_sock *sk, const struct packet 
 	flow_local(&f, sk, p);
 	f.bytes[sent] = p->payload_len;
 	f.packets[sent] = packets;
-	err = bpf_map_update_elem(&udp_flows, key, &f, BPF_NOEXIST);
+	err = map_error(bpf_map_update_elem(&udp_flows, key, &f, BPF_NOEXIST));
 	if (err == -EEXIST) { /* another CPU was faster */
 		other = bpf_map_lookup_elem(&udp_flows, key);
 		if (other)

@@ -14,7 +14,7 @@ static __always_inline int unlink_emit(const struct syscall *sc, int dfd, __u64 
 	if (!ev)
 		return 0;
 	file_fill_arg(&b, &ev->file, sc, dfd, name);
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -28,7 +28,7 @@ static __always_inline int rmdir_emit(const struct syscall *sc, int dfd, __u64 n
 	if (!ev)
 		return 0;
 	file_fill_arg(&b, &ev->file, sc, dfd, name);
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -83,7 +83,7 @@ int BPF_PROG(unlink_fn, int dfd, void *name, int ret)
 	if (!ev)
 		return 0;
 	names_leave_user(&b, &ev->file, &sc, EV_NAMES_UNLINK, dfd, name);
-	ev->err = -ret;
+	ev->err = syscall_errno(ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
@@ -115,7 +115,7 @@ int BPF_PROG(rmdir_fn, int dfd, void *name, int ret)
 	if (!ev)
 		return 0;
 	names_leave_user(&b, &ev->file, &sc, EV_NAMES_RMDIR, dfd, name);
-	ev->err = -ret;
+	ev->err = syscall_errno(ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -18,7 +18,7 @@ SYSCALL_PROBE(unmount_exit)
 	if (!ev->target.flags)
 		file_fill_at(&b, &ev->target, AT_FDCWD, (void *)sc->arg[0], sc->task);
 	ev->call_flags = sc->nr == NR_oldumount ? 0 : sc->arg[1];
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }

@@ -24,11 +24,16 @@ struct {
 
 static __always_inline struct uring_names *take_slot(__u64 req)
 {
+	__u64 *owner;
 	__u32 i, slot;
 
 	for (i = 0; i < URING_TRIES; i++) {
 		slot = uring_slot(req, i);
 		if (!bpf_map_update_elem(&uring_owner, &slot, &req, BPF_NOEXIST))
+			return bpf_map_lookup_elem(&uring_names, &slot);
+		/* Left by a request at the same place, whose end passed no tracepoint. */
+		owner = bpf_map_lookup_elem(&uring_owner, &slot);
+		if (owner && *owner == req)
 			return bpf_map_lookup_elem(&uring_names, &slot);
 	}
 	return 0;
@@ -98,6 +103,7 @@ static __always_inline bool copy_address(struct uring_names *names, struct io_ki
 					      bpf_core_field_offset(struct io_async_msghdr, addr));
 }
 
+#define REQ_F_CQE_SKIP		(1u << 6)
 #define IORING_ACCEPT_MULTISHOT 1
 
 static __always_inline void note_many(struct io_kiocb *req)
@@ -117,6 +123,16 @@ static __always_inline void note_many(struct io_kiocb *req)
 	bpf_map_update_elem(&uring_many, &key, &many, BPF_ANY);
 }
 
+/* REQ_F_CQE_SKIP: its success passes no tracepoint. */
+static __always_inline bool skips_completion(struct io_kiocb *req)
+{
+	__u32 flags = 0;
+
+	bpf_probe_read_kernel(&flags, sizeof(flags),
+			      (void *)req + bpf_core_field_offset(struct io_kiocb, flags));
+	return flags & REQ_F_CQE_SKIP;
+}
+
 static __always_inline int submitted(struct io_kiocb *req)
 {
 	__u8 op = BPF_CORE_READ(req, opcode);
@@ -129,7 +145,7 @@ static __always_inline int submitted(struct io_kiocb *req)
 		note_many(req);
 	if (!named && op != IORING_OP_CONNECT && op != IORING_OP_BIND)
 		return 0;
-	if (uring_by_function >> (op & 63) & 1 || !current_in_scope(&cgid))
+	if (uring_by_function >> (op & 63) & 1 || skips_completion(req) || !current_in_scope(&cgid))
 		return 0;
 	names = take_slot(pointer_value(req));
 	if (!names)

@@ -200,51 +200,6 @@ static __always_inline long uring_result(__u64 *ctx)
 	return res;
 }
 
-/* False: not to be recorded. Until uring_end() the names are the request's. */
-static __always_inline bool uring_begin(struct syscall *sc, __u64 *ctx, __u32 *ret_slot)
-{
-	struct io_kiocb *req = (void *)ctx[1];
-	struct uring_names *names = uring_find((__u64)req, ret_slot);
-	__u8 op = BPF_CORE_READ(req, opcode);
-	__u64 name[2] = {};
-
-	if (names) {
-		name[0] = pointer_value(names->name[0]);
-		name[1] = pointer_value(names->name[1]);
-	} else {
-		*ret_slot = URING_SLOT_CNT;
-	}
-	if (!syscall_in_scope(sc))
-		return false;
-	sc->memory = NAME_KERNEL;
-	sc->file = BPF_CORE_READ(req, file);
-	sc->ret = uring_result(ctx);
-	sc->arg[0] = -1; /* where the file is given */
-	uring_fill_path(sc, req, op, name[0], name[1]);
-	uring_fill_socket(sc, req, op, name[0]);
-	uring_fill_attribute(sc, req, op, name[0], name[1]);
-	return true;
-}
-
-static __always_inline void uring_end(__u32 slot)
-{
-	if (slot < URING_SLOT_CNT)
-		bpf_map_delete_elem(&uring_owner, &slot);
-}
-
-#define URING_PROBE(program)                      \
-	SEC("?tp_btf/io_uring_complete")          \
-	int program##_uring(__u64 *ctx)           \
-	{                                         \
-		struct syscall sc = {};           \
-		__u32 slot;                       \
-                                                  \
-		if (uring_begin(&sc, ctx, &slot)) \
-			program##_body(&sc);      \
-		uring_end(slot);                  \
-		return 0;                         \
-	}
-
 /*
  * An accept that goes on accepting (IORING_ACCEPT_MULTISHOT): all but its last completions do not
  * name the request, only ring and user_data.
@@ -283,6 +238,60 @@ static __always_inline struct uring_many *uring_find_many(__u64 *ctx)
 	return bpf_map_lookup_elem(&uring_many, &key);
 }
 
+static __always_inline void uring_forget_many(__u64 *ctx)
+{
+	struct uring_many_key key = {.ring = ctx[0], .user_data = uring_user_data(ctx)};
+
+	bpf_map_delete_elem(&uring_many, &key);
+}
+
+/* False: not to be recorded. Until uring_end() the names are the request's. */
+static __always_inline bool uring_begin(struct syscall *sc, __u64 *ctx, __u32 *ret_slot)
+{
+	struct io_kiocb *req = (void *)ctx[1];
+	struct uring_names *names = uring_find((__u64)req, ret_slot);
+	__u8 op = BPF_CORE_READ(req, opcode);
+	__u64 name[2] = {};
+
+	if (names) {
+		name[0] = pointer_value(names->name[0]);
+		name[1] = pointer_value(names->name[1]);
+	} else {
+		*ret_slot = URING_SLOT_CNT;
+	}
+	if (op == IORING_OP_ACCEPT) /* its last completion names the request */
+		uring_forget_many(ctx);
+	if (!syscall_in_scope(sc))
+		return false;
+	sc->memory = NAME_KERNEL;
+	sc->file = BPF_CORE_READ(req, file);
+	sc->ret = uring_result(ctx);
+	sc->arg[0] = -1; /* where the file is given */
+	uring_fill_path(sc, req, op, name[0], name[1]);
+	uring_fill_socket(sc, req, op, name[0]);
+	uring_fill_attribute(sc, req, op, name[0], name[1]);
+	return true;
+}
+
+static __always_inline void uring_end(__u32 slot)
+{
+	if (slot < URING_SLOT_CNT)
+		bpf_map_delete_elem(&uring_owner, &slot);
+}
+
+#define URING_PROBE(program)                      \
+	SEC("?tp_btf/io_uring_complete")          \
+	int program##_uring(__u64 *ctx)           \
+	{                                         \
+		struct syscall sc = {};           \
+		__u32 slot;                       \
+                                                  \
+		if (uring_begin(&sc, ctx, &slot)) \
+			program##_body(&sc);      \
+		uring_end(slot);                  \
+		return 0;                         \
+	}
+
 #define URING_PROBE_MANY(program)                                                           \
 	SEC("?tp_btf/io_uring_complete")                                                    \
 	int program##_many(__u64 *ctx)                                                      \
@@ -295,6 +304,10 @@ static __always_inline struct uring_many *uring_find_many(__u64 *ctx)
 		sc.file = many->file;                                                       \
 		sc.is_direct = many->is_direct;                                             \
 		sc.ret = uring_result(ctx);                                                 \
+		/* Another request's completion may go by the same number: its result is no socket. */ \
+		if (sc.ret >= 0 && !sc.is_direct &&                                         \
+		    !file_is_socket(file_of_fd(sc.task, sc.ret)))                           \
+			return 0;                                                           \
 		return program##_body(&sc);                                                 \
 	}
 

@@ -109,7 +109,7 @@ SYSCALL_PROBE(xattr_exit)
 		return 0;
 	task_fill(&ev->hdr.task, sc->task);
 	ev->at_flags = c.at_flags;
-	ev->err = -sc->ret;
+	ev->err = syscall_errno(sc->ret);
 	if (sc->memory == NAME_KERNEL)
 		ev->flags |= EV_XATTR_KERNEL_MEMORY;
 	xattr_fill_value(ev, &c);

@@ -26,6 +26,7 @@ static const struct {
 	[EV_EXEC] = {offsetof(struct ev_exec, exe), offsetof(struct ev_exec, ns), true},
 	[EV_PROCESS_SNAPSHOT] = {offsetof(struct ev_process_snapshot, exe),
 				 offsetof(struct ev_process_snapshot, ns), true},
+	[EV_MODULE] = {offsetof(struct ev_module, file), 0, false},
 };
 
 struct hash {

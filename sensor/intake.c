@@ -199,7 +199,9 @@ static int take(struct intake *in, const struct record *rec)
 		return 0;
 	err = emit_event(in->emit, &ev, c);
 	if (!err)
-		hash_record(in->hash, rec, c ? c->cgroup_id : 0, ev.process->process_uid);
+		/* A record of a socket may be of nobody who is known. */
+		hash_record(in->hash, rec, c ? c->cgroup_id : 0,
+			    ev.process ? ev.process->process_uid : NULL);
 	return err;
 }
 

@@ -65,8 +65,12 @@ static bool has_function(const struct btf *btf, const char *name)
  * layout. */
 static int find_ia32(const struct btf *btf, const char *call, char *ret_name, size_t size)
 {
-	static const char *const prefix[] = {"__ia32_sys_ia32_", "__ia32_compat_sys_"};
+	static const char *const prefix[] = {"__ia32_sys_ia32_", "__ia32_compat_sys_ia32_",
+					     "__ia32_compat_sys_"};
 	size_t i;
+
+	if (!strcmp(call, "sendfile64")) /* its compat form is other processors' */
+		return -ENOENT;
 
 	for (i = 0; i < ARRAY_SIZE(prefix); i++) {
 		/* Of fcntl it is the 64-bit form. */

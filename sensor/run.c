@@ -222,6 +222,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 {
 	char *exclusions[] = {
 		(char *)"the sensor's own process",
+		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, writev ...)",
 		(char *)"processes moved out of their container's cgroup, from then on",
 		(char *)"io_uring: requests that succeed and asked for no completion "
 			"(IOSQE_CQE_SKIP_SUCCESS), "
