@@ -15,20 +15,49 @@ static const struct normal_drop always[] = {
 	{NULL, "duration_nano", "a time"},
 	{NULL, "cgroup_id", "another cgroup"},
 	{NULL, "from_cgroup_id", "another cgroup"},
+	{NULL, "peer_pid", "another process"},
+	{NULL, "target_ns_pid", "another process"},
+	{NULL, "target_tid", "another process"},
+	{NULL, "closed_by_pid", "another process"},
+	{NULL, "closed_by_start_boot_time_nano", "a time"},
+	{NULL, "first_boot_time_nano", "a time"},
+	{NULL, "last_boot_time_nano", "a time"},
+	{"PROCESS_MEMORY", "address", "somewhere else each time"},
+	{"NAMESPACE", "namespaces", "new ones"},
+	{"NAMESPACE", "pid_for_children", "a new one"},
+	{"KEYRING", "key", "random"},
+	{"KEYRING", "keyring", "random"},
 };
+
+/* The end of what was begun before: its time says when that was noticed. */
+static const char *const late[] = {"CLOSE", "CLOSE_WRITE", "UDP_FLOW"};
 
 /* --- leaving out */
 
-static bool is_dropped(const char *kind, const char *field, const struct normal_how *how)
+static bool is_meant(const struct normal_drop *d, const char *kind, const char *message,
+		     const char *field)
+{
+	const char *dot = strchr(d->field, '.');
+	size_t len = dot ? dot - d->field : 0;
+
+	if (d->kind && strcmp(d->kind, kind))
+		return false;
+	if (dot && (strncmp(d->field, message, len) || message[len]))
+		return false;
+	return !strcmp(dot ? dot + 1 : d->field, field);
+}
+
+static bool is_dropped(const char *kind, const char *message, const char *field,
+		       const struct normal_how *how)
 {
 	const struct normal_drop *d;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(always); i++)
-		if (!strcmp(always[i].field, field))
+		if (is_meant(&always[i], kind, message, field))
 			return true;
 	for (d = how->also; d && d->field; d++)
-		if (!strcmp(d->field, field) && (!d->kind || !strcmp(d->kind, kind)))
+		if (is_meant(d, kind, message, field))
 			return true;
 	return false;
 }
@@ -61,7 +90,7 @@ static void clean(const char *kind, ProtobufCMessage *msg, const struct normal_h
 		const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
 		ProtobufCMessage *inner = *(void **)((char *)msg + f->offset);
 
-		if (is_dropped(kind, f->name, how))
+		if (is_dropped(kind, msg->descriptor->short_name, f->name, how))
 			leave_out(f, msg);
 		else if (f->type == PROTOBUF_C_TYPE_MESSAGE &&
 			 f->label != PROTOBUF_C_LABEL_REPEATED && inner)
@@ -136,8 +165,17 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Adds the records that are, or are not, of files closed: when those are found has no order. */
-static size_t add_lines(struct live *t, pid_t pid, const struct normal_how *how, bool closed,
+static bool is_late(const Varve__V1__Event *ev)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(late); i++)
+		if (!strcmp(ev->kind, late[i]))
+			return true;
+	return false;
+}
+
+static size_t add_lines(struct live *t, pid_t pid, const struct normal_how *how, bool are_late,
 			char **lines, size_t n)
 {
 	size_t i;
@@ -145,7 +183,7 @@ static size_t add_lines(struct live *t, pid_t pid, const struct normal_how *how,
 	for (i = 0; i < t->event_cnt; i++) {
 		const Varve__V1__Event *ev = t->events[i];
 
-		if (ev->kernel_number && !strcmp(ev->kind, "CLOSE_WRITE") == closed &&
+		if (ev->kernel_number && is_late(ev) == are_late &&
 		    (!pid || (ev->process && ev->process->pid == (uint32_t)pid)))
 			lines[n++] = line_of(t, t->events[i], how);
 	}

@@ -5,6 +5,7 @@
  */
 #include "tests/live/account.h"
 #include "tests/live/normal.h"
+#include "tests/live/parity.h"
 #include "tests/live/ring.h"
 #include "tests/live/scenario.h"
 #include <fcntl.h>
@@ -13,9 +14,31 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#define ONLY "of a name that is given only the function knows the file"
+#define ATTRIBUTES(kind)                                                         \
+	{kind, "device", ONLY}, {kind, "File.mode", ONLY}, {kind, "size", ONLY}, \
+		{kind, "File.uid", ONLY}, {kind, "File.gid", ONLY},              \
+	{                                                                        \
+		kind, "overlay_upper", ONLY                                      \
+	}
+
 static const struct normal_drop by_design[] = {
 	{NULL, "path_user_memory", "a system call's exit has names from user memory only"},
 	{"OPEN", "fd", "the function that opens does not know the descriptor"},
+	{"PROCESS_MEMORY", "fd", "as OPEN"},
+	{"CLOSE_WRITE", "found_late",
+	 "close(2) is one way of many: the others are found by looking"},
+	{"CLOSE_WRITE", "File.size", "as of the last write or as of the close"},
+	{"CLOSE_WRITE", "File.mode", "as of the open or as of the close"},
+	{"CLOSE_WRITE", "File.uid", "as File.mode"},
+	{"CLOSE_WRITE", "File.gid", "as File.mode"},
+	{"CLOSE_WRITE", "unlinked", "as File.mode"},
+	ATTRIBUTES("MODE"),
+	ATTRIBUTES("OWNER"),
+	ATTRIBUTES("TRUNCATE"),
+	ATTRIBUTES("XATTR"),
+	{"XATTR", "user_memory", "as path_user_memory"},
+	{"MOUNT", "text_user_memory", "as path_user_memory"},
 	{},
 };
 
@@ -200,6 +223,7 @@ static size_t run(struct live *t, struct scenario *s, const char *set, bool has_
 	scenario_begin(s, dir, false);
 	do_part(t, scenario_run, s, ACCOUNT_PROGRAM_CODE << 8);
 	do_part(t, by_calls, s, 0);
+	do_part(t, parity_kinds, s, 0);
 	do_part(t, through_ring, s, 0);
 	snprintf(dir, sizeof(dir), "%s/here/32", t->dir);
 	if (has_32) {

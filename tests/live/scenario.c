@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/live/scenario.h"
 #include "tests/live/account.h"
+#include "tests/live/ia32.h"
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/net.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -24,19 +26,18 @@ static const struct both c_open = {SYS_open, 5}, c_openat = {SYS_openat, 295},
 			 c_unlinkat = {SYS_unlinkat, 301}, c_connect = {SYS_connect, 362},
 			 c_accept = {SYS_accept, -1}, c_accept4 = {SYS_accept4, 364},
 			 c_uring = {SYS_io_uring_setup, 425}, c_execve = {SYS_execve, 11},
-			 c_getpid = {SYS_getpid, 20};
+			 c_getpid = {SYS_getpid, 20}, c_mkdir = {SYS_mkdir, 39},
+			 c_rmdir = {SYS_rmdir, 40}, c_link = {SYS_link, 9},
+			 c_symlink = {SYS_symlink, 83}, c_mknod = {SYS_mknod, 14},
+			 c_chmod = {SYS_chmod, 15}, c_chown = {SYS_chown, 212},
+			 c_truncate = {SYS_truncate, 92}, c_memfd = {SYS_memfd_create, 356},
+			 c_setuid = {SYS_setuid, 213}, c_unshare = {SYS_unshare, 310},
+			 c_chroot = {SYS_chroot, 61}, c_umount = {SYS_umount2, 52};
 #define NR32_SOCKETCALL 102
 
-/* A 64-bit program may use it, too; addresses have to be below 4 GiB. */
 static long int80(long nr, const uintptr_t arg[5])
 {
-	long ret;
-
-	__asm__ volatile("int $0x80"
-			 : "=a"(ret)
-			 : "a"(nr), "b"(arg[0]), "c"(arg[1]), "d"(arg[2]), "S"(arg[3]), "D"(arg[4])
-			 : "memory", "r8", "r9", "r10", "r11");
-	return (int)ret;
+	return ia32_call(nr, arg[0], arg[1], arg[2], arg[3], arg[4]);
 }
 
 static long do_call(bool is_32, struct both c, const uintptr_t arg[5])
@@ -157,6 +158,25 @@ static void names(struct state *st)
 	STEP("UNLINK", "f", -ENOENT, c_unlinkat, st->dir_fd, alone(st, "f"), 0);
 }
 
+static void others(struct state *st)
+{
+	STEP("MKDIR", "", 0, c_mkdir, whole(st, "sub"), 0750);
+	STEP("MKDIR", "", -EEXIST, c_mkdir, whole(st, "sub"), 0700);
+	STEP("RMDIR", "", 0, c_rmdir, whole(st, "sub"));
+	STEP("LINK", "", 0, c_link, whole(st, "g"), whole(st, "h"));
+	STEP("SYMLINK", "", 0, c_symlink, alone(st, "where/to"), whole(st, "i"));
+	STEP("MKNOD", "", 0, c_mknod, whole(st, "j"), S_IFIFO | 0600, 0);
+	STEP("MODE", "", 0, c_chmod, whole(st, "g"), 0640);
+	STEP("MODE", "", -ENOENT, c_chmod, whole(st, "none"), 0640);
+	STEP("OWNER", "", 0, c_chown, whole(st, "g"), 12, 34);
+	STEP("TRUNCATE", "", 0, c_truncate, whole(st, "g"), 100);
+	STEP("MEMFD", "", -EINVAL, c_memfd, alone(st, "in memory"), 0xffff);
+	STEP("CREDENTIALS", "", 0, c_setuid, 0);
+	STEP("NAMESPACE", "", -EINVAL, c_unshare, CLONE_NEWUSER | 1);
+	STEP("ROOT", "", -ENOENT, c_chroot, whole(st, "none"));
+	STEP("UNMOUNT", "", -EINVAL, c_umount, whole(st, "g"), 0);
+}
+
 /* The i386 way to all calls on sockets; the 64-bit entry has none, so there by the call itself. */
 static long socketcall(struct state *st, int which, struct both c, int fd)
 {
@@ -228,7 +248,6 @@ static void run(struct state *st)
 
 	memcpy(low->argv32, (uint32_t[]){path, arg, 0}, sizeof(low->argv32));
 	memcpy(low->argv, (uint64_t[]){path, arg, 0}, sizeof(low->argv));
-	dup2(MUST(syscall(SYS_memfd_create, "empty", 0)), STDIN_FILENO);
 	note(st, "EXEC", "", 0);
 	do_call(st->s->is_32, c_execve,
 		(uintptr_t[5]){path,
@@ -247,6 +266,7 @@ void scenario_run(struct live *t, void *scenario)
 	st->dir_fd = MUST(open(st->s->dir, O_PATH | O_DIRECTORY | O_CLOEXEC));
 	opens(st);
 	names(st);
+	others(st);
 	sockets(st);
 	uring(st);
 	run(st);
@@ -260,6 +280,7 @@ struct scenario *scenario_new(struct live *t)
 	*s = (struct scenario){.listener = network_loopback(AF_INET),
 			       .closed = network_closed_port(AF_INET)};
 	close(network_listen(&s->listener, 1));
+	dup2(MUST(open("/dev/null", O_RDONLY | O_CLOEXEC)), STDIN_FILENO); /* the program's */
 	return s;
 }
 

@@ -21,7 +21,7 @@ struct scenario {
 	bool is_32;
 	char program[300]; /* that it becomes at the end */
 	size_t step_cnt;
-	struct scenario_step step[48];
+	struct scenario_step step[64];
 };
 
 /* False if the kernel does not run 32-bit calls; ret_why says how it refuses. */
