@@ -78,9 +78,10 @@ LIVE(exec_failed_each_way, LIVE_FIRST)
 		EXPECT_FIELD(e, call_errno, errs[i]);
 		EXPECT_STR(e->call, i < 5 ? "execve" : "execveat");
 		snprintf(path, sizeof(path), "%s/%s", t->dir, names[i]);
-		if (names[i] && (!e->file->path || strcmp(e->file->path, path)))
-			FAIL("%zu: %s", i, e->file->path);
-		EXPECT_FIELD(e->file, path_user_memory, 1);
+		if (names[i])
+			EXPECT_STR(e->file->path, path);
+		if (i != 4) /* whose name cannot be read */
+			EXPECT_FIELD(e->file, path_user_memory, 1);
 	}
 	e = live_nth(t, "EXEC_FAILED", pid, 0)->exec_failed;
 	EXPECT_STR(e->file->path, "/nowhere/at/all");
@@ -91,7 +92,7 @@ LIVE(exec_failed_each_way, LIVE_FIRST)
 	EXPECT_STR(e->cmd_line, "zero  t w o");
 	EXPECT(!e->has_args_truncated && !e->has_flags);
 	EXPECT_UINT(live_nth(t, "EXEC_FAILED", pid, 2)->exec_failed->n_args, 0);
-	EXPECT(!live_nth(t, "EXEC_FAILED", pid, 4)->exec_failed->file->path);
+	EXPECT(!live_nth(t, "EXEC_FAILED", pid, 4)->exec_failed->file);
 	EXPECT_FIELD(live_nth(t, "EXEC_FAILED", pid, 5)->exec_failed, flags, AT_SYMLINK_NOFOLLOW);
 	EXPECT_FIELD(live_nth(t, "EXEC_FAILED", pid, 6)->exec_failed, flags, AT_EMPTY_PATH);
 }

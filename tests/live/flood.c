@@ -125,7 +125,7 @@ static void run_flood(struct live *t, const char *const *args)
 
 static const char *const tiny[] = {"--ring-size", "4096", "--heartbeat", "100ms", NULL};
 
-LIVE_TIMEOUT(flood_of_tiny_ring, LIVE_OWN, 60)
+LIVE_TIMEOUT(flood_of_tiny_ring, LIVE_OWN, 240)
 {
 	size_t i;
 
@@ -145,7 +145,7 @@ LIVE_TIMEOUT(flood_of_tiny_ring, LIVE_OWN, 60)
 static const char *const usual[] = {"--heartbeat", "100ms", NULL};
 
 /* Whether something is lost or not: it adds up. */
-LIVE_TIMEOUT(flood_of_usual_ring, LIVE_OWN, 60)
+LIVE_TIMEOUT(flood_of_usual_ring, LIVE_OWN, 240)
 {
 	run_flood(t, usual);
 }
@@ -170,7 +170,7 @@ static void fork_often(struct live *t, void *arg)
 static const char *const tiny_decisive[] = {"--decisive-ring-size", "4096", "--heartbeat", "100ms",
 					    NULL};
 
-LIVE_TIMEOUT(flood_of_decisive_ring, LIVE_OWN, 60)
+LIVE_TIMEOUT(flood_of_decisive_ring, LIVE_OWN, 240)
 {
 	live_own_sensor(t, tiny_decisive);
 	live_begin(t);

@@ -187,7 +187,7 @@ LIVE(mode_failure, LIVE_FIRST)
 	ev = live_nth(t, "MODE", pid, 0)->mode;
 	EXPECT_STR(ev->file->path, "/nowhere/at/all");
 	EXPECT(ev->file->has_path_user_memory);
-	EXPECT(!live_nth(t, "MODE", pid, 1)->mode->file->path);
+	EXPECT(!live_nth(t, "MODE", pid, 1)->mode->file);
 	EXPECT(!live_nth(t, "MODE", pid, 2)->mode->file);
 	ev = live_nth(t, "MODE", pid, 4)->mode;
 	EXPECT_STR(ev->file->path, path);
