@@ -17,12 +17,15 @@ static uint32_t errno_of(long ret)
 
 static void attempts(struct live *t, void *arg)
 {
-	static const char image[100] = "no module";
+	/* On the stack: of a call that fails at once the kernel reads nothing, and a probe cannot
+	 * bring in a page that nobody has touched. */
+	char image[100] = "no module", name[] = "varve_no_such", two[] = "first=1 second=2",
+	     one[] = "x=y";
 	int fd = MUST(open(arg, O_RDONLY | O_CLOEXEC));
 
-	t->shared->value[0] = errno_of(syscall(SYS_finit_module, fd, "first=1 second=2", 3));
-	t->shared->value[1] = errno_of(syscall(SYS_init_module, image, sizeof(image), "x=y"));
-	t->shared->value[2] = errno_of(syscall(SYS_delete_module, "varve_no_such", O_NONBLOCK));
+	t->shared->value[0] = errno_of(syscall(SYS_finit_module, fd, two, 3));
+	t->shared->value[1] = errno_of(syscall(SYS_init_module, image, sizeof(image), one));
+	t->shared->value[2] = errno_of(syscall(SYS_delete_module, name, O_NONBLOCK));
 	t->shared->value[3] = errno_of(syscall(SYS_delete_module, NULL, 0));
 	t->shared->value[4] = errno_of(syscall(SYS_finit_module, -1, "", 0));
 }
