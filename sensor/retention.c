@@ -18,8 +18,9 @@ struct going {
 };
 
 /*
- * A LOSS of an earlier removal that goes itself: what it declared has to be declared anew. The
- * oldest of them comes first and says where the missing part begins.
+ * A LOSS of an earlier removal that goes itself: what it declared has to be declared anew. The one
+ * that goes back furthest says where the missing part begins; it need not come first, as it may have
+ * been declared anew before.
  */
 static void take_over(struct going *g, const Varve__V1__Event *ev)
 {
@@ -28,7 +29,8 @@ static void take_over(struct going *g, const Varve__V1__Event *ev)
 	if (ev->body_case != VARVE__V1__EVENT__BODY_LOSS || !loss->cause ||
 	    strcmp(loss->cause, "log_limit"))
 		return;
-	if (!g->declared_cnt && loss->lost_run_id) {
+	if (loss->lost_run_id &&
+	    (!g->declared_cnt || loss->first_unix_nano < g->first.time_unix_nano)) {
 		snprintf(g->first.run_id, sizeof(g->first.run_id), "%s", loss->lost_run_id);
 		g->first.sequence = loss->first_sequence;
 		g->first.time_unix_nano = loss->first_unix_nano;
