@@ -67,12 +67,9 @@ fuzz() {
 	rm -rf "$logs"/fuzz.??????
 }
 
-# The matrix in EVENTS.md has to say of each kernel what the tests say.
+# A few tests for each kind on Debian's kernels, in both sets; all of them: make check-vm.
 vm() {
-	local rc=0
-	tests/vm/matrix.sh --quick || rc=1
-	tests/vm/table.py --check || rc=1
-	return $rc
+	tests/vm/matrix.sh --quick
 }
 
 docs() {
