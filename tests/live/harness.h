@@ -76,7 +76,7 @@ struct live_test {
 		__attribute__((used, section("live_tests"), aligned(8))) = {#ident, ident, which, \
 									    seconds};             \
 	static void ident(struct live *t)
-#define LIVE(ident, which) LIVE_TIMEOUT(ident, which, 20)
+#define LIVE(ident, which) LIVE_TIMEOUT(ident, which, 120)
 
 /* --- slow machines: TEST_SLOW=10 makes every limit on time ten times as long, and none of them
  * weaker */
