@@ -37,6 +37,8 @@ static const struct normal_drop by_design[] = {
 	ATTRIBUTES("OWNER"),
 	ATTRIBUTES("TRUNCATE"),
 	ATTRIBUTES("XATTR"),
+	ATTRIBUTES("MOUNT"),
+	ATTRIBUTES("UNMOUNT"),
 	{"XATTR", "user_memory", "as path_user_memory"},
 	{"MOUNT", "text_user_memory", "as path_user_memory"},
 	{},
