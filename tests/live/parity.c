@@ -37,6 +37,8 @@ static const struct normal_drop by_design[] = {
 	ATTRIBUTES("OWNER"),
 	ATTRIBUTES("TRUNCATE"),
 	ATTRIBUTES("XATTR"),
+	ATTRIBUTES("MOUNT"),
+	ATTRIBUTES("UNMOUNT"),
 	{"XATTR", "user_memory", "as path_user_memory"},
 	{"MOUNT", "text_user_memory", "as path_user_memory"},
 	{},
@@ -246,6 +248,10 @@ static void need_trampolines(struct live *t)
 	const Varve__V1__Coverage *coverage;
 	size_t i;
 
+	if (live_trampolines())
+		return; /* the runner's own sensors have them */
+	if (getenv("TEST_HOOKS") && !strcmp(getenv("TEST_HOOKS"), "tracepoint"))
+		live_skip("both sets are compared when the tests run with the other one");
 	setenv("TEST_HOOKS", "auto", 1);
 	live_own_sensor(t, args);
 	live_sensor_stop(t->sensor);

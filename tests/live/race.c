@@ -346,6 +346,49 @@ LIVE_TIMEOUT(race_of_unlink, LIVE_FIRST, 60)
 	tell(t, "unlink", &v);
 }
 
+/* --- a name that comes */
+
+static void mkdir_one(struct flip *f, struct round *r, void *arg)
+{
+	struct names *n = arg;
+	char path[300];
+
+	MUST(mkdir(n->from, 0700));
+	r->after = after(f);
+	r->acted[0] = is_there(n->dir, 'b');
+	EXPECT(is_there(n->dir, 'b') != is_there(n->dir, 'a'));
+	snprintf(path, sizeof(path), "%s/%c", n->dir, "ab"[r->acted[0]]);
+	MUST(rmdir(path));
+}
+
+static void mkdirs(struct live *t, void *arg)
+{
+	struct names n = {.dir = t->dir};
+	struct flip f = {};
+
+	(void)arg;
+	snprintf(n.from, sizeof(n.from), "%s/a", t->dir);
+	flip_name(&f, 0, n.from, 'a', 'b');
+	race(t, &f, mkdir_one, &n);
+}
+
+LIVE_TIMEOUT(race_of_mkdir, LIVE_FIRST, 60)
+{
+	pid_t pid = live_do(t, mkdirs, NULL);
+	struct rounds *rs = rounds_of(t);
+	struct verdict v = {};
+	size_t i;
+
+	live_end(t);
+	EXPECT_UINT(live_count(t, "MKDIR", 0), rs->cnt);
+	for (i = 0; i < rs->cnt; i++) {
+		const Varve__V1__File *file = live_nth(t, "MKDIR", pid, i)->mkdir->file;
+
+		expect_name_of(file, t->dir, "ab", rs->round[i].acted[0], &v);
+	}
+	tell(t, "mkdir", &v);
+}
+
 /* Both names are rewritten; what is renamed goes away again by a name that nobody rewrites. */
 static void rename_one(struct flip *f, struct round *r, void *arg)
 {
