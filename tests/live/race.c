@@ -164,7 +164,6 @@ static void expect_name_of(const Varve__V1__File *file, const char *dir, const c
 		FAIL("%s is recorded as the kernel's, but it acted on %c", file->path,
 		     letters[acted]);
 	EXPECT(file->path[len + 1] == letters[!acted]);
-	EXPECT(!live_trampolines());
 	v->disagreed++;
 }
 
@@ -343,6 +342,7 @@ LIVE_TIMEOUT(race_of_unlink, LIVE_FIRST, 60)
 
 		expect_name_of(file, t->dir, "ab", rs->round[i].acted[0], &v);
 	}
+	EXPECT_UINT(v.flagged, live_trampolines() ? 0 : rs->cnt);
 	tell(t, "unlink", &v);
 }
 
@@ -372,6 +372,7 @@ static void mkdirs(struct live *t, void *arg)
 	race(t, &f, mkdir_one, &n);
 }
 
+/* Before 5.15 the function behind mkdir has the name in user memory still: marked in both sets. */
 LIVE_TIMEOUT(race_of_mkdir, LIVE_FIRST, 60)
 {
 	pid_t pid = live_do(t, mkdirs, NULL);
