@@ -35,6 +35,9 @@ mkdir -p "$results"
 exec 8>"$results/lock"
 flock -n 8 || { echo "not ok matrix: another run writes to $results"; exit 1; }
 
+# Results of an earlier build do not stand beside this one's; of some kernels only (VM_KERNELS), they are asked to.
+[ -n "${VM_KERNELS:-}" ] || rm -f "$results"/*.tap "$results"/*.tap.new
+
 # A sensor that knows no --hooks has the one set that every kernel offers.
 if "$SENSOR" --help 2>&1 | grep -q -- '--hooks'; then sets=${VM_HOOKS:-tracepoint trampoline}; else sets=; fi
 
