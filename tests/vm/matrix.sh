@@ -25,7 +25,7 @@ if ldd "$live" >/dev/null 2>&1; then
 	exit 1
 fi
 if [ "${1:-}" = --quick ]; then
-	results=$O/matrix
+	results=$O/matrix quick=1
 	# shellcheck disable=SC2046
 	set -- $(cat tests/vm/quick)
 else
@@ -97,6 +97,7 @@ one() { # KERNEL NAME...
 	local kernel=$1 began=$SECONDS rc
 	shift
 	rm -f "$results/$kernel.tap" "$results/$kernel.tap.new" "$results/$kernel.console"
+	[ -z "${quick:-}" ] || echo "# quick" | label "$kernel"
 	VM_MODULES="overlay veth tun ${VM_MODULES:-}" VM_TIMEOUT=${VM_TIMEOUT:-1500} VM_LOG=$results/$kernel.console \
 		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10}; export TEST_SLOW; . /suite" 2>"$work/$kernel.err" | label "$kernel"
 	rc=${PIPESTATUS[0]}

@@ -37,6 +37,7 @@ class Column:
     def __init__(self, series, release, hooks):
         self.series, self.release, self.hooks = series, release, hooks
         self.tests = {}  # name: (ok, not ok or skip; why)
+        self.quick = False  # not all tests were asked for
 
     def title(self):
         short = '.'.join(self.release.split('.')[:2])
@@ -47,9 +48,11 @@ class Column:
 
 
 def read_column(path):
-    series, release, columns = os.path.basename(path)[:-len('.tap')], '', []
+    series, release, columns, quick = os.path.basename(path)[:-len('.tap')], '', [], False
     for line in open(path, errors='replace'):
-        if line.startswith('# kernel '):
+        if line.startswith('# quick'):
+            quick = True
+        elif line.startswith('# kernel '):
             if release:
                 sys.exit('not ok the matrix: %s is of two runs: run tests/vm/matrix.sh again' % path)
             release = line.split()[2]
@@ -60,6 +63,8 @@ def read_column(path):
             if not columns:
                 columns.append(Column(series, release or series, 'tracepoint'))
             columns[-1].tests[m[2]] = (m[1], m[3].strip())
+    for c in columns:
+        c.quick = quick
     return columns
 
 
@@ -116,6 +121,8 @@ def make_table(columns):
             notes.append('- %s: %s.' % (c.title(), '; '.join(dict.fromkeys(said))))
     releases = sorted({(tuple(kernel_order(c.series)), c.release) for c in columns})
     head = 'Tested on Debian\'s %s, by %d tests.' % (', '.join(r for _, r in releases), len({t for c in columns for t in c.tests}))
+    if any(c.quick for c in columns):
+        head += '\nA quick run, of some tests of each kind only: "yes" is said by those.'
     return '\n'.join([head, ''] + rows + ([''] + notes if notes else []))
 
 
