@@ -52,7 +52,7 @@ SYSCALL_PROBE(accept_exit)
 	if (!ev)
 		return 0;
 	task_fill(&ev->hdr.task, sc->task);
-	ev->err = failed ? -sc->ret : 0;
+	ev->err = syscall_errno(sc->ret);
 	if (sk) {
 		if (!failed)
 			sock_addr(&ev->source, sk, false);
@@ -70,8 +70,28 @@ SERVES_SYSCALL(accept_exit, accept);
 SERVES_SYSCALL(accept_exit, accept4);
 URING_PROBE(accept_exit)
 SERVES_URING(accept_exit, IORING_OP_ACCEPT);
-URING_PROBE_MANY(accept_exit)
-SERVES_URING_MANY(accept_exit, IORING_OP_ACCEPT);
+
+/* One of many connections that one request accepts. */
+SEC("?tp_btf/io_uring_complete")
+int accept_many_uring(__u64 *ctx)
+{
+	struct uring_many_key key = uring_many_key_of(ctx);
+	struct uring_many *many = bpf_map_lookup_elem(&uring_many, &key);
+	struct syscall sc = {.nr = NR_accept4, .arg = {-1}, .memory = NAME_KERNEL};
+
+	if (!many || !syscall_in_scope(&sc))
+		return 0;
+	sc.file = many->file;
+	sc.is_direct = many->is_direct;
+	sc.ret = uring_result(ctx);
+	/* Another request's completion may go by the same number: its result is no socket. */
+	if (sc.ret >= 0 && !sc.is_direct && !file_is_socket(file_of_fd(sc.task, sc.ret)))
+		return 0;
+	return accept_exit_body(&sc);
+}
+
+const volatile struct ev_uring uring_accept_many SEC(".rodata.uring") = {"accept_many_uring",
+									 "accept_exit", URING_MANY};
 
 SEC("?fexit/__sys_accept4")
 int BPF_PROG(accept_fn, int fd, void *addr, int *len, int flags, int ret)

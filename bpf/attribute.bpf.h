@@ -8,14 +8,7 @@
 #ifndef VARVE_ATTRIBUTE_H
 #define VARVE_ATTRIBUTE_H
 
-#include "pending.bpf.h"
-#include "uring.bpf.h"
-
-/* How such a record begins. */
-struct attribute_head {
-	struct ev_hdr hdr;
-	struct ev_file file;
-};
+#include "names.bpf.h"
 
 /* A file as a call names it. */
 struct attribute_name {
@@ -27,7 +20,7 @@ struct attribute_name {
 static __always_inline int attribute_keep(__u16 kind, __u32 fixed, struct path *path)
 {
 	__u64 owner = pending_owner(kind);
-	struct attribute_head *head;
+	struct names_one *head;
 	struct syscall sc;
 	struct build b;
 
@@ -48,7 +41,7 @@ static __always_inline void *attribute_begin(struct build *b, __u16 kind, __u32 
 					     const struct syscall *sc,
 					     const struct attribute_name *name)
 {
-	struct attribute_head *head;
+	struct names_one *head;
 
 	head = pending_take(b, pending_owner(kind), kind, EV_CLASS_file, sc->cgid, fixed);
 	if (!head)

@@ -8,8 +8,7 @@
  * OCI runtime makes it and its name is the container id, the runtime's last argument (plain runc).
  * The maker's arguments and working directory go along: they name the bundle.
  */
-#include "probe.bpf.h"
-#include "path.bpf.h"
+#include "args.bpf.h"
 
 #define ID_HEX_LEN     64
 #define NAME_MAX_LEN   256
@@ -157,24 +156,6 @@ static __always_inline __u64 container_of_cgroup(struct scratch *s, __u32 slot,
 	return comm_is_runtime(comm) && name_is_last_arg(s, slot, task, len) ? cgid : 0;
 }
 
-static __always_inline void maker_args(struct build *b, struct ev_ref *ref,
-				       struct task_struct *task)
-{
-	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
-	__u64 len = end - start;
-
-	if (len > MAKER_ARGS_MAX)
-		len = MAKER_ARGS_MAX;
-	asm volatile("" : "+r"(len));
-	if (end < start || len > MAKER_ARGS_MAX ||
-	    bpf_probe_read_user(rec_at(b->s, b->len), len, (void *)start))
-		return;
-	ref->off = b->len;
-	ref->len = len;
-	b->len += len;
-	tail_end(b);
-}
-
 SEC("tp_btf/cgroup_mkdir")
 int BPF_PROG(container_start, struct cgroup *cgrp, const char *path)
 {
@@ -215,7 +196,7 @@ int BPF_PROG(container_start, struct cgroup *cgrp, const char *path)
 		ev->cgroup_path.len = n - 1;
 		b.len += n;
 	}
-	maker_args(&b, &ev->maker_args, task);
+	args_append(&b, &ev->maker_args, task, MAKER_ARGS_MAX);
 	file_fill_cwd(&b, &ev->maker_cwd, task);
 	/* The bundle may be gone soon. */
 	record_submit(&b, BPF_RB_FORCE_WAKEUP);

@@ -11,8 +11,7 @@
  * processes are in which container, from their fork or entry on: one that moves between the cgroups
  * of its container comes from nowhere.
  */
-#include "probe.bpf.h"
-#include "path.bpf.h"
+#include "args.bpf.h"
 
 #define BY_ARGS_MAX 4096
 
@@ -54,25 +53,6 @@ static __always_inline bool is_entered(__u64 container)
 	return false;
 }
 
-/* Of the current task, as in its memory. */
-static __always_inline void session_args(struct build *b, struct ev_ref *ref,
-					 struct task_struct *task)
-{
-	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
-	__u64 len = end - start;
-
-	if (len > BY_ARGS_MAX)
-		len = BY_ARGS_MAX;
-	asm volatile("" : "+r"(len));
-	if (end <= start || len > BY_ARGS_MAX ||
-	    bpf_probe_read_user(rec_at(b->s, b->len), len, (void *)start))
-		return;
-	ref->off = b->len;
-	ref->len = len;
-	b->len += len;
-	tail_end(b);
-}
-
 static __always_inline void session_emit(struct task_struct *task, __u64 cgid, __u64 from,
 					 __u32 flags)
 {
@@ -89,7 +69,7 @@ static __always_inline void session_emit(struct task_struct *task, __u64 cgid, _
 	ev->from_cgroup_id = from;
 	ev->flags = flags;
 	task_fill_namespaces(&ev->ns, task);
-	session_args(&b, &ev->by_args, by);
+	args_append(&b, &ev->by_args, by, BY_ARGS_MAX);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 }
 

@@ -32,17 +32,7 @@ SERVES_URING(link_exit, IORING_OP_LINKAT);
 SEC("?fentry/do_linkat")
 int BPF_PROG(link_enter, int old_dfd, void *from, int new_dfd, void *to, int flags)
 {
-	struct ev_link *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_enter(&b, &sc, EV_NAMES_LINK, sizeof(*ev));
-	if (!ev)
-		return 0;
-	file_fill_filename(&b, &ev->from, old_dfd, from, sc.task);
-	file_fill_filename(&b, &ev->to, new_dfd, to, sc.task);
-	pending_wait(&b);
-	return 0;
+	return names_enter_two(EV_NAMES_LINK, sizeof(struct ev_link), old_dfd, from, new_dfd, to);
 }
 
 SEC("?fexit/do_linkat")

@@ -28,16 +28,7 @@ SERVES_URING(mkdir_exit, IORING_OP_MKDIRAT);
 SEC("?fentry/do_mkdirat")
 int BPF_PROG(mkdir_enter, int dfd, void *name)
 {
-	struct ev_mkdir *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_enter(&b, &sc, EV_NAMES_MKDIR, sizeof(*ev));
-	if (!ev)
-		return 0;
-	file_fill_filename(&b, &ev->file, dfd, name, sc.task);
-	pending_wait(&b);
-	return 0;
+	return names_enter_one(EV_NAMES_MKDIR, sizeof(struct ev_mkdir), dfd, name);
 }
 
 SEC("?fexit/do_mkdirat")

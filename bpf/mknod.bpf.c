@@ -28,16 +28,7 @@ SERVES_SYSCALL(mknod_exit, mknodat);
 SEC("?fentry/do_mknodat")
 int BPF_PROG(mknod_enter, int dfd, void *name)
 {
-	struct ev_mknod *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_enter(&b, &sc, EV_NAMES_MKNOD, sizeof(*ev));
-	if (!ev)
-		return 0;
-	file_fill_filename(&b, &ev->file, dfd, name, sc.task);
-	pending_wait(&b);
-	return 0;
+	return names_enter_one(EV_NAMES_MKNOD, sizeof(struct ev_mknod), dfd, name);
 }
 
 SEC("?fexit/do_mknodat")

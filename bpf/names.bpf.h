@@ -2,8 +2,8 @@
 /*
  * What the calls that make and remove names have in common. In the kernel function behind a call
  * (names_enter, names_leave) the names are the kernel's copies; at a system call's exit
- * (names_begin) those are gone, so they come from user memory, marked so; of io_uring's requests they
- * were saved (file_fill_arg).
+ * (names_begin) those are gone, so they come from user memory, marked so; of io_uring's requests
+ * they were saved (file_fill_arg).
  *
  * On some kernels before 5.15 a function gets pointers to user memory. They are followed when it
  * returns (names_leave_user): before the kernel has read it, the memory may not be present.
@@ -13,6 +13,18 @@
 
 #include "pending.bpf.h"
 #include "uring.bpf.h"
+
+/* How the records of one name begin, and those of two. */
+struct names_one {
+	struct ev_hdr hdr;
+	struct ev_file file;
+};
+
+struct names_two {
+	struct ev_hdr hdr;
+	struct ev_file from;
+	struct ev_file to;
+};
 
 /* A record of a call that has ended; NULL if it is lost. */
 static __always_inline void *names_begin(struct build *b, const struct syscall *sc, __u16 kind,
@@ -32,6 +44,37 @@ static __always_inline void *names_enter(struct build *b, struct syscall *sc,
 	if (cfg_user_names[function] || !syscall_in_scope(sc))
 		return 0;
 	return pending_begin(b, bpf_get_current_pid_tgid(), fixed);
+}
+
+/* All that there is to do when a function of one name is entered. */
+static __always_inline int names_enter_one(enum ev_names function, __u32 fixed, int dfd, void *name)
+{
+	struct names_one *ev;
+	struct syscall sc;
+	struct build b;
+
+	ev = names_enter(&b, &sc, function, fixed);
+	if (!ev)
+		return 0;
+	file_fill_filename(&b, &ev->file, dfd, name, sc.task);
+	pending_wait(&b);
+	return 0;
+}
+
+static __always_inline int names_enter_two(enum ev_names function, __u32 fixed, int old_dfd,
+					   void *from, int new_dfd, void *to)
+{
+	struct names_two *ev;
+	struct syscall sc;
+	struct build b;
+
+	ev = names_enter(&b, &sc, function, fixed);
+	if (!ev)
+		return 0;
+	file_fill_filename(&b, &ev->from, old_dfd, from, sc.task);
+	file_fill_filename(&b, &ev->to, new_dfd, to, sc.task);
+	pending_wait(&b);
+	return 0;
 }
 
 /* The function returns: the record, to be finished and given to pending_submit(). NULL: none. */

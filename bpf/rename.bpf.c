@@ -38,17 +38,8 @@ SERVES_URING(rename_exit, IORING_OP_RENAMEAT);
 SEC("?fentry/do_renameat2")
 int BPF_PROG(rename_enter, int old_dfd, void *from, int new_dfd, void *to, unsigned int flags)
 {
-	struct ev_rename *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_enter(&b, &sc, EV_NAMES_RENAME, sizeof(*ev));
-	if (!ev)
-		return 0;
-	file_fill_filename(&b, &ev->from, old_dfd, from, sc.task);
-	file_fill_filename(&b, &ev->to, new_dfd, to, sc.task);
-	pending_wait(&b);
-	return 0;
+	return names_enter_two(EV_NAMES_RENAME, sizeof(struct ev_rename), old_dfd, from, new_dfd,
+			       to);
 }
 
 SEC("?fexit/do_renameat2")

@@ -5,12 +5,15 @@
  */
 #include "names.bpf.h"
 
-static __always_inline int unlink_emit(const struct syscall *sc, int dfd, __u64 name)
+/* Both kinds have the same record. */
+_Static_assert(sizeof(struct ev_unlink) == sizeof(struct ev_rmdir), "unlink and rmdir");
+
+static __always_inline int removed(const struct syscall *sc, __u16 kind, int dfd, __u64 name)
 {
 	struct ev_unlink *ev;
 	struct build b;
 
-	ev = names_begin(&b, sc, EV_UNLINK, sizeof(*ev));
+	ev = names_begin(&b, sc, kind, sizeof(*ev));
 	if (!ev)
 		return 0;
 	file_fill_arg(&b, &ev->file, sc, dfd, name);
@@ -19,17 +22,20 @@ static __always_inline int unlink_emit(const struct syscall *sc, int dfd, __u64 
 	return 0;
 }
 
-static __always_inline int rmdir_emit(const struct syscall *sc, int dfd, __u64 name)
+/* By the function behind the call, as it returns. */
+static __always_inline int removed_fn(enum ev_names function, __u16 kind, int dfd, void *name,
+				      int ret)
 {
-	struct ev_rmdir *ev;
+	struct ev_unlink *ev;
+	struct syscall sc;
 	struct build b;
 
-	ev = names_begin(&b, sc, EV_RMDIR, sizeof(*ev));
+	ev = names_leave(&b, &sc, kind, sizeof(*ev));
 	if (!ev)
 		return 0;
-	file_fill_arg(&b, &ev->file, sc, dfd, name);
-	ev->err = syscall_errno(sc->ret);
-	record_submit(&b, BPF_RB_NO_WAKEUP);
+	names_leave_user(&b, &ev->file, &sc, function, dfd, name);
+	ev->err = syscall_errno(ret);
+	pending_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
@@ -40,8 +46,8 @@ SYSCALL_PROBE(unlink_exit)
 	__u64 name = at ? sc->arg[1] : sc->arg[0];
 
 	if (at && sc->arg[2] & AT_REMOVEDIR)
-		return rmdir_emit(sc, dfd, name);
-	return unlink_emit(sc, dfd, name);
+		return removed(sc, EV_RMDIR, dfd, name);
+	return removed(sc, EV_UNLINK, dfd, name);
 }
 
 SERVES_SYSCALL(unlink_exit, unlink);
@@ -51,7 +57,7 @@ SERVES_URING(unlink_exit, IORING_OP_UNLINKAT);
 
 SYSCALL_PROBE(rmdir_exit)
 {
-	return rmdir_emit(sc, AT_FDCWD, sc->arg[0]);
+	return removed(sc, EV_RMDIR, AT_FDCWD, sc->arg[0]);
 }
 
 SERVES_SYSCALL(rmdir_exit, rmdir);
@@ -60,64 +66,26 @@ SERVES_SYSCALL(rmdir_exit, rmdir);
 SEC("?fentry/do_unlinkat")
 int BPF_PROG(unlink_enter, int dfd, void *name)
 {
-	struct ev_unlink *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_enter(&b, &sc, EV_NAMES_UNLINK, sizeof(*ev));
-	if (!ev)
-		return 0;
-	file_fill_filename(&b, &ev->file, dfd, name, sc.task);
-	pending_wait(&b);
-	return 0;
+	return names_enter_one(EV_NAMES_UNLINK, sizeof(struct ev_unlink), dfd, name);
 }
 
 SEC("?fexit/do_unlinkat")
 int BPF_PROG(unlink_fn, int dfd, void *name, int ret)
 {
-	struct ev_unlink *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_leave(&b, &sc, EV_UNLINK, sizeof(*ev));
-	if (!ev)
-		return 0;
-	names_leave_user(&b, &ev->file, &sc, EV_NAMES_UNLINK, dfd, name);
-	ev->err = syscall_errno(ret);
-	pending_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return removed_fn(EV_NAMES_UNLINK, EV_UNLINK, dfd, name, ret);
 }
 
 /* do_rmdir(), filename_rmdir() since 7.0. */
 SEC("?fentry/do_rmdir")
 int BPF_PROG(rmdir_enter, int dfd, void *name)
 {
-	struct ev_rmdir *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_enter(&b, &sc, EV_NAMES_RMDIR, sizeof(*ev));
-	if (!ev)
-		return 0;
-	file_fill_filename(&b, &ev->file, dfd, name, sc.task);
-	pending_wait(&b);
-	return 0;
+	return names_enter_one(EV_NAMES_RMDIR, sizeof(struct ev_rmdir), dfd, name);
 }
 
 SEC("?fexit/do_rmdir")
 int BPF_PROG(rmdir_fn, int dfd, void *name, int ret)
 {
-	struct ev_rmdir *ev;
-	struct syscall sc;
-	struct build b;
-
-	ev = names_leave(&b, &sc, EV_RMDIR, sizeof(*ev));
-	if (!ev)
-		return 0;
-	names_leave_user(&b, &ev->file, &sc, EV_NAMES_RMDIR, dfd, name);
-	ev->err = syscall_errno(ret);
-	pending_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return removed_fn(EV_NAMES_RMDIR, EV_RMDIR, dfd, name, ret);
 }
 
 INSTEAD_OF_URING_TOO(unlink_enter, unlink_exit);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * What goes through io_uring, and so past every system call. A probe that serves system calls
- *serves the requests that do the same by the same function:
+ * serves the requests that do the same by the same function:
  *
  *	URING_PROBE(connect_exit)
  *	SERVES_URING(connect_exit, IORING_OP_CONNECT);
@@ -174,7 +174,8 @@ static __always_inline void uring_fill_attribute(struct syscall *sc, struct io_k
 		struct io_xattr *o = URING_OP(req, io_xattr);
 
 		sc->nr = op == IORING_OP_FSETXATTR ? NR_fsetxattr : NR_setxattr;
-		sc->arg[0] = op == IORING_OP_FSETXATTR ? (__u64)-1 : from;
+		if (op == IORING_OP_SETXATTR)
+			sc->arg[0] = from;
 		sc->arg[1] = name;
 		sc->arg[2] = (__u64)BPF_CORE_READ(o, ctx.kvalue);
 		sc->arg[3] = BPF_CORE_READ(o, ctx.size);
@@ -183,7 +184,6 @@ static __always_inline void uring_fill_attribute(struct syscall *sc, struct io_k
 		struct io_ftrunc *o = URING_OP(req, io_ftrunc);
 
 		sc->nr = NR_ftruncate;
-		sc->arg[0] = -1;
 		sc->arg[1] = BPF_CORE_READ(o, len);
 	}
 }
@@ -231,18 +231,9 @@ static __always_inline __u64 uring_user_data(__u64 *ctx)
 	return user_data;
 }
 
-static __always_inline struct uring_many *uring_find_many(__u64 *ctx)
+static __always_inline struct uring_many_key uring_many_key_of(__u64 *ctx)
 {
-	struct uring_many_key key = {.ring = ctx[0], .user_data = uring_user_data(ctx)};
-
-	return bpf_map_lookup_elem(&uring_many, &key);
-}
-
-static __always_inline void uring_forget_many(__u64 *ctx)
-{
-	struct uring_many_key key = {.ring = ctx[0], .user_data = uring_user_data(ctx)};
-
-	bpf_map_delete_elem(&uring_many, &key);
+	return (struct uring_many_key){.ring = ctx[0], .user_data = uring_user_data(ctx)};
 }
 
 /* False: not to be recorded. Until uring_end() the names are the request's. */
@@ -250,6 +241,7 @@ static __always_inline bool uring_begin(struct syscall *sc, __u64 *ctx, __u32 *r
 {
 	struct io_kiocb *req = (void *)ctx[1];
 	struct uring_names *names = uring_find((__u64)req, ret_slot);
+	struct uring_many_key many = uring_many_key_of(ctx);
 	__u8 op = BPF_CORE_READ(req, opcode);
 	__u64 name[2] = {};
 
@@ -260,7 +252,7 @@ static __always_inline bool uring_begin(struct syscall *sc, __u64 *ctx, __u32 *r
 		*ret_slot = URING_SLOT_CNT;
 	}
 	if (op == IORING_OP_ACCEPT) /* its last completion names the request */
-		uring_forget_many(ctx);
+		bpf_map_delete_elem(&uring_many, &many);
 	if (!syscall_in_scope(sc))
 		return false;
 	sc->memory = NAME_KERNEL;
@@ -292,29 +284,7 @@ static __always_inline void uring_end(__u32 slot)
 		return 0;                         \
 	}
 
-#define URING_PROBE_MANY(program)                                                           \
-	SEC("?tp_btf/io_uring_complete")                                                    \
-	int program##_many(__u64 *ctx)                                                      \
-	{                                                                                   \
-		struct syscall sc = {.nr = NR_accept4, .arg = {-1}, .memory = NAME_KERNEL}; \
-		struct uring_many *many = uring_find_many(ctx);                             \
-                                                                                            \
-		if (!many || !syscall_in_scope(&sc))                                        \
-			return 0;                                                           \
-		sc.file = many->file;                                                       \
-		sc.is_direct = many->is_direct;                                             \
-		sc.ret = uring_result(ctx);                                                 \
-		/* Another request's completion may go by the same number: its result is no socket. */ \
-		if (sc.ret >= 0 && !sc.is_direct &&                                         \
-		    !file_is_socket(file_of_fd(sc.task, sc.ret)))                           \
-			return 0;                                                           \
-		return program##_body(&sc);                                                 \
-	}
-
-#define URING_MANY 63 /* its place among the operations */
-#define SERVES_URING_MANY(program, op)                                                 \
-	const volatile struct ev_uring uring_##program##_many SEC(".rodata.uring") = { \
-		#program "_many", #program, URING_MANY}
+#define URING_MANY 63 /* the place among the operations of completions that name no request */
 
 #define SERVES_URING(program, op)                                                      \
 	const volatile struct ev_uring uring_##program##_##op SEC(".rodata.uring") = { \
