@@ -196,10 +196,9 @@ static int find_trampolines(struct hooks *hooks, int set, const struct btf *btf)
 	return 0;
 }
 
-int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
+int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set, const struct btf *btf,
 		 const struct hooks_refused *refused)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *prog;
 	int err;
 
@@ -220,7 +219,6 @@ int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
 		hooks->hook[hooks->cnt].prog = prog;
 		consider(hooks, &hooks->hook[hooks->cnt++], btf, refused);
 	}
-	btf__free(btf);
 	if (err)
 		return err;
 	prefer(hooks);

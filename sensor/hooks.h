@@ -18,6 +18,7 @@ struct bpf_link;
 struct bpf_map;
 struct bpf_object;
 struct bpf_program;
+struct btf;
 
 #define HOOK_CNT_MAX 512
 
@@ -38,9 +39,10 @@ struct hook {
 	const struct ev_syscall *call;	  /* HOOK_CALL*: which */
 	const struct ev_instead *instead; /* HOOK_FUNCTION: of which program */
 	const struct ev_uring *uring;	  /* HOOK_URING: its first operation */
-	const struct ev_instead *helps;	  /* HOOK_FUNCTION: which program, which does without it, too */
-	bool wanted;			  /* to be loaded, and attached */
-	bool absent;			  /* this kernel has no such function */
+	const struct ev_instead
+		*helps; /* HOOK_FUNCTION: which program, which does without it, too */
+	bool wanted;	/* to be loaded, and attached */
+	bool absent;	/* this kernel has no such function */
 	bool attached;
 	int err; /* why it is not used, negative errno; 0: it is, or another one is preferred */
 	struct bpf_link *link;
@@ -69,10 +71,10 @@ struct hooks {
 
 /*
  * Chooses among the programs of an opened object, and tells libbpf which to load. set: enum
- * conf_hooks. -E2BIG: more programs than HOOK_CNT_MAX. -EOPNOTSUPP: trampolines were asked for, and
- * the kernel refuses them.
+ * conf_hooks. btf: the kernel's; NULL: it has none. -E2BIG: more programs than HOOK_CNT_MAX.
+ * -EOPNOTSUPP: trampolines were asked for, and the kernel refuses them.
  */
-int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set,
+int hooks_choose(struct hooks *hooks, struct bpf_object *obj, int set, const struct btf *btf,
 		 const struct hooks_refused *refused);
 /* Maps of the object that the choice is written to. */
 struct hooks_maps {

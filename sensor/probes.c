@@ -61,28 +61,26 @@ static const struct {
 	const char *function;
 	size_t parameter;
 } names[EV_NAMES_CNT] = {
-	[EV_NAMES_UNLINK] = {"do_unlinkat", 1},	  [EV_NAMES_RENAME] = {"do_renameat2", 1},
-	[EV_NAMES_LINK] = {"do_linkat", 1},	  [EV_NAMES_SYMLINK] = {"do_symlinkat", 0},
-	[EV_NAMES_MKDIR] = {"do_mkdirat", 1},	  [EV_NAMES_RMDIR] = {"do_rmdir", 1},
+	[EV_NAMES_UNLINK] = {"do_unlinkat", 1}, [EV_NAMES_RENAME] = {"do_renameat2", 1},
+	[EV_NAMES_LINK] = {"do_linkat", 1},	[EV_NAMES_SYMLINK] = {"do_symlinkat", 0},
+	[EV_NAMES_MKDIR] = {"do_mkdirat", 1},	[EV_NAMES_RMDIR] = {"do_rmdir", 1},
 	[EV_NAMES_MKNOD] = {"do_mknodat", 1},
 };
 
 /* What the programs have to know of the kernel's types. */
-static void tell_forms(struct varve_bpf *skel)
+static void tell_forms(struct varve_bpf *skel, const struct btf *btf)
 {
 	__u8 *user = (__u8 *)skel->rodata->cfg_user_names; /* read-only to the programs later */
-	struct btf *btf = btf__load_vmlinux_btf();
 	char function[64];
 
 	if (!btf)
 		return;
 	/* Which functions get the pointer to user memory, and not the kernel's copy. */
 	for (size_t i = 0; i < EV_NAMES_CNT; i++)
-		user[i] = !kernel_find_function(btf, names[i].function, function,
-						sizeof(function)) &&
-			  !kernel_parameter_is(btf, function, names[i].parameter, "filename");
+		user[i] =
+			!kernel_find_function(btf, names[i].function, function, sizeof(function)) &&
+			!kernel_parameter_is(btf, function, names[i].parameter, "filename");
 	skel->rodata->cfg_uring_cqe = kernel_tracepoint_has_pointer(btf, "io_uring_complete", 2);
-	btf__free(btf);
 }
 
 /* The options were checked when they were read. */
@@ -113,7 +111,7 @@ static int fill_always(struct probes *p)
 	return 0;
 }
 
-static void configure(struct probes *p, const struct conf *conf)
+static void configure(struct probes *p, const struct conf *conf, const struct btf *btf)
 {
 	struct varve_bpf *skel = p->skel;
 
@@ -124,7 +122,7 @@ static void configure(struct probes *p, const struct conf *conf)
 	bpf_map__set_max_entries(skel->maps.events, conf->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.decisive, conf->decisive_ring_bytes);
 	skel->rodata->cfg_pending_base = p->cpu_cnt * EV_SCRATCH_PER_CPU;
-	tell_forms(skel);
+	tell_forms(skel, btf);
 	hooks_fill_ia32(&p->hooks, skel->rodata->ia32_nr);
 	bpf_map__set_max_entries(skel->maps.scratch,
 				 p->cpu_cnt * EV_SCRATCH_PER_CPU + EV_PENDING_CNT);
@@ -203,15 +201,14 @@ static bool refuse(struct probes *p, int err)
 	if (!complained[0] || r->cnt == HOOK_CNT_MAX)
 		return false;
 	log_warn("the kernel refuses the program %s (%s): going on without it (--log-level debug "
-		 "says "
-		 "more)",
+		 "says more)",
 		 complained, strerror(-err));
 	memcpy(r->name[r->cnt], complained, sizeof(complained));
 	r->err[r->cnt++] = err;
 	return true;
 }
 
-static int load_once(struct probes *p, const struct conf *conf)
+static int load_once(struct probes *p, const struct conf *conf, const struct btf *btf)
 {
 	struct timespec began, ended;
 	int err;
@@ -221,10 +218,10 @@ static int load_once(struct probes *p, const struct conf *conf)
 	complained[0] = '\0';
 	err = open_object(&p->skel);
 	if (!err)
-		err = hooks_choose(&p->hooks, p->skel->obj, conf->hooks, &p->refused);
+		err = hooks_choose(&p->hooks, p->skel->obj, conf->hooks, btf, &p->refused);
 	if (err)
 		return err;
-	configure(p, conf);
+	configure(p, conf, btf);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	err = varve_bpf__load(p->skel);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
@@ -236,15 +233,18 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 {
 	struct probes *p = calloc(1, sizeof(*p));
 	int err, cpu_cnt = libbpf_num_possible_cpus();
+	struct btf *btf;
 
 	if (!p)
 		return -ENOMEM;
 	libbpf_set_print(to_diag);
+	btf = btf__load_vmlinux_btf(); /* NULL: explain_load() says so */
 	p->cpu_cnt = cpu_cnt > 0 ? cpu_cnt : 1;
 	/* One program that the kernel refuses is no reason to do without the others. */
 	do
-		err = load_once(p, conf);
+		err = load_once(p, conf, btf);
 	while (err && refuse(p, err));
+	btf__free(btf);
 	if (err) {
 		probes_close(p);
 		return err == -EOPNOTSUPP ? err : explain_load(err);

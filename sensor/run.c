@@ -222,12 +222,14 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 {
 	char *exclusions[] = {
 		(char *)"the sensor's own process",
-		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, writev ...)",
+		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, "
+			"writev ...)",
 		(char *)"processes moved out of their container's cgroup, from then on",
-		(char *)"io_uring: requests that succeed and asked for no completion "
-			"(IOSQE_CQE_SKIP_SUCCESS), "
-			"but for those that kernel functions see",
-		(char *)"io_uring: file and network events"};
+		(char *)(probes_see_uring(probes)
+				 ? "io_uring: requests that succeed and asked for no completion "
+				   "(IOSQE_CQE_SKIP_SUCCESS), but for those that kernel functions "
+				   "see"
+				 : "io_uring: file and network events")};
 	const struct probes_hook *hooks;
 	size_t hook_cnt;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
@@ -253,9 +255,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 	out->binary_sha256 = binary_digest(&e->arena);
 	out->kernel_release = uts.release;
 	out->scope = (char *)(conf->scope == CONF_SCOPE_ALL ? "all" : "containers");
-	out->n_exclusions = ARRAY_SIZE(exclusions) - 1;
-	if (!probes_see_uring(probes)) /* then the last one holds, not the one before */
-		exclusions[out->n_exclusions - 1] = exclusions[out->n_exclusions];
+	out->n_exclusions = ARRAY_SIZE(exclusions);
 	out->exclusions = exclusions;
 	return emit_event(e, &ev, NULL);
 }
