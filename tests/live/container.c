@@ -101,6 +101,17 @@ pid_t live_spawn(struct live *t, live_fn fn, void *arg)
 	_exit(0);
 }
 
+pid_t live_idle(void)
+{
+	pid_t pid = MUST(fork());
+
+	if (!pid) {
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
 int live_wait(pid_t pid)
 {
 	int status;

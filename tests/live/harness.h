@@ -112,6 +112,8 @@ void live_enter(const char *cgroup);
 /* Forks a child that runs fn in the container's cgroup, and ends with 0 when fn returns. */
 typedef void (*live_fn)(struct live *t, void *arg);
 pid_t live_spawn(struct live *t, live_fn fn, void *arg);
+/* A child of the calling process that does nothing until it is killed. */
+pid_t live_idle(void);
 /* Waits; returns the status of wait(2). */
 int live_wait(pid_t pid);
 /* live_spawn, live_wait, and the child must have ended with 0. */
@@ -150,6 +152,8 @@ void live_sensor_stop(struct live_sensor *s);
 /* A sensor for this test alone. */
 void live_own_sensor(struct live *t, const char *const *args);
 
+/* Waits until the sensor has said so many heartbeats since its start. */
+void live_heartbeats(struct live *t, size_t cnt);
 /* The runner need not stop it any more. */
 void live_sensor_stopped(void);
 /* Notes what BPF programs a sensor has loaded. */

@@ -8,23 +8,12 @@
 
 static char here[8192] = "text";
 
-static pid_t make_victim(void)
-{
-	pid_t pid = MUST(fork());
-
-	if (!pid) {
-		for (;;)
-			pause();
-	}
-	return pid;
-}
-
 static void read_and_write(struct live *t, void *arg)
 {
 	char mine[100] = "";
 	struct iovec local = {mine, sizeof(mine)}, remote[2] = {{here, 60}, {here + 4096, 40}};
 	struct iovec nowhere = {(void *)8, 10};
-	pid_t pid = make_victim();
+	pid_t pid = live_idle();
 
 	(void)arg;
 	t->shared->value[0] = pid;
@@ -80,7 +69,7 @@ LIVE(process_memory_calls, LIVE_FIRST)
 
 static void open_memory(struct live *t, void *arg)
 {
-	pid_t pid = make_victim();
+	pid_t pid = live_idle();
 	char path[300];
 
 	(void)arg;

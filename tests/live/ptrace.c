@@ -9,21 +9,10 @@
 
 static volatile long word = 0x1122334455667788;
 
-static pid_t make_victim(void)
-{
-	pid_t pid = MUST(fork());
-
-	if (!pid) {
-		for (;;)
-			pause();
-	}
-	return pid;
-}
-
 static void trace(struct live *t, void *arg)
 {
 	struct user_regs_struct regs;
-	pid_t pid = make_victim();
+	pid_t pid = live_idle();
 	int status;
 
 	(void)arg;
@@ -123,7 +112,7 @@ static int first_in_namespace(void *arg)
 
 	if (tracer)
 		return live_wait(tracer);
-	victim = make_victim();
+	victim = live_idle();
 	t->shared->value[0] = victim;
 	MUST(ptrace(PTRACE_ATTACH, victim, NULL, NULL));
 	MUST(waitpid(victim, &status, 0));

@@ -181,6 +181,17 @@ static void tell(struct live *t, const char *what, struct verdict *v)
 	fflush(stdout);
 }
 
+/* Runs the rounds in the container; each has made one record of the kind. */
+static struct rounds *rounds_recorded(struct live *t, live_fn fn, const char *kind, pid_t *ret_pid)
+{
+	struct rounds *rs = rounds_of(t);
+
+	*ret_pid = live_do(t, fn, NULL);
+	live_end(t);
+	EXPECT_UINT(live_count(t, kind, 0), rs->cnt);
+	return rs;
+}
+
 /* --- open */
 
 static void open_one(struct flip *f, struct round *r, void *arg)
@@ -213,13 +224,11 @@ static void opens(struct live *t, void *arg)
 /* Whatever was asked for: the record is of the file that was opened, in both sets. */
 LIVE_TIMEOUT(race_of_open, LIVE_FIRST, 60)
 {
-	pid_t pid = live_do(t, opens, NULL);
-	struct rounds *rs = rounds_of(t);
+	pid_t pid;
+	struct rounds *rs = rounds_recorded(t, opens, "OPEN", &pid);
 	struct verdict v = {};
 	size_t i;
 
-	live_end(t);
-	EXPECT_UINT(live_count(t, "OPEN", 0), rs->cnt);
 	for (i = 0; i < rs->cnt; i++) {
 		const Varve__V1__Open *o = live_nth(t, "OPEN", pid, i)->open;
 
@@ -256,13 +265,11 @@ static void failing_opens(struct live *t, void *arg)
 
 LIVE_TIMEOUT(race_of_failing_open, LIVE_FIRST, 60)
 {
-	pid_t pid = live_do(t, failing_opens, NULL);
-	struct rounds *rs = rounds_of(t);
+	pid_t pid;
+	struct rounds *rs = rounds_recorded(t, failing_opens, "OPEN", &pid);
 	struct verdict v = {};
 	size_t i;
 
-	live_end(t);
-	EXPECT_UINT(live_count(t, "OPEN", 0), rs->cnt);
 	for (i = 0; i < rs->cnt; i++) {
 		const Varve__V1__Open *o = live_nth(t, "OPEN", pid, i)->open;
 
@@ -330,13 +337,11 @@ static void unlinks(struct live *t, void *arg)
 
 LIVE_TIMEOUT(race_of_unlink, LIVE_FIRST, 60)
 {
-	pid_t pid = live_do(t, unlinks, NULL);
-	struct rounds *rs = rounds_of(t);
+	pid_t pid;
+	struct rounds *rs = rounds_recorded(t, unlinks, "UNLINK", &pid);
 	struct verdict v = {};
 	size_t i;
 
-	live_end(t);
-	EXPECT_UINT(live_count(t, "UNLINK", 0), rs->cnt);
 	for (i = 0; i < rs->cnt; i++) {
 		const Varve__V1__File *file = live_nth(t, "UNLINK", pid, i)->unlink->file;
 
@@ -375,13 +380,11 @@ static void mkdirs(struct live *t, void *arg)
 /* Before 5.15 the function behind mkdir has the name in user memory still: marked in both sets. */
 LIVE_TIMEOUT(race_of_mkdir, LIVE_FIRST, 60)
 {
-	pid_t pid = live_do(t, mkdirs, NULL);
-	struct rounds *rs = rounds_of(t);
+	pid_t pid;
+	struct rounds *rs = rounds_recorded(t, mkdirs, "MKDIR", &pid);
 	struct verdict v = {};
 	size_t i;
 
-	live_end(t);
-	EXPECT_UINT(live_count(t, "MKDIR", 0), rs->cnt);
 	for (i = 0; i < rs->cnt; i++) {
 		const Varve__V1__File *file = live_nth(t, "MKDIR", pid, i)->mkdir->file;
 
@@ -430,13 +433,11 @@ static void expect_renamed(struct live *t, const Varve__V1__File *file, const ch
 
 LIVE_TIMEOUT(race_of_rename, LIVE_FIRST, 60)
 {
-	pid_t pid = live_do(t, renames, NULL);
-	struct rounds *rs = rounds_of(t);
+	pid_t pid;
+	struct rounds *rs = rounds_recorded(t, renames, "RENAME", &pid);
 	struct verdict v = {};
 	size_t i;
 
-	live_end(t);
-	EXPECT_UINT(live_count(t, "RENAME", 0), rs->cnt);
 	for (i = 0; i < rs->cnt; i++) {
 		const Varve__V1__Rename *ren = live_nth(t, "RENAME", pid, i)->rename;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starts and stops varve-sensor: TEST_SENSOR, or the one beside the tests' build; with --hooks TEST_HOOKS. */
+/* Starts and stops varve-sensor: TEST_SENSOR, or the one beside the tests' build; with --hooks
+ * TEST_HOOKS. */
 #include "tests/live/harness.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -138,4 +139,18 @@ void live_own_sensor(struct live *t, const char *const *args)
 	t->shared->sensor = t->sensor->pid;
 	live_sensor_note(t->shared, t->sensor);
 	t->log_from = 0;
+}
+
+void live_heartbeats(struct live *t, size_t cnt)
+{
+	unsigned int tries;
+
+	t->log_from = 0;
+	for (tries = 0; tries < 400 * live_slow(); tries++) {
+		live_collect_all(t);
+		if (live_count(t, "HEARTBEAT", 0) >= cnt)
+			return;
+		usleep(50000);
+	}
+	FAIL("%zu heartbeats, not %zu", live_count(t, "HEARTBEAT", 0), cnt);
 }
