@@ -231,7 +231,7 @@ static __always_inline int open_returned(const struct syscall *sc)
 
 	open_arguments(&o, sc);
 	if (sc->ret < 0) {
-		o.err = -sc->ret;
+		o.err = syscall_errno(sc->ret);
 	} else if (sc->is_direct) {
 		o.is_direct = true;
 	} else {
@@ -275,7 +275,7 @@ int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *o
 	struct opening o = {.dfd = dfd, .memory = NAME_KERNEL};
 
 	if (value < 0 && value >= -MAX_ERRNO)
-		err = -value;
+		err = syscall_errno(value);
 	o.asked = BPF_CORE_READ(op, open_flag);
 	if (o.asked & FMODE_EXEC || err == EAGAIN || !syscall_in_scope(&sc))
 		return 0;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/live/account.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 /* O_LARGEFILE is 0 in the headers of 64-bit libc; the kernel sets its own in open(2). */
 #define KERNEL_O_LARGEFILE 0100000
@@ -247,6 +250,37 @@ LIVE(open_failure_of_arguments, LIVE_FIRST)
 	EXPECT_UINT(live_count(t, "OPEN", pid), !live_trampolines());
 	if (!live_trampolines())
 		EXPECT_FIELD(live_one(t, "OPEN", pid)->open, call_errno, EINVAL);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void interrupted(struct live *t, void *arg)
+{
+	struct sigaction act = {.sa_handler = on_alarm};
+	struct itimerval soon = {.it_value.tv_usec = 50000, .it_interval.tv_usec = 50000};
+
+	(void)t;
+	MUST(sigaction(SIGALRM, &act, NULL));
+	MUST(setitimer(ITIMER_REAL, &soon, NULL));
+	EXPECT(open(arg, O_RDONLY) < 0 && errno == EINTR);
+}
+
+/* The kernel's own code for a call that may begin anew is none that a program sees. */
+LIVE(open_failure_interrupted, LIVE_ALL)
+{
+	const char *path = path_in(t, "fifo");
+	const Varve__V1__Open *o;
+	pid_t pid;
+
+	MUST(mkfifo(path, 0600));
+	pid = live_do(t, interrupted, (void *)path);
+	live_end(t);
+	o = live_one(t, "OPEN", pid)->open;
+	EXPECT_FIELD(o, call_errno, EINTR);
+	EXPECT_STR(o->file->path, path);
 }
 
 static void refused(struct live *t, void *arg)
