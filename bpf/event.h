@@ -515,7 +515,7 @@ struct ev_suppressed {
 #define EV_CREDENTIALS_GROUPS 64 /* more are only counted */
 /* In place of a call's number: */
 #define EV_CREDENTIALS_EXEC   0xfffe
-#define EV_CREDENTIALS_KERNEL 0xffff /* a kernel function that no call known to do so led to */
+#define EV_CREDENTIALS_KERNEL 0xfffd /* a kernel function that no call known to do so led to */
 
 #define EV_CREDENTIALS_HAS_CAPS (1u << 0) /* caps_asked */
 #define EV_CREDENTIALS_NR_32	(1u << 1) /* within_nr is a 32-bit call's */
