@@ -36,30 +36,33 @@ RESPONDER_LIBS := -lrdkafka
 
 # --- kernel side: each probe file an object, linked into one, one skeleton
 # core first: libbpf's linker (1.1) gives a map offset 0 when it meets the extern before the definition.
-# Built twice: before 5.12 the kernel has no atomic operation that gives a value back (bpf/probe.bpf.h). Both have the same
-# maps and programs, so one skeleton serves both.
+# Built three times, for what no check at run time can tell apart: before 5.12 the kernel has no atomic operation that gives a value
+# back (bpf/probe.bpf.h), and since 7.0 it can preempt tracepoints (bpf/compat.bpf.h). All have the same maps and programs and more, so
+# one skeleton serves them.
 BPF_NAMES := core $(patsubst bpf/%.bpf.c,%,$(filter-out bpf/core.bpf.c,$(wildcard bpf/*.bpf.c)))
-$(O)/bpf/%.bpf.o: bpf/%.bpf.c
-	$(call say,BPF,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
-	$(Q)$(LLVM_STRIP) -g $@
-$(O)/bpf/%.before_5_12.o: bpf/%.bpf.c
-	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -DVARVE_BEFORE_5_12 -MMD -MP -c $< -o $@
-	$(Q)$(LLVM_STRIP) -g $@
-$(O)/bpf/varve.o: $(BPF_NAMES:%=$(O)/bpf/%.bpf.o)
-	$(Q)$(BPFTOOL) gen object $@ $^
-$(O)/bpf/varve_before_5_12.o: $(BPF_NAMES:%=$(O)/bpf/%.before_5_12.o)
-	$(Q)$(BPFTOOL) gen object $@ $^
+BPF_VARIANTS := before_5_12 preemptible
+define bpf_object # NAME SUFFIX FLAGS
+$(O)/bpf/%.$2.o: bpf/%.bpf.c
+	$(if $3,,$$(call say,BPF,$$<))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CLANG) $$(BPF_CFLAGS) $3 -MMD -MP -c $$< -o $$@
+	$$(Q)$$(LLVM_STRIP) -g $$@
+$(O)/bpf/$1.o: $(BPF_NAMES:%=$(O)/bpf/%.$2.o)
+	$$(Q)$$(BPFTOOL) gen object $$@ $$^
+endef
+$(eval $(call bpf_object,varve,bpf))
+$(foreach v,$(BPF_VARIANTS),$(eval $(call bpf_object,varve_$v,$v,-DVARVE_$(shell echo $v | tr a-z A-Z))))
 $(O)/varve.skel.h: $(O)/bpf/varve.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name varve_bpf >$@.tmp
 	$(Q)mv $@.tmp $@
-# The other object's bytes, for an assembler's .incbin: without anything of the skeleton's.
-$(O)/sensor/probes_object.o: $(O)/bpf/varve_before_5_12.o
+# The other objects' bytes, for an assembler's .incbin: without anything of the skeleton's.
+$(O)/sensor/probes_object.o: $(BPF_VARIANTS:%=$(O)/bpf/varve_%.o)
 	@mkdir -p $(@D)
-	$(Q)printf '.section .rodata\n.balign 8\n.global probes_before_5_12\nprobes_before_5_12:\n.incbin "%s"\n.global probes_before_5_12_end\nprobes_before_5_12_end:\n.section .note.GNU-stack,"",@progbits\n' $< | $(CC) -x assembler -c - -o $@
+	$(Q){ printf '.section .rodata\n'; for v in $(BPF_VARIANTS); do \
+		printf '.balign 8\n.global probes_%s\nprobes_%s:\n.incbin "%s"\n.global probes_%s_end\nprobes_%s_end:\n' \
+			$$v $$v $(O)/bpf/varve_$$v.o $$v $$v; done; \
+		printf '.section .note.GNU-stack,"",@progbits\n'; } | $(CC) -x assembler -c - -o $@
 
 # --- the schema
 $(O)/varve.pb-c.c $(O)/varve.pb-c.h &: proto/varve.proto

@@ -72,10 +72,11 @@ URING_PROBE(accept_exit)
 SERVES_URING(accept_exit, IORING_OP_ACCEPT);
 
 /* One of many connections that one request accepts. */
-SEC("?tp_btf/io_uring_complete")
-int accept_many_uring(__u64 *ctx)
+SEC("?" TASK_TP("io_uring", "io_uring_complete"))
+int accept_many_uring(void *ctx)
 {
-	struct uring_many_key key = uring_many_key_of(ctx);
+	const struct uring_done done = uring_done(ctx);
+	struct uring_many_key key = {.ring = done.ring, .user_data = done.user_data};
 	struct uring_many *many = bpf_map_lookup_elem(&uring_many, &key);
 	struct syscall sc = {.nr = NR_accept4, .arg = {-1}, .memory = NAME_KERNEL};
 
@@ -83,7 +84,7 @@ int accept_many_uring(__u64 *ctx)
 		return 0;
 	sc.file = many->file;
 	sc.is_direct = many->is_direct;
-	sc.ret = uring_result(ctx);
+	sc.ret = done.result;
 	/* Another request's completion may go by the same number: its result is no socket. */
 	if (sc.ret >= 0 && !sc.is_direct && !file_is_socket(file_of_fd(sc.task, sc.ret)))
 		return 0;

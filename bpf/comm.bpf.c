@@ -16,11 +16,11 @@ static __always_inline bool name_differs(const char *a, const char *b)
 	return x[0] != y[0] || x[1] != y[1];
 }
 
-SEC("tp_btf/task_rename")
-int BPF_PROG(comm_rename, struct task_struct *task, const char *name)
+SEC(TASK_TP("task", "task_rename"))
+int comm_rename(void *ctx)
 {
 	char old_name[EV_COMM_LEN] = {}, new_name[EV_COMM_LEN] = {};
-	struct task_struct *by = current_task();
+	struct task_struct *by = current_task(), *task = renamed_task(ctx);
 	struct ev_comm *ev;
 	struct build b;
 	__u64 cgid;
@@ -30,7 +30,7 @@ int BPF_PROG(comm_rename, struct task_struct *task, const char *name)
 	if (task == by && BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
 		return 0;
 	BPF_CORE_READ_STR_INTO(&old_name, task, comm);
-	bpf_probe_read_kernel_str(new_name, sizeof(new_name), name);
+	bpf_probe_read_kernel_str(new_name, sizeof(new_name), renamed_to(ctx));
 	if (!name_differs(old_name, new_name))
 		return 0;
 	ev = (void *)record_begin(&b, EV_COMM, EV_CLASS_process, cgid, sizeof(*ev));

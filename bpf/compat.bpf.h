@@ -18,6 +18,15 @@ static __always_inline int map_error(long result)
 	return result;
 }
 
+/*
+ * Makes the verifier know nothing of what is in *p, which stays the same. Before 6.8 it forgets that a
+ * decision of a function rests on what it knows of a value that the function is given through its
+ * caller's stack; it then takes a path with another value for the same, and removes, without a
+ * word, what only that one would run. So this is for each struct of the caller's that a function
+ * decides by.
+ */
+#define hide_values(p) bpf_probe_read_kernel((p), sizeof(*(p)), (p))
+
 /* cgroup_root.hierarchy_id of the v2 hierarchy: 0 since it exists (cgroup_init() sets it up first).
  */
 #define CGROUP_V2_HIERARCHY 0
@@ -51,17 +60,50 @@ static __always_inline bool syscall_is_compat(struct task_struct *task)
 }
 
 /*
- * The registers that the current task's system call was made with: what ctx begins with, at sys_exit
- * and at a call's own exit. In 5.10 some of the calls' functions know no struct pt_regs, and the
- * verifier then refuses to read ctx; there the registers are found at the top of the kernel stack
+ * The registers that the current task's system call was made with, at the call's own exit: what ctx
+ * begins with. In 5.10 some of the calls' functions know no struct pt_regs, and the verifier then
+ * refuses to read ctx; there the registers are found at the top of the kernel stack
  * (task_pt_regs(); THREAD_SIZE without KASAN).
  */
-static __always_inline struct pt_regs *syscall_regs(__u64 *ctx, struct task_struct *task)
+static __always_inline struct pt_regs *call_regs(__u64 *ctx)
 {
 #ifdef VARVE_BEFORE_5_12
+	struct task_struct *task = (void *)bpf_get_current_task();
+
 	return BPF_CORE_READ(task, stack) + THREAD_SIZE - bpf_core_type_size(struct pt_regs);
 #else
 	return (void *)ctx[0];
+#endif
+}
+
+/*
+ * Tracepoints that a task passes in its own context, and what they hand over. Since 7.0 the kernel can
+ * preempt a program that is on them by tp_btf, and does not run that program for any other task of
+ * the CPU until it has ended. Programs that perf runs are not preempted: VARVE_PREEMPTIBLE is for
+ * these kernels. There ctx is the record that the tracepoint makes, not its arguments.
+ */
+#ifdef VARVE_PREEMPTIBLE
+#define TASK_TP(group, name) "tp/" group "/" name
+#else
+#define TASK_TP(group, name) "tp_btf/" name
+#endif
+
+/* At sys_exit; of a type that allows plain loads. */
+static __always_inline struct pt_regs *sys_exit_regs(void *ctx)
+{
+#ifdef VARVE_PREEMPTIBLE
+	return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+#else
+	return (void *)((__u64 *)ctx)[0];
+#endif
+}
+
+static __always_inline long sys_exit_result(void *ctx)
+{
+#ifdef VARVE_PREEMPTIBLE
+	return ((struct trace_event_raw_sys_exit *)ctx)->ret;
+#else
+	return ((__u64 *)ctx)[1];
 #endif
 }
 
@@ -132,6 +174,36 @@ static __always_inline struct task_struct *task_of_pid(struct task_struct *any, 
 	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers);
 
 	return task_of_ns_pid(BPF_CORE_READ(upid, ns), nr);
+}
+
+/* At sched_process_fork, which the parent passes. */
+static __always_inline struct task_struct *forked_task(void *ctx, struct task_struct *parent)
+{
+#ifdef VARVE_PREEMPTIBLE
+	return task_of_pid(parent, ((struct trace_event_raw_sched_process_fork *)ctx)->child_pid);
+#else
+	return (void *)((__u64 *)ctx)[1];
+#endif
+}
+
+/* At task_rename, which need not be passed by the task itself. */
+static __always_inline struct task_struct *renamed_task(void *ctx)
+{
+#ifdef VARVE_PREEMPTIBLE
+	return task_of_pid((void *)bpf_get_current_task(),
+			   ((struct trace_event_raw_task_rename *)ctx)->pid);
+#else
+	return (void *)((__u64 *)ctx)[0];
+#endif
+}
+
+static __always_inline const char *renamed_to(void *ctx)
+{
+#ifdef VARVE_PREEMPTIBLE
+	return ctx + bpf_core_field_offset(struct trace_event_raw_task_rename, newcomm);
+#else
+	return (void *)((__u64 *)ctx)[1];
+#endif
 }
 
 /* The first argument of tracepoint mark_victim: the task since 6.9, and in stable series after; its

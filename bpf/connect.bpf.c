@@ -147,8 +147,9 @@ static __always_inline bool connect_whom(struct syscall *sc, struct connecting *
 	return true;
 }
 
-static __always_inline void connect_emit(const struct connecting *c, const struct ev_addr *source,
-					 __u32 outcome, __u32 outcome_err, __u32 flags)
+/* sk: 0 if it is not known. */
+static __always_inline void connect_emit(const struct connecting *c, struct sock *sk, __u32 outcome,
+					 __u32 outcome_err, __u32 flags)
 {
 	struct ev_connect *ev;
 	struct build b;
@@ -157,7 +158,8 @@ static __always_inline void connect_emit(const struct connecting *c, const struc
 	if (!ev)
 		return;
 	ev->hdr.task = c->task;
-	ev->source = *source;
+	if (sk)
+		sock_source(&ev->source, sk);
 	ev->destination = c->destination;
 	ev->cookie = c->cookie;
 	ev->protocol = c->protocol;
@@ -168,11 +170,9 @@ static __always_inline void connect_emit(const struct connecting *c, const struc
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void connect_follow(const struct connecting *c, struct sock *sk,
-					   const struct ev_addr *source)
+static __always_inline void connect_follow(const struct connecting *c, struct sock *sk)
 {
-	connection_follow(sk, &c->task, c->cgid, source, &c->destination, c->cookie,
-			  EV_CLOSE_CLIENT);
+	connection_follow(sk, &c->task, c->cgid, 0, &c->destination, c->cookie, EV_CLOSE_CLIENT);
 }
 
 /* SYN_RECV: both ends sent a SYN at once. */
@@ -188,12 +188,10 @@ static __always_inline bool state_is_pending(int state)
  */
 static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 {
-	struct ev_addr source = {};
 	__u64 key = (__u64)sk;
 	__u8 state;
 
-	sock_source(&source, sk);
-	connect_emit(c, &source, EV_OUTCOME_IN_PROGRESS, 0, 0);
+	connect_emit(c, sk, EV_OUTCOME_IN_PROGRESS, 0, 0);
 	if (bpf_map_update_elem(&connecting, &key, c, BPF_ANY)) {
 		record_lose(EV_CONNECT, EV_CLASS_network, c->cgid, EV_CAUSE_MAP_FULL);
 		return;
@@ -201,12 +199,11 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (state_is_pending(state) || bpf_map_delete_elem(&connecting, &key))
 		return;
-	sock_source(&source, sk);
 	if (state == TCP_ESTABLISHED) {
-		connect_emit(c, &source, EV_OUTCOME_CONNECTED, 0, EV_CONNECT_COMPLETION);
-		connect_follow(c, sk, &source);
+		connect_emit(c, sk, EV_OUTCOME_CONNECTED, 0, EV_CONNECT_COMPLETION);
+		connect_follow(c, sk);
 	} else {
-		connect_emit(c, &source, EV_OUTCOME_FAILED, BPF_CORE_READ(sk, sk_err),
+		connect_emit(c, sk, EV_OUTCOME_FAILED, BPF_CORE_READ(sk, sk_err),
 			     EV_CONNECT_COMPLETION);
 	}
 }
@@ -214,7 +211,6 @@ static __always_inline void connect_await(struct sock *sk, struct connecting *c)
 static __noinline int connect_ip(struct syscall *sc)
 {
 	struct connecting c = {};
-	struct ev_addr source = {};
 	long ret = sc->ret;
 	struct sock *sk;
 
@@ -231,14 +227,12 @@ static __noinline int connect_ip(struct syscall *sc)
 		if (sk)
 			connect_await(sk, &c);
 		else
-			connect_emit(&c, &source, EV_OUTCOME_IN_PROGRESS, 0, 0);
+			connect_emit(&c, 0, EV_OUTCOME_IN_PROGRESS, 0, 0);
 		return 0;
 	}
-	if (sk)
-		sock_source(&source, sk);
-	connect_emit(&c, &source, ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -ret, 0);
+	connect_emit(&c, sk, ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -ret, 0);
 	if (sk && !ret)
-		connect_follow(&c, sk, &source);
+		connect_follow(&c, sk);
 	return 0;
 }
 
@@ -267,7 +261,6 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)
 {
 	__u64 key = (__u64)sk;
-	struct ev_addr source = {};
 	struct connecting *c;
 
 	if (!state_is_pending(oldstate) || (newstate != TCP_ESTABLISHED && newstate != TCP_CLOSE))
@@ -280,12 +273,11 @@ int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)
 
 	if (bpf_map_delete_elem(&connecting, &key))
 		return 0; /* connect_await() was faster */
-	sock_source(&source, sk);
-	connect_emit(&copy, &source,
+	connect_emit(&copy, sk,
 		     newstate == TCP_ESTABLISHED ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
 		     newstate == TCP_ESTABLISHED ? 0 : BPF_CORE_READ(sk, sk_err),
 		     EV_CONNECT_COMPLETION);
 	if (newstate == TCP_ESTABLISHED)
-		connect_follow(&copy, sk, &source);
+		connect_follow(&copy, sk);
 	return 0;
 }

@@ -120,7 +120,7 @@ static __always_inline bool connection_enter(const struct connection *c, __u64 k
 
 /*
  * From now on. The socket may be closed before it is entered, and nobody tells then: so it is
- * looked at again; whoever takes the entry out makes the record.
+ * looked at again; whoever takes the entry out makes the record. source: 0: the socket's own end.
  */
 static __always_inline void connection_follow(struct sock *sk, const struct ev_task *task,
 					      __u64 cgid, const struct ev_addr *source,
@@ -144,7 +144,10 @@ static __always_inline void connection_follow(struct sock *sk, const struct ev_t
 	c->cgid = cgid;
 	c->cookie = cookie;
 	c->since_ns = bpf_ktime_get_boot_ns();
-	c->source = *source;
+	if (source)
+		c->source = *source;
+	else
+		sock_source(&c->source, sk);
 	c->destination = *destination;
 	c->role = role;
 	c->in_container = !!bpf_map_lookup_elem(&scope, &cgid);

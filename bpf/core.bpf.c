@@ -47,10 +47,10 @@ struct {
  * tail call by number, which fails at once where no program serves it. Hence plain loads, which the
  * kernel's checks of ctx and of the current task allow, not calls of a helper.
  */
-SEC("tp_btf/sys_exit")
-int core_sys_exit(__u64 *ctx)
+SEC(TASK_TP("raw_syscalls", "sys_exit"))
+int core_sys_exit(void *ctx)
 {
-	struct pt_regs *regs = (void *)ctx[0];
+	struct pt_regs *regs = sys_exit_regs(ctx);
 
 	bpf_tail_call(ctx, &syscall_progs,
 		      syscall_index_of(regs->orig_ax, current_is_compat(), regs->bx));

@@ -9,6 +9,7 @@
  *   kernel for, so what a kernel that is being subverted does.
  */
 #include "syscall.bpf.h"
+#include "bprm.bpf.h"
 
 #define PR_SET_KEEPCAPS	  8
 #define PR_CAPBSET_DROP	  24
@@ -98,14 +99,15 @@ SERVES_SYSCALL(credentials_exit, setgroups);
 SERVES_SYSCALL(credentials_exit, capset);
 SERVES_SYSCALL(credentials_exit, prctl);
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(credentials_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+SEC(TASK_TP("sched", "sched_process_exec"))
+int credentials_exec(void *ctx)
 {
+	struct task_struct *task = current_task();
 	struct ev_credentials *ev;
 	struct build b;
 	__u64 cgid;
 
-	if (!BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec) || !current_in_scope(&cgid))
+	if (!current_in_scope(&cgid) || !exec_is_secure(ctx, task))
 		return 0;
 	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)

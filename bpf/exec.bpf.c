@@ -7,6 +7,7 @@
  */
 #include "probe.bpf.h"
 #include "path.bpf.h"
+#include "bprm.bpf.h"
 
 #define ARGS_HALF (EV_ARGS_MAX / 2)
 
@@ -49,21 +50,37 @@ static __always_inline void exec_fill_args(struct build *b, struct ev_exec *ev,
 	tail_end(b);
 }
 
-static __always_inline void exec_fill_name(struct build *b, struct ev_ref *ref, const char *name)
-{
-	long n = bpf_probe_read_kernel_str(rec_at(b->s, b->len), EV_PATH_MAX, name);
+#ifdef VARVE_PREEMPTIBLE
 
-	if (n <= 0 || n > EV_PATH_MAX)
-		return;
-	ref->off = b->len;
-	ref->len = n - 1;
-	b->len += n;
+struct exec_interps_map exec_interps SEC(".maps");
+
+static const struct exec_interp no_interp;
+
+/* For a program it is the program's own name, which the sensor leaves out. */
+SEC("?tp/sched/sched_prepare_exec")
+int exec_prepare(void *ctx)
+{
+	struct trace_event_raw_sched_prepare_exec *rec = ctx;
+	struct exec_key key = exec_key_of(current_task());
+	struct exec_interp *interp;
+	__u64 cgid;
+
+	if (!current_in_scope(&cgid) ||
+	    bpf_map_update_elem(&exec_interps, &key, &no_interp, BPF_ANY))
+		return 0;
+	interp = bpf_map_lookup_elem(&exec_interps, &key);
+	if (interp)
+		bpf_probe_read_kernel_str(interp->name, sizeof(interp->name),
+					  record_string(ctx, rec->__data_loc_interp));
+	return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(exec_tp, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+#endif
+
+SEC(TASK_TP("sched", "sched_process_exec"))
+int exec_tp(void *ctx)
 {
-	const char *filename, *interp;
+	struct task_struct *task = current_task();
 	struct ev_exec *ev;
 	struct build b;
 	__u64 cgid;
@@ -75,14 +92,9 @@ int BPF_PROG(exec_tp, struct task_struct *task, int old_pid, struct linux_binprm
 		return 0;
 	task_fill(&ev->hdr.task, task);
 	exec_fill_args(&b, ev, task);
-	filename = BPF_CORE_READ(bprm, filename);
-	interp = BPF_CORE_READ(bprm, interp);
-	exec_fill_name(&b, &ev->filename, filename);
-	if (interp != filename)
-		exec_fill_name(&b, &ev->interp, interp);
+	exec_fill_asked(&b, ev, ctx, task);
 	file_fill(&b, &ev->exe, BPF_CORE_READ(task, mm, exe_file), task);
 	file_fill_cwd(&b, &ev->cwd, task);
-	ev->args_cnt = BPF_CORE_READ(bprm, argc);
 	task_fill_namespaces(&ev->ns, task);
 	task_fill_tty(ev->tty, task);
 	record_submit(&b, BPF_RB_NO_WAKEUP);

@@ -111,9 +111,10 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 	return 0;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(exec_session_fork, struct task_struct *parent, struct task_struct *child)
+SEC(TASK_TP("sched", "sched_process_fork"))
+int exec_session_fork(void *ctx)
 {
+	struct task_struct *parent = current_task(), *child = forked_task(ctx, parent);
 	__u64 cgid = task_cgroup_id(child), container;
 	struct member m = {};
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);

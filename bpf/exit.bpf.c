@@ -20,9 +20,10 @@ struct {
 	__type(value, __u8);
 } exited SEC(".maps");
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(exit_tp, struct task_struct *task)
+SEC(TASK_TP("sched", "sched_process_exit"))
+int exit_tp(void *ctx)
 {
+	struct task_struct *task = current_task();
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	struct process_key key = {};
 	struct ev_exit *ev;

@@ -5,9 +5,10 @@
  */
 #include "probe.bpf.h"
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(fork_tp, struct task_struct *parent, struct task_struct *child)
+SEC(TASK_TP("sched", "sched_process_fork"))
+int fork_tp(void *ctx)
 {
+	struct task_struct *parent = current_task(), *child = forked_task(ctx, parent);
 	__u64 cgid = task_cgroup_id(child);
 	struct build b;
 	struct ev_fork *ev;

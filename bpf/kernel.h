@@ -231,6 +231,8 @@ struct mm_struct {
 	struct percpu_counter rss_stat[4];
 	unsigned long arg_start;
 	unsigned long arg_end;
+	unsigned long start_stack;
+	unsigned long saved_auxv[2];
 	struct file *exe_file;
 };
 struct proc_ns_operations {
@@ -401,6 +403,31 @@ struct kernel_siginfo {
 };
 struct trace_event_raw_mark_victim {
 	unsigned int uid;
+};
+struct trace_event_raw_sys_exit {
+	long ret;
+};
+struct trace_event_raw_sched_process_fork {
+	int child_pid;
+};
+struct trace_event_raw_sched_process_exec {
+	__u32 __data_loc_filename;
+};
+struct trace_event_raw_sched_prepare_exec {
+	__u32 __data_loc_interp;
+};
+struct trace_event_raw_task_rename {
+	int pid;
+	char newcomm[16];
+};
+struct trace_event_raw_io_uring_submit_req {
+	void *req;
+};
+struct trace_event_raw_io_uring_complete {
+	void *ctx;
+	void *req;
+	__u64 user_data;
+	int res;
 };
 struct linux_binprm {
 	unsigned int secureexec : 1;

@@ -129,9 +129,10 @@ static __always_inline __u32 current_call(struct task_struct *task)
 	return syscall_is_compat(task) ? ia32_nr[nr & (EV_SYSCALL_CNT - 1)] : nr & ~X32_BIT;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(namespace_fork, struct task_struct *parent, struct task_struct *child)
+SEC(TASK_TP("sched", "sched_process_fork"))
+int namespace_fork(void *ctx)
 {
+	struct task_struct *parent = current_task(), *child = forked_task(ctx, parent);
 	struct ev_namespace *ev;
 	struct build b;
 	__u32 new;

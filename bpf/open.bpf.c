@@ -239,6 +239,7 @@ static __always_inline int open_returned(const struct syscall *sc)
 		o.flags = EV_OPEN_HAS_FD;
 		o.file = file_of_fd(sc->task, sc->ret);
 	}
+	hide_values(&o);
 	return open_emit(&o);
 }
 
@@ -285,6 +286,7 @@ int BPF_PROG(open_fn, int dfd, struct filename *name, const struct open_flags *o
 	o.err = err;
 	o.file = err ? 0 : ret;
 	o.name = BPF_CORE_READ(name, name);
+	hide_values(&o);
 	return open_emit(&o);
 }
 

@@ -12,8 +12,9 @@
  * which comes on a timer, but for a ring that fills and for records that cannot wait: waking costs
  * more than the record.
  *
- * Built twice: VARVE_BEFORE_5_12 is for kernels before 5.12, which have no atomic operation that gives
- * a value back, and whose tracepoints and trampolines cannot be preempted, only interrupted.
+ * Built three times: VARVE_BEFORE_5_12 is for kernels before 5.12, which have no atomic operation that
+ * gives a value back, and whose tracepoints and trampolines cannot be preempted, only interrupted;
+ * VARVE_PREEMPTIBLE for those since 7.0, see TASK_TP in compat.bpf.h.
  */
 #ifndef VARVE_PROBE_H
 #define VARVE_PROBE_H

@@ -113,40 +113,26 @@ static __always_inline void syscall_args_32(struct syscall *sc, struct pt_regs *
 		sc->arg[i] = args[i];
 }
 
-/*
- * The same number, of which the verifier knows nothing. Before 6.8 it forgets that a decision rests
- * on what it knows of a number that a function is given through its caller's stack, takes paths
- * with other numbers for the same, and removes what only those would run.
- */
-static __always_inline __u64 unknown_value(__u64 value)
+/* False: not to be recorded. */
+static __always_inline bool syscall_begin(struct syscall *sc, struct pt_regs *regs, long ret)
 {
-	__u64 copy = 0;
-
-	bpf_probe_read_kernel(&copy, sizeof(copy), &value);
-	return copy;
-}
-
-/* ctx: (registers, result), which sys_exit and a call's own exit have alike. */
-static __always_inline bool syscall_begin(struct syscall *sc, __u64 *ctx)
-{
-	struct pt_regs *regs;
 	__u32 index;
 
 	if (!syscall_in_scope(sc))
 		return false;
-	regs = syscall_regs(ctx, sc->task);
-	sc->ret = ctx[1];
+	sc->ret = ret;
 	sc->memory = NAME_USER;
 	sc->is_32 = syscall_is_compat(sc->task);
 	index = syscall_index_of(BPF_CORE_READ(regs, orig_ax), sc->is_32, BPF_CORE_READ(regs, bx));
 	if (!sc->is_32) {
-		sc->nr = unknown_value(index);
+		sc->nr = index;
 		syscall_args(sc, regs);
-		return true;
+	} else {
+		sc->nr = ia32_nr[(index - EV_SYSCALL_CNT) & (2 * EV_SYSCALL_CNT - 1)];
+		sc->ret = (int)sc->ret;
+		syscall_args_32(sc, regs);
 	}
-	sc->nr = ia32_nr[(index - EV_SYSCALL_CNT) & (2 * EV_SYSCALL_CNT - 1)];
-	sc->ret = (int)sc->ret;
-	syscall_args_32(sc, regs);
+	hide_values(sc);
 	return true;
 }
 
@@ -171,19 +157,19 @@ static __always_inline __u32 syscall_errno(long ret)
 	return ret <= -ERESTARTSYS ? EINTR : -ret;
 }
 
-#define SYSCALL_PROBE(program)                                            \
-	static int program##_body(struct syscall *sc);                    \
-	static __always_inline int program##_call(__u64 *ctx)             \
-	{                                                                 \
-		struct syscall sc = {};                                   \
-                                                                          \
-		return syscall_begin(&sc, ctx) ? program##_body(&sc) : 0; \
-	}                                                                 \
-	SEC("tp_btf/sys_exit")                                            \
-	int program(__u64 *ctx)                                           \
-	{                                                                 \
-		return program##_call(ctx);                               \
-	}                                                                 \
+#define SYSCALL_PROBE(program)                                                     \
+	static int program##_body(struct syscall *sc);                             \
+	static __always_inline int program##_call(struct pt_regs *regs, long ret)  \
+	{                                                                          \
+		struct syscall sc = {};                                            \
+                                                                                   \
+		return syscall_begin(&sc, regs, ret) ? program##_body(&sc) : 0;    \
+	}                                                                          \
+	SEC(TASK_TP("raw_syscalls", "sys_exit"))                                   \
+	int program(void *ctx)                                                     \
+	{                                                                          \
+		return program##_call(sys_exit_regs(ctx), sys_exit_result(ctx));   \
+	}                                                                          \
 	static __noinline int program##_body(struct syscall *sc)
 
 #define SERVES_SYSCALL(program, name)                                                           \
@@ -192,12 +178,12 @@ static __always_inline __u32 syscall_errno(long ret)
 	SEC("?fexit/__x64_sys_" #name)                                                          \
 	int x64_##name(__u64 *ctx)                                                              \
 	{                                                                                       \
-		return program##_call(ctx);                                                     \
+		return program##_call(call_regs(ctx), ctx[1]);                                  \
 	}                                                                                       \
 	SEC("?fexit/__ia32_sys_" #name)                                                         \
 	int ia32_##name(__u64 *ctx)                                                             \
 	{                                                                                       \
-		return program##_call(ctx);                                                     \
+		return program##_call(call_regs(ctx), ctx[1]);                                  \
 	}
 
 /* `program`, on a kernel function, makes the records that `served` would make. */

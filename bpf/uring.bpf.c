@@ -159,10 +159,10 @@ static __always_inline int submitted(struct io_kiocb *req)
 	return 0;
 }
 
-SEC("?tp_btf/io_uring_submit_req")
-int uring_submit(__u64 *ctx)
+SEC("?" TASK_TP("io_uring", "io_uring_submit_req"))
+int uring_submit(void *ctx)
 {
-	return submitted((void *)ctx[0]);
+	return submitted(submitted_req(ctx));
 }
 
 /* Its name before 6.3. */
@@ -172,10 +172,10 @@ int uring_submit_sqe(__u64 *ctx)
 	return submitted((void *)ctx[0]);
 }
 
-SEC("?tp_btf/io_uring_complete")
-int core_uring(__u64 *ctx)
+SEC("?" TASK_TP("io_uring", "io_uring_complete"))
+int core_uring(void *ctx)
 {
-	struct io_kiocb *req = (void *)ctx[1];
+	struct io_kiocb *req = uring_done(ctx).req;
 	__u8 op = BPF_CORE_READ(req, opcode);
 
 	if (!req)

@@ -67,7 +67,7 @@ static __always_inline __u32 uring_slot(__u64 req, __u32 i)
 	return (((req * 0x9e3779b97f4a7c15ull) >> 40) + i) & (URING_SLOT_CNT - 1);
 }
 
-static __always_inline struct uring_names *uring_find(__u64 req, __u32 *ret_slot)
+static __noinline struct uring_names *uring_find(__u64 req, __u32 *ret_slot)
 {
 	__u64 *owner;
 	__u32 i;
@@ -188,16 +188,47 @@ static __always_inline void uring_fill_attribute(struct syscall *sc, struct io_k
 	}
 }
 
-/* tp_btf/io_uring_complete: (ring, request, user_data, result ...), later (ring, request, cqe). */
-static __always_inline long uring_result(__u64 *ctx)
-{
-	__s32 res = 0;
+/*
+ * What io_uring_complete hands over: (ring, request, user_data, result ...), later (ring, request,
+ * cqe); or its record.
+ */
+struct uring_done {
+	__u64 ring;
+	struct io_kiocb *req;
+	__u64 user_data;
+	long result;
+};
 
-	if (!cfg_uring_cqe)
-		return (__s32)ctx[3];
-	bpf_probe_read_kernel(&res, sizeof(res),
-			      (void *)ctx[2] + bpf_core_field_offset(struct io_uring_cqe, res));
-	return res;
+static __always_inline struct uring_done uring_done(void *ctx)
+{
+#ifdef VARVE_PREEMPTIBLE
+	struct trace_event_raw_io_uring_complete *done = ctx;
+
+	return (struct uring_done){(__u64)done->ctx, done->req, done->user_data, done->res};
+#else
+	__u64 *arg = ctx;
+	struct uring_done d = {.ring = arg[0], .req = (void *)arg[1]};
+	struct io_uring_cqe *cqe = (void *)arg[2];
+
+	if (cfg_uring_cqe) {
+		d.user_data = BPF_CORE_READ(cqe, user_data);
+		d.result = BPF_CORE_READ(cqe, res);
+	} else {
+		d.user_data = arg[2];
+		d.result = (__s32)arg[3];
+	}
+	return d;
+#endif
+}
+
+/* At io_uring_submit_req. */
+static __always_inline struct io_kiocb *submitted_req(void *ctx)
+{
+#ifdef VARVE_PREEMPTIBLE
+	return ((struct trace_event_raw_io_uring_submit_req *)ctx)->req;
+#else
+	return (void *)((__u64 *)ctx)[0];
+#endif
 }
 
 /*
@@ -221,27 +252,20 @@ extern struct uring_many_map {
 	__type(value, struct uring_many);
 } uring_many SEC(".maps");
 
-static __always_inline __u64 uring_user_data(__u64 *ctx)
+/* Apart, for what it needs of the stack. */
+static __noinline int uring_forget_many(__u64 ring, __u64 user_data)
 {
-	__u64 third = ctx[2], user_data = 0;
+	struct uring_many_key many = {.ring = ring, .user_data = user_data};
 
-	if (!cfg_uring_cqe)
-		return third;
-	bpf_probe_read_kernel(&user_data, sizeof(user_data), (void *)third);
-	return user_data;
-}
-
-static __always_inline struct uring_many_key uring_many_key_of(__u64 *ctx)
-{
-	return (struct uring_many_key){.ring = ctx[0], .user_data = uring_user_data(ctx)};
+	return bpf_map_delete_elem(&uring_many, &many);
 }
 
 /* False: not to be recorded. Until uring_end() the names are the request's. */
-static __always_inline bool uring_begin(struct syscall *sc, __u64 *ctx, __u32 *ret_slot)
+static __always_inline bool uring_begin(struct syscall *sc, const struct uring_done *done,
+					__u32 *ret_slot)
 {
-	struct io_kiocb *req = (void *)ctx[1];
+	struct io_kiocb *req = done->req;
 	struct uring_names *names = uring_find((__u64)req, ret_slot);
-	struct uring_many_key many = uring_many_key_of(ctx);
 	__u8 op = BPF_CORE_READ(req, opcode);
 	__u64 name[2] = {};
 
@@ -252,16 +276,17 @@ static __always_inline bool uring_begin(struct syscall *sc, __u64 *ctx, __u32 *r
 		*ret_slot = URING_SLOT_CNT;
 	}
 	if (op == IORING_OP_ACCEPT) /* its last completion names the request */
-		bpf_map_delete_elem(&uring_many, &many);
+		uring_forget_many(done->ring, done->user_data);
 	if (!syscall_in_scope(sc))
 		return false;
 	sc->memory = NAME_KERNEL;
 	sc->file = BPF_CORE_READ(req, file);
-	sc->ret = uring_result(ctx);
+	sc->ret = done->result;
 	sc->arg[0] = -1; /* where the file is given */
 	uring_fill_path(sc, req, op, name[0], name[1]);
 	uring_fill_socket(sc, req, op, name[0]);
 	uring_fill_attribute(sc, req, op, name[0], name[1]);
+	hide_values(sc);
 	return true;
 }
 
@@ -271,17 +296,18 @@ static __always_inline void uring_end(__u32 slot)
 		bpf_map_delete_elem(&uring_owner, &slot);
 }
 
-#define URING_PROBE(program)                      \
-	SEC("?tp_btf/io_uring_complete")          \
-	int program##_uring(__u64 *ctx)           \
-	{                                         \
-		struct syscall sc = {};           \
-		__u32 slot;                       \
-                                                  \
-		if (uring_begin(&sc, ctx, &slot)) \
-			program##_body(&sc);      \
-		uring_end(slot);                  \
-		return 0;                         \
+#define URING_PROBE(program)                                 \
+	SEC("?" TASK_TP("io_uring", "io_uring_complete"))    \
+	int program##_uring(void *ctx)                       \
+	{                                                    \
+		const struct uring_done done = uring_done(ctx); \
+		struct syscall sc = {};                      \
+		__u32 slot;                                  \
+                                                             \
+		if (uring_begin(&sc, &done, &slot))          \
+			program##_body(&sc);                 \
+		uring_end(slot);                             \
+		return 0;                                    \
 	}
 
 #define URING_MANY 63 /* the place among the operations of completions that name no request */

@@ -9,7 +9,9 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <linux/net.h>
+#include <linux/perf_event.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 /* --- choosing */
 
@@ -147,6 +149,11 @@ static int refusal_of(const struct hooks_refused *refused, const char *name)
 	return 0;
 }
 
+static bool is_tracepoint(const struct hook *h)
+{
+	return has_prefix(h->target, "tp_btf/") || has_prefix(h->target, "tp/");
+}
+
 static void consider(struct hooks *hooks, struct hook *h, const struct btf *btf,
 		     const struct hooks_refused *refused)
 {
@@ -155,8 +162,8 @@ static void consider(struct hooks *hooks, struct hook *h, const struct btf *btf,
 
 	classify(hooks, h);
 	h->wanted = true;
-	if (optional && has_prefix(h->target, "tp_btf/") && btf &&
-	    kernel_find_tracepoint(btf, h->target + strlen("tp_btf/"))) {
+	if (optional && is_tracepoint(h) && btf &&
+	    kernel_find_tracepoint(btf, strrchr(h->target, '/') + 1)) {
 		h->absent = true;
 		h->wanted = false;
 	}
@@ -185,8 +192,11 @@ static const void *section_of(struct bpf_object *obj, const char *name, size_t s
 
 static int find_trampolines(struct hooks *hooks, int set, const struct btf *btf)
 {
-	hooks->trampoline_err = set == CONF_HOOKS_TRACEPOINT ? -ECANCELED : -EOPNOTSUPP;
-	if (set != CONF_HOOKS_TRACEPOINT)
+	/* Law 3 comes before names that nobody can change: see kernel_preempts_tracepoints(). */
+	if (set == CONF_HOOKS_TRACEPOINT ||
+	    (set == CONF_HOOKS_AUTO && kernel_preempts_tracepoints()))
+		hooks->trampoline_err = -ECANCELED;
+	else
 		hooks->trampoline_err = btf ? kernel_try_trampoline(btf) : -ENOENT;
 	if (set == CONF_HOOKS_TRAMPOLINE && hooks->trampoline_err)
 		return log_err(
@@ -254,10 +264,39 @@ void hooks_fill_ia32(const struct hooks *hooks, const volatile __u16 *ret_nr)
 
 /* --- attaching */
 
+/* On every CPU: which one the event is opened for makes no difference to programs. */
+static struct bpf_link *attach_perf(struct bpf_program *prog, const char *tracepoint)
+{
+	int id = kernel_perf_tracepoint_id(tracepoint);
+	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT,
+				       .size = sizeof(attr),
+				       .config = id,
+				       .sample_period = 1};
+	struct bpf_link *link;
+	int fd, err;
+
+	if (id < 0) {
+		errno = -id;
+		return NULL;
+	}
+	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_perf_event(prog, fd);
+	if (link)
+		return link; /* it has the descriptor */
+	err = errno;
+	close(fd);
+	errno = err;
+	return NULL;
+}
+
 static void attach(struct hook *h, int cgroup_fd)
 {
 	if (has_prefix(h->target, "cgroup/") || has_prefix(h->target, "cgroup_skb/"))
 		h->link = bpf_program__attach_cgroup(h->prog, cgroup_fd);
+	else if (has_prefix(h->target, "tp/"))
+		h->link = attach_perf(h->prog, h->target + strlen("tp/"));
 	else
 		h->link = bpf_program__attach(h->prog);
 	h->err = h->link ? 0 : -errno;
@@ -522,7 +561,7 @@ size_t hooks_report(const struct hooks *hooks, struct probes_hook *ret_hooks, si
 		ret_hooks[n++] = (struct probes_hook){.name = "trampoline_set",
 						      .target = "fentry, fexit",
 						      .err = hooks->trampoline_err,
-						      .served_by = "tp_btf/sys_exit"};
+						      .served_by = "core_sys_exit"};
 	for (size_t i = 0; i < hooks->cnt && n < size; i++) {
 		const struct hook *h = &hooks->hook[i];
 

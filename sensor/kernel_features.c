@@ -4,8 +4,11 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/utsname.h>
 
 static const struct bpf_insn return_zero[] = {
 	{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
@@ -29,6 +32,45 @@ bool kernel_has_fetch(void)
 					       insns, ARRAY_SIZE(insns), NULL);
 
 	return fd >= 0;
+}
+
+bool kernel_preempts_tracepoints(void)
+{
+	struct utsname uts;
+
+	return !uname(&uts) && (atoi(uts.release) >= 7 || strstr(uts.version, "PREEMPT_RT"));
+}
+
+/* Where it is mounted, or a mount of our own, which nobody else sees and which ends with the
+ * descriptor. */
+static int open_tracefs(void)
+{
+	_cleanup_close_ int context = -1;
+	int fd = open("/sys/kernel/tracing", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && !faccessat(fd, "events", F_OK, 0))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	context = fsopen("tracefs", FSOPEN_CLOEXEC);
+	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -errno;
+	fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+int kernel_perf_tracepoint_id(const char *name)
+{
+	_cleanup_close_ int tracefs = open_tracefs(), fd = -1;
+	char path[128], text[16] = "";
+
+	if (tracefs < 0)
+		return tracefs;
+	snprintf(path, sizeof(path), "events/%s/id", name);
+	fd = openat(tracefs, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return -errno;
+	return atoi(text) > 0 ? atoi(text) : -EINVAL;
 }
 
 int kernel_try_trampoline(const struct btf *btf)

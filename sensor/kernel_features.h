@@ -10,6 +10,15 @@ struct btf;
 
 /* Atomic operations that give a value back (Linux 5.12). */
 bool kernel_has_fetch(void);
+/*
+ * The kernel can preempt programs that are on tracepoints by tp_btf (7.0 and later; before, with
+ * PREEMPT_RT only). It then does not run such a program for any other task of that CPU before it has
+ * ended. Of trampolines the same is true.
+ */
+bool kernel_preempts_tracepoints(void);
+/* The number that perf knows a tracepoint by ("sched/sched_process_exec"), from tracefs, which need
+ * not be mounted. -ENOENT, or why tracefs cannot be had. */
+int kernel_perf_tracepoint_id(const char *name);
 /* 0: programs can be attached to kernel functions (fentry, fexit); else why not, a negative errno.
  */
 int kernel_try_trampoline(const struct btf *btf);

@@ -14,8 +14,9 @@
 #include <time.h>
 #include "varve.skel.h"
 
-/* The same programs for kernels before 5.12 (Makefile). */
+/* The same programs for kernels before 5.12, and for those that preempt tracepoints (Makefile). */
 extern const char probes_before_5_12[], probes_before_5_12_end[];
+extern const char probes_preemptible[], probes_preemptible_end[];
 
 struct probes {
 	struct varve_bpf *skel;
@@ -178,6 +179,10 @@ static int open_object(struct varve_bpf **ret_skel)
 	if (!err && !kernel_has_fetch()) {
 		skel->skeleton->data = (void *)probes_before_5_12;
 		skel->skeleton->data_sz = probes_before_5_12_end - probes_before_5_12;
+	} else if (!err && kernel_preempts_tracepoints() &&
+		   kernel_perf_tracepoint_id("raw_syscalls/sys_exit") > 0) {
+		skel->skeleton->data = (void *)probes_preemptible;
+		skel->skeleton->data_sz = probes_preemptible_end - probes_preemptible;
 	}
 	if (!err)
 		err = bpf_object__open_skeleton(skel->skeleton, NULL);

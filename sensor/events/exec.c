@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/events/fill.h"
+#include <string.h>
 
 static int fill_arguments(const struct record *rec, const struct ev_exec *in, struct arena *arena,
 			  Varve__V1__Exec *out)
@@ -30,6 +31,15 @@ static int fill_arguments(const struct record *rec, const struct ev_exec *in, st
 				   &out->cmd_line);
 }
 
+/* No script is its own interpreter: the name of a program comes twice from a kernel side that does not
+ * compare the two (bpf/bprm.bpf.h). */
+static bool is_same_name(const struct record *rec, const struct ev_ref *a, const struct ev_ref *b)
+{
+	const char *x = record_bytes(rec, a), *y = record_bytes(rec, b);
+
+	return x && y && a->len == b->len && !memcmp(x, y, a->len);
+}
+
 int event_fill_exec(const struct record *rec, struct arena *arena, Varve__V1__Event *ev)
 {
 	const struct ev_exec *in = (const void *)rec->hdr;
@@ -43,7 +53,7 @@ int event_fill_exec(const struct record *rec, struct arena *arena, Varve__V1__Ev
 	if (!err)
 		err = fill_ref(rec, &in->filename, arena, &out->filename, &out->has_filename_raw,
 			       &out->filename_raw);
-	if (!err)
+	if (!err && !is_same_name(rec, &in->interp, &in->filename))
 		err = fill_ref(rec, &in->interp, arena, &out->interpreter,
 			       &out->has_interpreter_raw, &out->interpreter_raw);
 	if (!err)
