@@ -25,7 +25,7 @@ suite() { # NAME COMMAND...
 		echo "not ok $name: ended with $rc after $ok passed" >>"$log"
 	fi
 	printf '%-12s %4d passed %3d failed %3d skipped  %4d s\n' "$name" "$ok" "$bad" "$skip" $((SECONDS - start))
-	grep -E '^(not ok |skip |ok [0-9]+ # [Ss][Kk][Ii][Pp])' "$log" | sed 's/^/    /'
+	grep -E '^(not ok |skip |ok [0-9]+ # [Ss][Kk][Ii][Pp]|# .* passed only when tried again)' "$log" | sed 's/^/    /'
 	[ "$bad" = 0 ] || tail -n 15 "$log" | sed 's/^/    | /'
 	passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + skip))
 }
