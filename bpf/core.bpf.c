@@ -57,6 +57,41 @@ int core_sys_exit(void *ctx)
 	return 0;
 }
 
+#ifdef VARVE_PREEMPTIBLE
+
+/* One account, by CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); /* CPUs; set before load */
+	__type(key, __u32);
+	__type(value, struct ev_account);
+} account_copy SEC(".maps");
+
+/*
+ * Run by the sensor to read the account of cgroup ctx[0]; 0: there is none. While user space looks
+ * into a map by system call, which can be preempted as well, perf runs no program on that CPU.
+ */
+SEC("raw_tp")
+int core_account(__u64 *ctx)
+{
+	__u64 cgid = ctx[0];
+	struct ev_account *from, *to;
+	__u32 cpu;
+
+	if (!bpf_map_lookup_elem(&accounts, &cgid))
+		return 0;
+	for (cpu = 0; cpu < cfg_pending_base / EV_SCRATCH_PER_CPU; cpu++) {
+		from = bpf_map_lookup_percpu_elem(&accounts, &cgid, cpu);
+		to = bpf_map_lookup_elem(&account_copy, &cpu);
+		if (from && to)
+			__builtin_memcpy(to, from, sizeof(*to));
+	}
+	return 1;
+}
+
+#endif
+
 /* Run once by the sensor, in its own context: in another pid namespace getpid() would name another
  * process. */
 SEC("raw_tp")

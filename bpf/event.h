@@ -354,6 +354,17 @@ struct ev_comm {
 	char new_name[EV_COMM_LEN];
 };
 
+struct ev_memory_protect {
+	struct ev_hdr hdr;
+	struct ev_file file; /* that was mapped */
+	__u64 address;	     /* of a failed mmap: the one asked for */
+	__u64 length;
+	__u32 call; /* number of mmap, mprotect, pkey_mprotect */
+	__u32 protection;
+	__u32 map_flags; /* of mmap */
+	__u32 err;
+};
+
 /* Written by the task iterator, not through a ring: hdr.number and hdr.cpu mean nothing. */
 struct ev_process_snapshot {
 	struct ev_hdr hdr;

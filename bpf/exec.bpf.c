@@ -54,7 +54,8 @@ static __always_inline void exec_fill_args(struct build *b, struct ev_exec *ev,
 
 struct exec_interps_map exec_interps SEC(".maps");
 
-static const struct exec_interp no_interp;
+/* In a section of its own: the skeleton knows the places of the other object's data. */
+const volatile struct exec_interp no_interp SEC(".rodata.interp") = {};
 
 /* For a program it is the program's own name, which the sensor leaves out. */
 SEC("?tp/sched/sched_prepare_exec")
@@ -66,7 +67,7 @@ int exec_prepare(void *ctx)
 	__u64 cgid;
 
 	if (!current_in_scope(&cgid) ||
-	    bpf_map_update_elem(&exec_interps, &key, &no_interp, BPF_ANY))
+	    bpf_map_update_elem(&exec_interps, &key, (const void *)&no_interp, BPF_ANY))
 		return 0;
 	interp = bpf_map_lookup_elem(&exec_interps, &key);
 	if (interp)

@@ -111,7 +111,8 @@ static int find_ia32(const struct btf *btf, const char *call, char *ret_name, si
 					     "__ia32_compat_sys_"};
 	size_t i;
 
-	if (!strcmp(call, "sendfile64")) /* its compat form is other processors' */
+	/* Its compat form is other processors'; that of mmap is a call of another number. */
+	if (!strcmp(call, "sendfile64") || !strcmp(call, "mmap"))
 		return -ENOENT;
 
 	for (i = 0; i < ARRAY_SIZE(prefix); i++) {

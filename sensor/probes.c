@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include "varve.skel.h"
 
@@ -27,6 +28,9 @@ struct probes {
 	size_t report_cnt;
 	uint64_t load_ns;
 	struct ev_always_row always[EV_ALWAYS_ROW_CNT];
+	/* How accounts are read where perf runs programs; NULL: from the map. See core_account. */
+	struct bpf_program *account_reader;
+	const struct ev_account *account_copy; /* by CPU */
 	size_t cpu_cnt;
 };
 
@@ -115,6 +119,7 @@ static int fill_always(struct probes *p)
 static void configure(struct probes *p, const struct conf *conf, const struct btf *btf)
 {
 	struct varve_bpf *skel = p->skel;
+	struct bpf_map *copy;
 
 	skel->rodata->cfg_scope_all = conf->scope == CONF_SCOPE_ALL;
 	configure_policy(p, conf);
@@ -130,6 +135,9 @@ static void configure(struct probes *p, const struct conf *conf, const struct bt
 	/* One more: the node's. */
 	bpf_map__set_max_entries(skel->maps.accounts, 2 * conf->container_limit + 1);
 	bpf_map__set_max_entries(skel->maps.scope, 2 * conf->container_limit);
+	copy = bpf_object__find_map_by_name(skel->obj, "account_copy");
+	if (copy)
+		bpf_map__set_max_entries(copy, p->cpu_cnt);
 }
 
 static int explain_load(int err)
@@ -147,6 +155,13 @@ static int explain_load(int err)
 	return log_err(err, "cannot load the BPF programs (--log-level debug says more)");
 }
 
+static size_t account_copy_size(const struct probes *p)
+{
+	size_t page = sysconf(_SC_PAGESIZE), size = p->cpu_cnt * sizeof(*p->account_copy);
+
+	return (size + page - 1) / page * page;
+}
+
 /* The node's account is there from the start: when the map is full it is the one that is needed. */
 static int open_node_account(struct probes *p)
 {
@@ -158,6 +173,22 @@ static int open_node_account(struct probes *p)
 	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.accounts), &node, zero, BPF_NOEXIST)
 		       ? -errno
 		       : 0;
+}
+
+/* Only where perf runs programs there is a program for it. */
+static int open_account_reader(struct probes *p)
+{
+	struct bpf_map *copy = bpf_object__find_map_by_name(p->skel->obj, "account_copy");
+	void *at;
+
+	if (!copy)
+		return 0;
+	at = mmap(NULL, account_copy_size(p), PROT_READ, MAP_SHARED, bpf_map__fd(copy), 0);
+	if (at == MAP_FAILED)
+		return -errno;
+	p->account_copy = at;
+	p->account_reader = bpf_object__find_program_by_name(p->skel->obj, "core_account");
+	return 0;
 }
 
 static int find_self(struct probes *p)
@@ -256,6 +287,8 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 	}
 	err = open_node_account(p);
 	if (!err)
+		err = open_account_reader(p);
+	if (!err)
 		err = fill_always(p);
 	if (err) {
 		probes_close(p);
@@ -333,6 +366,8 @@ void probes_close(struct probes *p)
 		return;
 	probes_detach(p);
 	bpf_link__destroy(p->look);
+	if (p->account_copy)
+		munmap((void *)p->account_copy, account_copy_size(p));
 	varve_bpf__destroy(p->skel);
 	free(p);
 }
@@ -384,10 +419,24 @@ int probes_scope_find(const struct probes *p, uint64_t cgroup_id, uint64_t *ret_
 	return 0;
 }
 
+static int read_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &cgroup_id, .ctx_size_in = sizeof(cgroup_id));
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(p->account_reader), &opts))
+		return -errno;
+	if (!opts.retval)
+		return -ENOENT;
+	memcpy(ret_accounts, p->account_copy, p->cpu_cnt * sizeof(*ret_accounts));
+	return 0;
+}
+
 int probes_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
 {
 	int fd = bpf_map__fd(p->skel->maps.accounts);
 
+	if (p->account_reader)
+		return read_account(p, cgroup_id, ret_accounts);
 	return bpf_map_lookup_elem(fd, &cgroup_id, ret_accounts) ? -errno : 0;
 }
 

@@ -81,17 +81,18 @@ static uint64_t not_run(const struct live *t)
 	return sum;
 }
 
-/* All were generated; but for those, if any, of which a trampoline did not tell us, and they are
+/* All were generated; but for those, if any, of which the kernel did not tell us, and they are
  * declared. */
 static void expect_generated(struct live *t, uint64_t opens)
 {
 	uint64_t generated = live_class(t, "file")->generated, missed = not_run(t);
 	size_t n = strlen(t->shared->note);
 
-	if (!missed || !live_trampolines())
+	if (!missed)
 		EXPECT_UINT(generated, opens);
+	/* Perf's programs are left out only while a map is changed from user space (DESIGN.md). */
 	if (!live_trampolines())
-		EXPECT_UINT(missed, 0);
+		EXPECT(missed < opens / 100);
 	EXPECT(generated <= opens && generated + missed >= opens);
 	if (generated < opens)
 		snprintf(t->shared->note + n, sizeof(t->shared->note) - n,

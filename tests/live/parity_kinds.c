@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -183,6 +184,7 @@ static void in_memory(void)
 {
 	close(syscall(SYS_memfd_create, "in memory", 1));
 	TRY(syscall(SYS_memfd_create, "in memory", 0xffff));
+	TRY(mprotect(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC));
 	TRY(syscall(SYS_execve, "none", (char *[]){"none", "with", "arguments", NULL}, NULL));
 	TRY(syscall(SYS_execve, "dir", (char *[]){"dir", NULL}, NULL));
 	TRY(syscall(SYS_execveat, -1, "x", NULL, NULL, 0));
