@@ -163,7 +163,16 @@ static int find_frame(struct log_scan *s, uint64_t off, uint64_t *ret_off)
 	return 0;
 }
 
-/* What is at s->off is no frame; there may be one from off on. */
+/* A writer completes its frame, and writes more behind it, while we look for the next one. */
+static bool is_complete_by_now(struct log_scan *s)
+{
+	const uint8_t *p;
+
+	s->buf_len = 0;
+	return check_frame(s, s->off, &p) == 1;
+}
+
+/* What is at s->off is no frame; there may be one from off on. 1: it has become one. */
 static int skip_damage(struct log_scan *s, uint64_t off, bool torn)
 {
 	struct stat st;
@@ -181,6 +190,8 @@ static int skip_damage(struct log_scan *s, uint64_t off, bool torn)
 		s->bad_len = (uint64_t)st.st_size > s->off ? (uint64_t)st.st_size - s->off : 0;
 		return -EAGAIN;
 	}
+	if (torn && is_complete_by_now(s))
+		return 1;
 	s->bad_len = found - s->off;
 	s->index += found > LOG_SEG_HDR_LEN; /* a damaged header alone took no frame with it */
 	s->off = found;
@@ -219,11 +230,12 @@ int log_scan_next(struct log_scan *s, const uint8_t **ret_payload, size_t *ret_l
 	n = window(s, s->off, 1, &p);
 	if (n <= 0)
 		return (int)n;
-	r = check_frame(s, s->off, &p);
-	if (r == 0 || r == -EBADMSG)
-		return skip_damage(s, s->off + 1, r == 0);
-	if (r < 0)
-		return r;
+	while ((r = check_frame(s, s->off, &p)) != 1) {
+		if (r == 0 || r == -EBADMSG)
+			r = skip_damage(s, s->off + 1, r == 0);
+		if (r != 1)
+			return r;
+	}
 	s->frame_off = s->off;
 	s->frame_index = s->index++;
 	*ret_len = log_get_u32(p + 4);

@@ -178,6 +178,48 @@ static void test_follow_another_process(void **state)
 	log_free(log); /* the child has written with its descriptors: nothing of ours */
 }
 
+/* Writes of many pages, which a reader can come into the middle of. */
+static void test_follow_large_writes(void **state)
+{
+	enum { FRAME_CNT = 6000, FRAME_LEN = 9000 };
+	struct log *log = open_log(64 << 20, 0, NULL);
+	struct log_reader *r = open_reader(0);
+	static uint8_t payload[FRAME_LEN];
+	time_t deadline = time(NULL) + 60;
+	uint64_t i = 0;
+	pid_t pid = fork();
+	int status, n;
+
+	(void)state;
+	if (!pid) {
+		for (uint64_t k = 0; k < FRAME_CNT; k++) {
+			memcpy(payload, &k, sizeof(k));
+			if (log_append(log, payload, sizeof(payload), NULL) ||
+			    (k % 20 == 0 && log_flush(log)))
+				_exit(1);
+		}
+		_exit(log_flush(log) ? 1 : 0);
+	}
+	while (i < FRAME_CNT && time(NULL) < deadline) {
+		struct log_pos pos;
+		const uint8_t *p;
+		size_t len;
+
+		n = log_reader_next(r, &p, &len, &pos);
+		assert_in_range(n, 0, 1); /* nothing is damaged */
+		if (!n)
+			continue;
+		assert_int_equal(len, FRAME_LEN);
+		assert_memory_equal(p, &i, sizeof(i));
+		i++;
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(i, FRAME_CNT);
+	log_reader_close(r);
+	log_free(log); /* the child has written with its descriptors: nothing of ours */
+}
+
 static void test_release(void **state)
 {
 	struct log *log = open_log(frame_offset(10), 0, NULL);
@@ -349,6 +391,7 @@ int main(void)
 		LOG_TEST(test_many_segments_unsynced),
 		LOG_TEST(test_follow),
 		LOG_TEST(test_follow_another_process),
+		LOG_TEST(test_follow_large_writes),
 		LOG_TEST(test_release),
 		LOG_TEST(test_limit),
 		LOG_TEST(test_two_writers),
