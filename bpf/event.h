@@ -292,14 +292,19 @@ struct ev_accept {
 
 #define EV_SIGNAL_FROM_OUTSIDE (1u << 0) /* cgroup_id is the target's: the sender is not in scope */
 #define EV_SIGNAL_TO_THREAD    (1u << 1)
+#define EV_SIGNAL_HAS_PID      (1u << 2)
 
 struct ev_signal {
 	struct ev_hdr hdr; /* task: the sender */
 	struct ev_peer target;
 	__u32 signal;
-	__s32 code;   /* si_code */
+	__s32 code;   /* si_code; not of a failed attempt, as result */
 	__u32 result; /* TRACE_SIGNAL_* */
 	__u32 flags;  /* EV_SIGNAL_* */
+	__u32 err;    /* of a failed attempt; call and target_pid are its, too */
+	__u32 call;
+	__s32 target_pid; /* as asked, in the sender's pid namespace */
+	__u32 pad0;
 };
 
 enum ev_close_role { EV_CLOSE_CLIENT, EV_CLOSE_SERVER };

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * signal: a process sent a signal to another one, and it was allowed to.
+ * signal: a process sent a signal to another one, or tried to and was refused.
  *
  * Signals that the kernel sends, often in an interrupt on some other task's time, are told by their
  * code. Four negative ones are ambiguous: the kernel's own (timers, message queues, asynchronous
  * I/O), or put there by who calls rt_sigqueueinfo; then the current task is in that call.
  *
  * The record is the sender's; a sender that is not in scope is recorded with the container of its
- * target.
+ * target, if the signal was sent.
  */
-#include "probe.bpf.h"
+#include "syscall.bpf.h"
 
 /* x86-64, then i386. */
 #define CALL_rt_sigqueueinfo	 129
@@ -73,3 +73,51 @@ int BPF_PROG(signal_generate, int sig, struct kernel_siginfo *info, struct task_
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return 0;
 }
+
+/* What a call was asked: the thread or process (0: pidfd_send_signal names none), and the signal. */
+static __always_inline void signal_asked(const struct syscall *sc, __s32 *ret_pid, __s32 *ret_signal)
+{
+	bool has_group = sc->nr == NR_tgkill || sc->nr == NR_rt_tgsigqueueinfo;
+
+	*ret_pid = has_group ? sc->arg[1] : sc->nr == NR_pidfd_send_signal ? 0 : sc->arg[0];
+	*ret_signal = has_group ? sc->arg[2] : sc->arg[1];
+}
+
+/* A failure. A full queue (EAGAIN) passes signal_generate. */
+SYSCALL_PROBE(signal_exit)
+{
+	bool to_thread = sc->nr == NR_tkill || sc->nr == NR_tgkill || sc->nr == NR_rt_tgsigqueueinfo;
+	struct task_struct *task = sc->task, *target = 0;
+	struct ev_signal *ev;
+	struct build b;
+	__s32 pid, sig;
+
+	signal_asked(sc, &pid, &sig);
+	if (sc->ret >= 0 || sc->ret == -EAGAIN || !sig)
+		return 0;
+	if (pid > 0)
+		target = task_named(task, pid);
+	if (target && BPF_CORE_READ(target, tgid) == BPF_CORE_READ(task, tgid))
+		return 0;
+	ev = (void *)record_begin(&b, EV_SIGNAL, EV_CLASS_process, sc->cgid, sizeof(*ev));
+	if (!ev)
+		return 0;
+	task_fill(&ev->hdr.task, task);
+	if (target)
+		peer_fill(&ev->target, target, to_thread);
+	ev->signal = sig;
+	ev->err = syscall_errno(sc->ret);
+	ev->call = sc->nr;
+	ev->target_pid = pid;
+	ev->flags = (to_thread ? EV_SIGNAL_TO_THREAD : 0) |
+		    (sc->nr == NR_pidfd_send_signal ? 0 : EV_SIGNAL_HAS_PID);
+	record_submit(&b, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+SERVES_SYSCALL(signal_exit, kill);
+SERVES_SYSCALL(signal_exit, tkill);
+SERVES_SYSCALL(signal_exit, tgkill);
+SERVES_SYSCALL(signal_exit, rt_sigqueueinfo);
+SERVES_SYSCALL(signal_exit, rt_tgsigqueueinfo);
+SERVES_SYSCALL(signal_exit, pidfd_send_signal);

@@ -103,15 +103,21 @@ static __always_inline void peer_fill(struct ev_peer *p, struct task_struct *tas
 	BPF_CORE_READ_STR_INTO(&p->comm, leader, comm);
 }
 
-/* The thread that a task names by this number, in its own pid namespace. */
-static __always_inline void peer_fill_ns_pid(struct ev_peer *p, struct task_struct *task, __u32 nr)
+/* The thread that a task names by this number, in its own pid namespace; 0: there is none. */
+static __always_inline struct task_struct *task_named(struct task_struct *task, __u32 nr)
 {
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 	struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
 			    BPF_CORE_READ(pid, level) * bpf_core_type_size(struct upid);
-	struct task_struct *named = task_of_ns_pid(BPF_CORE_READ(upid, ns), nr);
 
-	if (pid && named)
+	return pid ? task_of_ns_pid(BPF_CORE_READ(upid, ns), nr) : 0;
+}
+
+static __always_inline void peer_fill_ns_pid(struct ev_peer *p, struct task_struct *task, __u32 nr)
+{
+	struct task_struct *named = task_named(task, nr);
+
+	if (named)
 		peer_fill(p, named, true);
 }
 

@@ -14,8 +14,15 @@ int event_fill_signal(const struct record *rec, struct arena *arena, Varve__V1__
 	if (err)
 		return err;
 	SET(out, signal, in->signal);
-	SET(out, code, in->code);
-	if (in->result < ARRAY_SIZE(results))
+	if (in->err) {
+		SET(out, call_errno, in->err);
+		out->call = fill_call(in->call);
+	} else {
+		SET(out, code, in->code);
+	}
+	if (in->flags & EV_SIGNAL_HAS_PID)
+		SET(out, target_pid, in->target_pid);
+	if (!in->err && in->result < ARRAY_SIZE(results))
 		out->result = (char *)results[in->result];
 	if (in->flags & EV_SIGNAL_TO_THREAD)
 		SET(out, to_thread, 1);

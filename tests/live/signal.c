@@ -126,7 +126,7 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
-/* To oneself; timers; a child's end; refused ones. */
+/* To oneself; timers; a child's end; a question. */
 static void not_recorded(struct live *t, void *arg)
 {
 	struct itimerval soon = {.it_value.tv_usec = 1000};
@@ -149,7 +149,8 @@ static void not_recorded(struct live *t, void *arg)
 		_exit(0);
 	MUST(wait(NULL));
 	MUST(setresuid(65534, 65534, 65534));
-	EXPECT(kill(getppid(), SIGUSR1) < 0 && errno == EPERM);
+	EXPECT(kill(getppid(), 0) < 0 && errno == EPERM);
+	EXPECT(kill(getpid(), 65) < 0 && errno == EINVAL);
 }
 
 LIVE(signal_not_own_nor_kernels, LIVE_FIRST)
@@ -157,6 +158,75 @@ LIVE(signal_not_own_nor_kernels, LIVE_FIRST)
 	live_do(t, not_recorded, NULL);
 	live_end(t);
 	EXPECT_UINT(live_count(t, "SIGNAL", 0), 0);
+}
+
+static void refused(struct live *t, void *arg)
+{
+	pid_t target = start_target(), gone = MUST(fork()), pid;
+	siginfo_t info = {.si_signo = SIGRTMIN, .si_code = SI_QUEUE};
+	int fd = MUST((int)syscall(SYS_pidfd_open, target, 0));
+
+	(void)arg;
+	if (!gone)
+		_exit(0);
+	live_wait(gone);
+	t->shared->value[0] = target;
+	t->shared->value[1] = gone;
+	pid = MUST(fork());
+	if (!pid) {
+		MUST(setresuid(65534, 65534, 65534));
+		EXPECT(kill(target, SIGTERM) < 0 && errno == EPERM);
+		EXPECT(syscall(SYS_tgkill, target, target, SIGUSR1) < 0 && errno == EPERM);
+		EXPECT(syscall(SYS_rt_sigqueueinfo, target, SIGRTMIN, &info) < 0 && errno == EPERM);
+		EXPECT(syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0 && errno == EPERM);
+		EXPECT(kill(gone, SIGHUP) < 0 && errno == ESRCH);
+		EXPECT(kill(-gone, SIGHUP) < 0 && errno == ESRCH);
+		EXPECT(kill(target, 99) < 0 && errno == EINVAL);
+		_exit(0);
+	}
+	EXPECT_UINT(live_wait(pid), 0);
+	MUST(kill(target, SIGKILL));
+	expect_killed(target, SIGKILL);
+}
+
+LIVE(signal_refused, LIVE_FIRST)
+{
+	static const struct {
+		const char *call;
+		uint32_t signal, err;
+		bool has_target, to_thread;
+	} want[] = {
+		{"kill", SIGTERM, EPERM, true, false},
+		{"tgkill", SIGUSR1, EPERM, true, true},
+		{"rt_sigqueueinfo", 0, EPERM, true, false},
+		{"pidfd_send_signal", SIGKILL, EPERM, false, false},
+		{"kill", SIGHUP, ESRCH, false, false},
+		{"kill", SIGHUP, ESRCH, false, false},
+		{"kill", 99, EINVAL, true, false},
+	};
+	const pid_t pids[] = {0, 0, 0, 0, 1, -1, 0};
+	const Varve__V1__Process *target;
+	const Varve__V1__Signal *s;
+	size_t i;
+
+	live_do(t, refused, NULL);
+	live_end(t);
+	target = live_one(t, "FORK", t->shared->value[0])->process;
+	EXPECT_UINT(live_count(t, "SIGNAL", 0), ARRAY_SIZE(want) + 1); /* and the one that kills */
+	for (i = 0; i < ARRAY_SIZE(want); i++) {
+		s = live_nth(t, "SIGNAL", 0, i)->signal;
+		EXPECT_STR(s->call, want[i].call);
+		EXPECT_FIELD(s, signal, want[i].signal ? want[i].signal : (uint32_t)SIGRTMIN);
+		EXPECT_FIELD(s, call_errno, want[i].err);
+		EXPECT(!s->has_code && !s->result && s->has_to_thread == want[i].to_thread);
+		EXPECT(!s->target == !want[i].has_target);
+		if (s->target)
+			EXPECT_STR(s->target->process_uid, target->process_uid);
+		EXPECT(s->has_target_pid == !!strcmp(s->call, "pidfd_send_signal"));
+		if (s->has_target_pid)
+			EXPECT(s->target_pid == (pids[i] ? pids[i] * (pid_t)t->shared->value[1]
+							 : (pid_t)t->shared->value[0]));
+	}
 }
 
 static void wait_for_it(struct live *t, void *arg)
