@@ -176,7 +176,7 @@ static void on_others(void)
 	TRY(ptrace(PTRACE_SEIZE, pid, NULL, NULL));
 	TRY(ptrace(PTRACE_SEIZE, pid, NULL, NULL));
 	TRY(ptrace(PTRACE_SEIZE, NO_SUCH_PID, NULL, NULL));
-	TRY(kill(pid, 99));
+	TRY(kill(NO_SUCH_PID, SIGTERM));
 	TRY(kill(pid, SIGKILL));
 	MUST(waitpid(pid, &status, 0));
 }
