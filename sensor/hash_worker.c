@@ -250,10 +250,15 @@ static bool spend(struct hash_worker *w, const struct hash_request *r)
 
 /* --- a request */
 
+static struct hash_key key_of(const struct hash_request *r)
+{
+	return (struct hash_key){
+		{r->target.dev, r->target.ino, (uint64_t)r->stat.ctime_ns, r->stat.size}};
+}
+
 static enum hash_outcome compute(struct hash_worker *w, struct hash_request *r, int fd)
 {
-	struct hash_key key = {
-		{r->target.dev, r->target.ino, (uint64_t)r->stat.ctime_ns, r->stat.size}};
+	struct hash_key key = key_of(r);
 	const uint8_t *known = hash_table_find(w->cache, &key);
 	enum hash_outcome outcome;
 
@@ -266,7 +271,8 @@ static enum hash_outcome compute(struct hash_worker *w, struct hash_request *r, 
 		return HASH_TOO_LARGE;
 	if (!spend(w, r))
 		return atomic_load(&w->stop) ? HASH_RUN_ENDED : HASH_RATE_LIMITED;
-	outcome = hash_read(fd, &r->stat, &w->stop, &w->alive_ns, r->digest, &r->err);
+	outcome = hash_read(fd, r->held, &r->stat, &w->stop, &w->alive_ns, r->digest, &r->err);
+	key = key_of(r); /* as it was read */
 	if (outcome == HASH_DONE)
 		memcpy(hash_table_put(w->cache, &key), r->digest, HASH_LEN);
 	return outcome;

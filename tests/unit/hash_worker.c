@@ -255,19 +255,26 @@ static enum hash_outcome read_with(const char *name, struct hash_stat st, bool s
 	atomic_bool stop;
 
 	atomic_init(&stop, stopped);
-	return hash_read(fd, &st, &stop, &alive, digest, ret_err);
+	return hash_read(fd, false, &st, &stop, &alive, digest, ret_err);
+}
+
+static struct hash_stat stat_of_file(const char *name)
+{
+	struct stat st = file_stat(name);
+
+	return (struct hash_stat){
+		st.st_ctim.tv_sec * (int64_t)NSEC_PER_SEC + st.st_ctim.tv_nsec,
+		st.st_mtim.tv_sec * (int64_t)NSEC_PER_SEC + st.st_mtim.tv_nsec, st.st_size};
 }
 
 static void file_that_changes_while_it_is_read(void **state)
 {
-	struct hash_stat st = {.size = 3};
-	struct stat now;
+	struct hash_stat st;
 	int err;
 
 	(void)state;
 	file_write("f", "abc", 3);
-	now = file_stat("f");
-	st.ctime_ns = now.st_ctim.tv_sec * (int64_t)NSEC_PER_SEC + now.st_ctim.tv_nsec;
+	st = stat_of_file("f");
 	assert_int_equal(read_with("f", st, false, &err), HASH_DONE);
 	assert_int_equal(read_with("f", st, true, &err), HASH_RUN_ENDED);
 	st.size = 2; /* it grew */
@@ -279,6 +286,33 @@ static void file_that_changes_while_it_is_read(void **state)
 	assert_int_equal(read_with("f", st, false, &err), HASH_CHANGED);
 	assert_int_equal(read_with(".", st, false, &err), HASH_UNREADABLE);
 	assert_int_equal(err, EISDIR);
+}
+
+/* A name more or less, which says nothing against what its process holds. */
+static void file_that_is_renamed_while_it_is_read(void **state)
+{
+	_cleanup_close_ int fd = -1;
+	uint8_t digest[HASH_LEN];
+	atomic_ullong alive = 0;
+	atomic_bool stop = false;
+	struct hash_stat before, st;
+	int err;
+
+	(void)state;
+	file_write("f", "abc", 3);
+	before = st = stat_of_file("f");
+	usleep(30000);
+	assert_int_equal(link(file_path("f"), file_path("g")), 0);
+	fd = open(file_path("f"), O_PATH | O_CLOEXEC);
+	assert_int_equal(hash_read(fd, false, &st, &stop, &alive, digest, &err), HASH_CHANGED);
+	assert_int_equal(st.ctime_ns, before.ctime_ns);
+	assert_int_equal(hash_read(fd, true, &st, &stop, &alive, digest, &err), HASH_DONE);
+	assert_memory_equal(digest, "\xba\x78\x16\xbf", 4);
+	assert_int_equal(st.ctime_ns, stat_of_file("g").ctime_ns);
+	assert_true(st.ctime_ns > before.ctime_ns);
+	usleep(30000);
+	file_write("f", "abd", 3);
+	assert_int_equal(hash_read(fd, true, &st, &stop, &alive, digest, &err), HASH_CHANGED);
 }
 
 static void file_below_a_root(void **state)
@@ -521,6 +555,7 @@ int main(void)
 		HASH_TEST(roots_of_a_bundle_do_not_pin_its_mount),
 		HASH_TEST(file_times),
 		HASH_TEST(file_that_changes_while_it_is_read),
+		HASH_TEST(file_that_is_renamed_while_it_is_read),
 		HASH_TEST(file_below_a_root),
 		HASH_TEST(process_of_a_pid),
 		HASH_TEST(worker_hashes_and_caches),
