@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Probes on system calls. A probe file writes one function that is called with a call that has
- *ended, whatever it was seen by:
+ * ended, whatever it was seen by:
  *
  *	SYSCALL_PROBE(rmdir_exit)          the function's head; `sc` is the call
  *	{
@@ -11,14 +11,14 @@
  *
  * The tracepoint set reaches it by a tail call out of the one program on sys_exit (core.bpf.c); the
  * trampoline set by a program on the exit of each of the calls, for the kernel's 64-bit and its
- *32-bit entry. A kernel function that serves several calls, and io_uring, can stand in for all of
- *them:
+ * 32-bit entry. A kernel function that serves several calls, and io_uring, can stand in for all of
+ * them:
  *
  *	SEC("?fexit/do_rmdir") int BPF_PROG(rmdir_fn, ...) { ... }
  *	INSTEAD_OF(rmdir_fn, rmdir_exit);
  *
- *A program on a kernel function that only keeps what the call's exit then takes (pending.bpf.h) is
- *optional:
+ * A program on a kernel function that only keeps what the call's exit then takes (pending.bpf.h) is
+ * optional:
  *
  *	SEC("?fentry/chmod_common") int BPF_PROG(mode_enter, ...) { ... }
  *	HELPS(mode_enter, mode_exit);
