@@ -68,7 +68,7 @@ static void replay(const char *name, unsigned int kind)
 	assert_string_equal(got, expected);
 }
 
-/* A heading that is the kind's name: "## EXEC", "### EXEC - a process runs a new program". */
+/* A heading that is the kind's name: "### EXEC", "### EXEC - a process runs a new program". */
 static void check_documented(const char *docs, const char *name)
 {
 	size_t len = strlen(name);

@@ -99,7 +99,7 @@ one() { # KERNEL NAME...
 	shift
 	rm -f "$results/$kernel.tap" "$results/$kernel.tap.new" "$results/$kernel.console"
 	[ -z "${quick:-}" ] || echo "# quick" | label "$kernel"
-	VM_MODULES="overlay veth tun ${VM_MODULES:-}" VM_TIMEOUT=${VM_TIMEOUT:-1500} VM_LOG=$results/$kernel.console \
+	VM_MODULES="overlay veth tun ${VM_MODULES:-}" VM_TIMEOUT=${VM_TIMEOUT:-3600} VM_LOG=$results/$kernel.console \
 		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10}; export TEST_SLOW; . /suite" 2>"$work/$kernel.err" | label "$kernel"
 	rc=${PIPESTATUS[0]}
 	[ "$rc" != 125 ] || echo "not ok ${1:-all the tests}: $(tail -n 1 "$work/$kernel.err")" | label "$kernel"

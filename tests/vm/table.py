@@ -98,12 +98,13 @@ def cell(column, tests):
 
 
 def reasons(column, tests):
+    """{why: [tests]} of what did not pass."""
+    found = {}
     for t in tests:
         verdict, why = column.tests.get(t, ('missing', ''))
-        if verdict == 'skip':
-            yield '`%s`: %s' % (t, why)
-        elif verdict == 'not ok':
-            yield '`%s` fails' % t
+        if verdict in ('skip', 'not ok'):
+            found.setdefault(why.removesuffix(' (EVENTS.md)') if verdict == 'skip' else 'failed', []).append('`%s`' % t)
+    return found
 
 
 def make_table(columns):
@@ -114,11 +115,12 @@ def make_table(columns):
         cells = [cell(c, tests) for c in columns]
         rows.append('| %s | %s |' % (kind, ' | '.join(cells)))
     for c in columns:
-        said = [r for k in kinds() for r in reasons(c, tests_of(k, columns))]
+        tests = dict.fromkeys(t for k in kinds() for t in tests_of(k, columns))
+        said = ['%s (%s)' % (why, ', '.join(names)) for why, names in reasons(c, tests).items()]
         if not any(v[0] == 'ok' for v in c.tests.values()):
             said = ['no test ran: %s' % re.sub(r'.*?error: ', '', next((v[1] for v in c.tests.values()), ''))]
         if said:
-            notes.append('- %s: %s.' % (c.title(), '; '.join(dict.fromkeys(said))))
+            notes.append('- %s: %s.' % (c.title(), '; '.join(said)))
     releases = sorted({(tuple(kernel_order(c.series)), c.release) for c in columns})
     head = 'Tested on Debian\'s %s, by %d tests.' % (', '.join(r for _, r in releases), len({t for c in columns for t in c.tests}))
     if any(c.quick for c in columns):
