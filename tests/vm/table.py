@@ -102,8 +102,9 @@ def reasons(column, tests):
     found = {}
     for t in tests:
         verdict, why = column.tests.get(t, ('missing', ''))
-        if verdict in ('skip', 'not ok'):
-            found.setdefault(why.removesuffix(' (EVENTS.md)') if verdict == 'skip' else 'failed', []).append('`%s`' % t)
+        if verdict != 'ok':
+            words = {'skip': why.removesuffix(' (EVENTS.md)'), 'not ok': 'failed', 'missing': 'did not run'}
+            found.setdefault(words[verdict], []).append('`%s`' % t)
     return found
 
 
