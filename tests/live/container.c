@@ -2,6 +2,7 @@
 /* The container of a test: its cgroup, and processes in it. */
 #include "tests/live/harness.h"
 #include "evidence/log.h"
+#include "evidence/log_format.h"
 #include <fcntl.h>
 #include <mntent.h>
 #include <sys/random.h>
@@ -42,16 +43,27 @@ uint64_t live_make_cgroup(struct live *t, const char *name, char ret_path[256])
 	return st.st_ino;
 }
 
+static uint64_t newest_segment(const char *dir)
+{
+	_cleanup_close_ int dirfd = MUST(open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	_cleanup_free_ uint64_t *firsts = NULL;
+	size_t cnt;
+
+	if (log_dir_list(dirfd, &firsts, &cnt))
+		FAIL("cannot list the log in %s", dir);
+	return cnt ? firsts[cnt - 1] : 0;
+}
+
 /* Where the log ends now: what the test does comes after. */
 static uint64_t log_end(const char *dir)
 {
+	uint64_t next = newest_segment(dir);
 	struct log_reader *reader;
 	const uint8_t *payload;
-	uint64_t next = 0;
 	struct log_pos pos;
 	size_t len;
 
-	if (log_reader_open(dir, 0, &reader))
+	if (log_reader_open(dir, next, &reader))
 		FAIL("cannot open the log in %s", dir);
 	while (log_reader_next(reader, &payload, &len, &pos) == 1)
 		next = pos.index + 1;

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define HEX_LEN 64
 
 /* --- programs, and what they hash to */
 
@@ -38,7 +37,7 @@ static void make_program(const char *path, char value, size_t filler)
 	write_program(fd, value, filler);
 }
 
-static void digest_of(const char *path, char ret_hex[HEX_LEN + 1])
+void live_sha256(const char *path, char ret_hex[LIVE_SHA256_SIZE])
 {
 	_cleanup_close_ int fd = MUST(open(path, O_RDONLY | O_CLOEXEC));
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
@@ -178,14 +177,14 @@ static const Varve__V1__FileHash *expect_reason(const struct live *t, const char
 
 LIVE_TIMEOUT(file_hash_short_lived, LIVE_FIRST, 60)
 {
-	char path[300], want[HEX_LEN + 1];
+	char path[300], want[LIVE_SHA256_SIZE];
 	const Varve__V1__FileHash *h;
 	struct stat st;
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/program", t->dir);
 	make_program(path, 's', 300000);
-	digest_of(path, want);
+	live_sha256(path, want);
 	pid = run_program(t, path);
 	live_end(t);
 	h = expect_hash(t, path, want, pid);
@@ -199,14 +198,14 @@ LIVE_TIMEOUT(file_hash_short_lived, LIVE_FIRST, 60)
 /* Many of one file, some at once: one record; in another container the same, from the cache. */
 LIVE_TIMEOUT(file_hash_once_per_container, LIVE_FIRST, 60)
 {
-	char path[300], want[HEX_LEN + 1];
+	char path[300], want[LIVE_SHA256_SIZE];
 	const Varve__V1__FileHash *h;
 	pid_t pid[50], other;
 	size_t i;
 
 	snprintf(path, sizeof(path), "%s/program", t->dir);
 	make_program(path, 'o', 5000);
-	digest_of(path, want);
+	live_sha256(path, want);
 	for (i = 0; i < 25; i++)
 		pid[i] = run_program(t, path);
 	for (; i < ARRAY_SIZE(pid); i++)
@@ -254,7 +253,7 @@ LIVE_TIMEOUT(file_hash_looked_at_late, LIVE_OWN, 60)
 	static const char *const names[] = {"intact",  "replaced", "rewritten",
 					    "removed", "renamed",  "again"};
 	static const char *const args[] = {"--heartbeat", "500ms", NULL};
-	char path[ARRAY_SIZE(names)][300], want[HEX_LEN + 1], again[HEX_LEN + 1], other[300];
+	char path[ARRAY_SIZE(names)][300], want[LIVE_SHA256_SIZE], again[LIVE_SHA256_SIZE], other[300];
 	pid_t pid[ARRAY_SIZE(names)], second;
 	size_t i;
 
@@ -265,7 +264,7 @@ LIVE_TIMEOUT(file_hash_looked_at_late, LIVE_OWN, 60)
 		snprintf(path[i], sizeof(path[i]), "%s/%s", t->dir, names[i]);
 		make_program(path[i], 'a' + i, 100);
 	}
-	digest_of(path[0], want);
+	live_sha256(path[0], want);
 	live_begin(t);
 	usleep(300000);
 	MUST(kill(t->sensor->pid, SIGSTOP));
@@ -280,7 +279,7 @@ LIVE_TIMEOUT(file_hash_looked_at_late, LIVE_OWN, 60)
 	write_last_byte(path[5], 'z');
 	usleep(50000);
 	second = run_program(t, path[5]);
-	digest_of(path[5], again);
+	live_sha256(path[5], again);
 	MUST(kill(t->sensor->pid, SIGCONT));
 	live_end(t);
 	live_sensor_stop(t->sensor);
@@ -333,12 +332,12 @@ static void end_waiting(struct waiting *w, pid_t pid)
 LIVE_TIMEOUT(file_hash_memfd, LIVE_FIRST, 60)
 {
 	struct waiting w = {};
-	char path[300], want[HEX_LEN + 1];
+	char path[300], want[LIVE_SHA256_SIZE];
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/same", t->dir);
 	make_program(path, 'w', 20000);
-	digest_of(path, want);
+	live_sha256(path, want);
 	MUST(pipe2(w.input, O_CLOEXEC));
 	pid = live_spawn(t, run_waiting, &w);
 	await_hash(t, "memfd:waits");
@@ -349,13 +348,13 @@ LIVE_TIMEOUT(file_hash_memfd, LIVE_FIRST, 60)
 
 LIVE_TIMEOUT(file_hash_removed_while_it_runs, LIVE_FIRST, 60)
 {
-	char path[300], want[HEX_LEN + 1];
+	char path[300], want[LIVE_SHA256_SIZE];
 	struct waiting w = {.path = path};
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/program", t->dir);
 	make_program(path, 'r', 20000);
-	digest_of(path, want);
+	live_sha256(path, want);
 	MUST(pipe2(w.input, O_CLOEXEC));
 	pid = live_spawn(t, run_waiting, &w);
 	await_exec(pid, path);
@@ -433,8 +432,8 @@ static void live_rooted(struct live *t, void *arg)
 	MUST(chdir(t->dir));
 	MUST(mkdir("root", 0755));
 	r->make(r);
-	digest_of("root/init", t->shared->text[0]);
-	digest_of("root/brief", t->shared->text[1]);
+	live_sha256("root/init", t->shared->text[0]);
+	live_sha256("root/brief", t->shared->text[1]);
 	MUST(stat("root", &st));
 	MUST(pipe2(input, O_CLOEXEC));
 	MUST(chroot("root"));
@@ -504,14 +503,14 @@ static void expect_last_is_run_end(struct live *t)
 LIVE_TIMEOUT(file_hash_too_large, LIVE_OWN, 60)
 {
 	static const char *const args[] = {"--hash-size-limit", "64K", "--hash-rate", "64K", NULL};
-	char small[300], large[300], want[HEX_LEN + 1];
+	char small[300], large[300], want[LIVE_SHA256_SIZE];
 	pid_t pid, pid_large;
 
 	snprintf(small, sizeof(small), "%s/small", t->dir);
 	snprintf(large, sizeof(large), "%s/large", t->dir);
 	make_program(small, 's', 1000);
 	make_program(large, 'l', 64 << 10);
-	digest_of(small, want);
+	live_sha256(small, want);
 	live_own_sensor(t, args);
 	pid = run_program(t, small);
 	pid_large = run_program(t, large);
@@ -525,7 +524,7 @@ LIVE_TIMEOUT(file_hash_too_large, LIVE_OWN, 60)
 LIVE_TIMEOUT(file_hash_rate_limited, LIVE_OWN, 60)
 {
 	static const char *const args[] = {"--hash-rate", "64K", NULL};
-	char path[2][300], want[HEX_LEN + 1];
+	char path[2][300], want[LIVE_SHA256_SIZE];
 	pid_t pid[2];
 	size_t i;
 
@@ -535,7 +534,7 @@ LIVE_TIMEOUT(file_hash_rate_limited, LIVE_OWN, 60)
 		make_program(path[i], 'r' + i, 1 << 20);
 		pid[i] = run_program(t, path[i]);
 	}
-	digest_of(path[0], want);
+	live_sha256(path[0], want);
 	live_end(t);
 	/* The first is read in advance; that is sixteen seconds' worth. */
 	expect_hash(t, path[0], want, pid[0]);
@@ -547,13 +546,13 @@ LIVE_TIMEOUT(file_hash_rate_limited, LIVE_OWN, 60)
 LIVE_TIMEOUT(file_hash_at_the_end_of_the_run, LIVE_OWN, 60)
 {
 	static const char *const args[] = {"--heartbeat", "500ms", NULL};
-	char path[300], want[HEX_LEN + 1];
+	char path[300], want[LIVE_SHA256_SIZE];
 	pid_t pid;
 
 	live_own_sensor(t, args);
 	snprintf(path, sizeof(path), "%s/program", t->dir);
 	make_program(path, 'e', 20 << 20);
-	digest_of(path, want);
+	live_sha256(path, want);
 	live_begin(t);
 	MUST(kill(t->sensor->pid, SIGSTOP));
 	pid = run_program(t, path);

@@ -125,6 +125,10 @@ void live_collect(struct live *t, const char *id);
 /* Every record of the log, whomever it is of. */
 void live_collect_all(struct live *t);
 
+#define LIVE_SHA256_SIZE 65
+/* Of a file, as lower-case hex digits (tests/live/file_hash.c). */
+void live_sha256(const char *path, char ret_hex[LIVE_SHA256_SIZE]);
+
 /* --- the records */
 
 /* Records of a kind and, unless it is 0, of a process. */

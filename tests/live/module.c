@@ -133,6 +133,22 @@ static void load_and_unload(struct live *t, void *arg)
 	t->shared->value[0] = len;
 }
 
+/* Of the file, however many loads there were of it. */
+static void expect_module_hash(struct live *t, const char *path)
+{
+	const Varve__V1__FileHash *hash;
+	const Varve__V1__Module *ev = live_nth(t, "MODULE", 0, 0)->module;
+	char want[LIVE_SHA256_SIZE];
+
+	EXPECT_UINT(live_count(t, "FILE_HASH", 0), 1);
+	hash = live_nth(t, "FILE_HASH", 0, 0)->file_hash;
+	EXPECT_STR(hash->event_kind, "MODULE");
+	EXPECT_STR(hash->file->path, path);
+	EXPECT_FIELD(hash->file, inode, ev->file->inode);
+	live_sha256(path, want);
+	EXPECT_STR(hash->sha256, want);
+}
+
 /* One record for each call; the name from the kernel, though no call but delete_module says it. */
 LIVE(module_loaded, LIVE_FIRST)
 {
@@ -160,4 +176,5 @@ LIVE(module_loaded, LIVE_FIRST)
 	}
 	EXPECT_STR(live_nth(t, "MODULE", pid, 0)->module->file->path, path);
 	EXPECT_FIELD(live_nth(t, "MODULE", pid, 3)->module, image_length, t->shared->value[0]);
+	expect_module_hash(t, path);
 }

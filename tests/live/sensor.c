@@ -38,9 +38,11 @@ bool live_trampolines(void)
 
 static void become_sensor(const struct live_sensor *s, const char *path, const char *const *args)
 {
-	const char *argv[24] = {path, "--log-dir", s->log_dir, "--node-name", "live-node"};
+	/* Small segments: a test looks for its beginning in one. */
+	const char *argv[24] = {path,	     "--log-dir",	   s->log_dir, "--node-name",
+				"live-node", "--log-segment-size", "256K"};
 	const char *hooks = getenv("TEST_HOOKS");
-	size_t n = 5;
+	size_t n = 7;
 	int fd;
 
 	if (hooks && *hooks) {

@@ -4,7 +4,7 @@
 # files of OVERLAY as its root, runs COMMAND by sh in it, prints its output as it comes, and ends with its status; 125 if the guest did
 # not get so far. Needs neither /dev/kvm nor root.
 # Environment: VM_MODULES ("overlay veth": loaded before, with what they depend on; one that the kernel has built in or lacks is passed
-# over), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there).
+# over), VM_SPARE_MODULE ("dummy": one that needs no other; not loaded, but there as /NAME.ko), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there).
 set -euo pipefail
 series=$1 overlay=$2
 shift 2
@@ -26,22 +26,29 @@ printf '%s\n' "$*" >"$root/command"
 
 # --- modules, in the order in which they have to be loaded
 loaded=()
+module_path() { sed -nE "s#^([^:]*/$1\.ko[^:]*):.*#\1#p" "$kernel/lib/modules/$release/modules.dep" | head -n 1; }
+module_copy() { # a path of modules.dep, to
+	case $1 in
+	*.xz) busybox unxz -c "$kernel/lib/modules/$release/$1" >"$2" ;;
+	*) cp "$kernel/lib/modules/$release/$1" "$2" ;;
+	esac
+}
 module_add() { # a path of modules.dep
 	local file=$1 name dep
 	name=$(basename "$file")
 	[[ " ${loaded[*]} " != *" $name "* ]] || return 0
 	for dep in $(sed -n "s|^$file: *||p" "$kernel/lib/modules/$release/modules.dep"); do module_add "$dep"; done
 	loaded+=("$name")
-	name=$(printf '%02d-%s' ${#loaded[@]} "${name%%.*}.ko")
-	case $file in
-	*.xz) busybox unxz -c "$kernel/lib/modules/$release/$file" >"$root/modules/$name" ;;
-	*) cp "$kernel/lib/modules/$release/$file" "$root/modules/$name" ;;
-	esac
+	module_copy "$file" "$root/modules/$(printf '%02d-%s' ${#loaded[@]} "${name%%.*}.ko")"
 }
 for m in ${VM_MODULES:-}; do
-	file=$(sed -nE "s#^([^:]*/$m\.ko[^:]*):.*#\1#p" "$kernel/lib/modules/$release/modules.dep" | head -n 1)
+	file=$(module_path "$m")
 	[ -z "$file" ] || module_add "$file"
 done
+if [ -n "${VM_SPARE_MODULE:-}" ]; then
+	file=$(module_path "$VM_SPARE_MODULE")
+	[ -z "$file" ] || module_copy "$file" "$root/$VM_SPARE_MODULE.ko"
+fi
 
 # The first root is the kernel's own, which nobody can pivot away from: what runs, runs in a tmpfs of its own, as on any machine.
 cat >"$root/init" <<'INIT'
