@@ -20,7 +20,6 @@
 #define TICK_NS	      (20 * NSEC_PER_MSEC)
 #define TIME_SLACK_NS ((int64_t)NSEC_PER_MSEC) /* of the clock offset, measured each second */
 #define MOUNTINFO_MAX (1 << 20)
-#define READ_TRIES    3 /* of a file whose name or mode changes while it is read */
 
 const char *hash_outcome_name(enum hash_outcome outcome)
 {
@@ -261,55 +260,31 @@ static enum hash_outcome read_all(int fd, EVP_MD_CTX *md, const struct hash_stat
 	return have == st->size ? HASH_DONE : HASH_CHANGED;
 }
 
-/* By its times and size. */
-static bool has_same_content(const struct hash_stat *a, const struct hash_stat *b)
+bool hash_is_same_content(const struct hash_stat *a, const struct hash_stat *b)
 {
 	return a->mtime_ns == b->mtime_ns && a->size == b->size;
 }
 
-/* Once, from its beginning; ret_after: the file as it was afterwards. */
-static enum hash_outcome read_once(int fd, EVP_MD_CTX *md, const struct hash_stat *st,
-				   const atomic_bool *stop, atomic_ullong *alive_ns,
-				   struct hash_stat *ret_after, int *ret_err)
-{
-	enum hash_outcome outcome;
-	struct identity after;
-
-	wait_for_tick(st);
-	if (lseek(fd, 0, SEEK_SET) < 0 || !EVP_DigestInit_ex(md, EVP_sha256(), NULL)) {
-		*ret_err = errno;
-		return HASH_UNREADABLE;
-	}
-	outcome = read_all(fd, md, st, stop, alive_ns, ret_err);
-	if (outcome != HASH_DONE)
-		return outcome;
-	if (identity_of(fd, &after))
-		return HASH_CHANGED;
-	*ret_after = after.stat;
-	return HASH_DONE;
-}
-
-enum hash_outcome hash_read(int path_fd, bool held, struct hash_stat *st, const atomic_bool *stop,
-			    atomic_ullong *alive_ns, uint8_t ret_digest[HASH_LEN], int *ret_err)
+enum hash_outcome hash_read(int path_fd, const struct hash_stat *st, const atomic_bool *stop,
+			    atomic_ullong *alive_ns, uint8_t ret_digest[HASH_LEN],
+			    struct hash_stat *ret_after, int *ret_err)
 {
 	_cleanup_close_ int fd = reopen(path_fd);
 	enum hash_outcome outcome = HASH_UNREADABLE;
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	struct hash_stat after;
-	int tries = 1;
+	struct identity after = {};
 
 	*ret_err = fd < 0 ? errno : ENOMEM;
-	while (fd >= 0 && md) {
-		outcome = read_once(fd, md, st, stop, alive_ns, &after, ret_err);
-		if (outcome != HASH_DONE || after.ctime_ns == st->ctime_ns)
-			break;
+	wait_for_tick(st);
+	if (fd >= 0 && md && EVP_DigestInit_ex(md, EVP_sha256(), NULL))
+		outcome = read_all(fd, md, st, stop, alive_ns, ret_err);
+	if (outcome == HASH_DONE &&
+	    (identity_of(fd, &after) || after.stat.ctime_ns != st->ctime_ns ||
+	     after.stat.size != st->size))
 		outcome = HASH_CHANGED;
-		if (!held || !has_same_content(st, &after) || tries++ == READ_TRIES)
-			break;
-		*st = after;
-	}
 	if (outcome == HASH_DONE && !EVP_DigestFinal_ex(md, ret_digest, NULL))
 		outcome = HASH_UNREADABLE;
 	EVP_MD_CTX_free(md);
+	*ret_after = after.stat;
 	return outcome;
 }

@@ -64,13 +64,16 @@ int hash_open_below(int root_fd, const char *path);
  */
 bool hash_is_unchanged(const struct hash_stat *st, int64_t unix_ns, bool held);
 
+/* True if by times and size only names, mode or owner changed between the two. */
+bool hash_is_same_content(const struct hash_stat *a, const struct hash_stat *b);
+
 /*
- * Reads the file behind an O_PATH descriptor that was verified, as it was when st was taken. held:
- * as above; if only its names, mode or owner change meanwhile it is read again, and st is what was
- * read. stop: given up with HASH_RUN_ENDED when it becomes true; alive_ns: boot time, kept up to
- * date. ret_err: errno of HASH_UNREADABLE.
+ * Reads the file behind an O_PATH descriptor that was verified. stop: given up with HASH_RUN_ENDED
+ * when it becomes true; alive_ns: boot time, kept up to date. ret_after: the file afterwards, zeros
+ * if it was not read to its end. ret_err: errno of HASH_UNREADABLE.
  */
-enum hash_outcome hash_read(int path_fd, bool held, struct hash_stat *st, const atomic_bool *stop,
-			    atomic_ullong *alive_ns, uint8_t ret_digest[HASH_LEN], int *ret_err);
+enum hash_outcome hash_read(int path_fd, const struct hash_stat *st, const atomic_bool *stop,
+			    atomic_ullong *alive_ns, uint8_t ret_digest[HASH_LEN],
+			    struct hash_stat *ret_after, int *ret_err);
 
 #endif

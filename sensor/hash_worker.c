@@ -14,6 +14,7 @@
 #include <time.h>
 
 #define NICE	    10
+#define READ_TRIES  3
 #define IOPRIO_IDLE (3 << 13) /* IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0) */
 #define STOP_WAIT_S 1
 
@@ -256,6 +257,25 @@ static struct hash_key key_of(const struct hash_request *r)
 		{r->target.dev, r->target.ino, (uint64_t)r->stat.ctime_ns, r->stat.size}};
 }
 
+/* A name more or less, while it is read, says nothing against what its process holds. */
+static enum hash_outcome read_settled(struct hash_worker *w, struct hash_request *r, int fd)
+{
+	enum hash_outcome outcome;
+	struct hash_stat after;
+	int tries;
+
+	for (tries = 0; tries < READ_TRIES; tries++) {
+		if (!spend(w, r))
+			return atomic_load(&w->stop) ? HASH_RUN_ENDED : HASH_RATE_LIMITED;
+		outcome =
+			hash_read(fd, &r->stat, &w->stop, &w->alive_ns, r->digest, &after, &r->err);
+		if (outcome != HASH_CHANGED || !r->held || !hash_is_same_content(&r->stat, &after))
+			return outcome;
+		r->stat = after;
+	}
+	return HASH_CHANGED;
+}
+
 static enum hash_outcome compute(struct hash_worker *w, struct hash_request *r, int fd)
 {
 	struct hash_key key = key_of(r);
@@ -269,9 +289,7 @@ static enum hash_outcome compute(struct hash_worker *w, struct hash_request *r, 
 	}
 	if (r->stat.size > w->limits.file_bytes)
 		return HASH_TOO_LARGE;
-	if (!spend(w, r))
-		return atomic_load(&w->stop) ? HASH_RUN_ENDED : HASH_RATE_LIMITED;
-	outcome = hash_read(fd, r->held, &r->stat, &w->stop, &w->alive_ns, r->digest, &r->err);
+	outcome = read_settled(w, r, fd);
 	key = key_of(r); /* as it was read */
 	if (outcome == HASH_DONE)
 		memcpy(hash_table_put(w->cache, &key), r->digest, HASH_LEN);
