@@ -190,7 +190,7 @@ static int skip_damage(struct log_scan *s, uint64_t off, bool torn)
 		s->bad_len = (uint64_t)st.st_size > s->off ? (uint64_t)st.st_size - s->off : 0;
 		return -EAGAIN;
 	}
-	if (torn && is_complete_by_now(s))
+	if (is_complete_by_now(s))
 		return 1;
 	s->bad_len = found - s->off;
 	s->index += found > LOG_SEG_HDR_LEN; /* a damaged header alone took no frame with it */
