@@ -74,29 +74,48 @@ int BPF_PROG(signal_generate, int sig, struct kernel_siginfo *info, struct task_
 	return 0;
 }
 
-/* What a call was asked: the thread or process (0: pidfd_send_signal names none), and the signal. */
-static __always_inline void signal_asked(const struct syscall *sc, __s32 *ret_pid, __s32 *ret_signal)
-{
-	bool has_group = sc->nr == NR_tgkill || sc->nr == NR_rt_tgsigqueueinfo;
+/* What a call was asked. */
+struct signal_asked {
+	__s32 pid;  /* the thread or process; 0: pidfd_send_signal names none */
+	__s32 tgid; /* the process that the thread is to be of; 0: any */
+	__s32 signal;
+};
 
-	*ret_pid = has_group ? sc->arg[1] : sc->nr == NR_pidfd_send_signal ? 0 : sc->arg[0];
-	*ret_signal = has_group ? sc->arg[2] : sc->arg[1];
+static __always_inline struct signal_asked signal_asked(const struct syscall *sc)
+{
+	if (sc->nr == NR_tgkill || sc->nr == NR_rt_tgsigqueueinfo)
+		return (struct signal_asked){sc->arg[1], sc->arg[0], sc->arg[2]};
+	return (struct signal_asked){sc->nr == NR_pidfd_send_signal ? 0 : sc->arg[0], 0,
+				     sc->arg[1]};
+}
+
+/* NULL: there is none, or it is of another process than was asked for. */
+static __always_inline struct task_struct *signal_target(struct task_struct *task,
+							 const struct signal_asked *asked)
+{
+	struct task_struct *target = asked->pid > 0 ? task_named(task, asked->pid) : 0, *leader;
+
+	if (!target || !asked->tgid)
+		return target;
+	leader = task_named(task, asked->tgid);
+	return BPF_CORE_READ(target, tgid) == BPF_CORE_READ(leader, tgid) ? target : 0;
 }
 
 /* A failure. A full queue (EAGAIN) passes signal_generate. */
 SYSCALL_PROBE(signal_exit)
 {
-	bool to_thread = sc->nr == NR_tkill || sc->nr == NR_tgkill || sc->nr == NR_rt_tgsigqueueinfo;
-	struct task_struct *task = sc->task, *target = 0;
+	bool to_thread =
+		sc->nr == NR_tkill || sc->nr == NR_tgkill || sc->nr == NR_rt_tgsigqueueinfo;
+	struct signal_asked asked = signal_asked(sc);
+	struct task_struct *task = sc->task, *target;
 	struct ev_signal *ev;
 	struct build b;
-	__s32 pid, sig;
 
-	signal_asked(sc, &pid, &sig);
-	if (sc->ret >= 0 || sc->ret == -EAGAIN || !sig)
+	if (sc->ret >= 0 || sc->ret == -EAGAIN || !asked.signal)
 		return 0;
-	if (pid > 0)
-		target = task_named(task, pid);
+	if (asked.tgid && asked.tgid == (__s32)task_ns_tgid(BPF_CORE_READ(task, group_leader)))
+		return 0; /* a thread of its own, which may have ended */
+	target = signal_target(task, &asked);
 	if (target && BPF_CORE_READ(target, tgid) == BPF_CORE_READ(task, tgid))
 		return 0;
 	ev = (void *)record_begin(&b, EV_SIGNAL, EV_CLASS_process, sc->cgid, sizeof(*ev));
@@ -105,10 +124,10 @@ SYSCALL_PROBE(signal_exit)
 	task_fill(&ev->hdr.task, task);
 	if (target)
 		peer_fill(&ev->target, target, to_thread);
-	ev->signal = sig;
+	ev->signal = asked.signal;
 	ev->err = syscall_errno(sc->ret);
 	ev->call = sc->nr;
-	ev->target_pid = pid;
+	ev->target_pid = asked.pid;
 	ev->flags = (to_thread ? EV_SIGNAL_TO_THREAD : 0) |
 		    (sc->nr == NR_pidfd_send_signal ? 0 : EV_SIGNAL_HAS_PID);
 	record_submit(&b, BPF_RB_NO_WAKEUP);

@@ -182,6 +182,9 @@ static void refused(struct live *t, void *arg)
 		EXPECT(kill(gone, SIGHUP) < 0 && errno == ESRCH);
 		EXPECT(kill(-gone, SIGHUP) < 0 && errno == ESRCH);
 		EXPECT(kill(target, 99) < 0 && errno == EINVAL);
+		/* The target is no thread of that process; nor is any of the caller's, any more. */
+		EXPECT(syscall(SYS_tgkill, getppid(), target, SIGUSR1) < 0 && errno == ESRCH);
+		EXPECT(syscall(SYS_tgkill, getpid(), gone, SIGUSR1) < 0 && errno == ESRCH);
 		_exit(0);
 	}
 	EXPECT_UINT(live_wait(pid), 0);
@@ -203,8 +206,9 @@ LIVE(signal_refused, LIVE_FIRST)
 		{"kill", SIGHUP, ESRCH, false, false},
 		{"kill", SIGHUP, ESRCH, false, false},
 		{"kill", 99, EINVAL, true, false},
+		{"tgkill", SIGUSR1, ESRCH, false, true},
 	};
-	const pid_t pids[] = {0, 0, 0, 0, 1, -1, 0};
+	const pid_t pids[] = {0, 0, 0, 0, 1, -1, 0, 0};
 	const Varve__V1__Process *target;
 	const Varve__V1__Signal *s;
 	size_t i;
