@@ -148,6 +148,8 @@ static __always_inline void connection_follow(struct sock *sk, const struct ev_t
 		c->source = *source;
 	else
 		sock_source(&c->source, sk);
+	if (!c->source.port) /* closed already: this number stays */
+		c->source.port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	c->destination = *destination;
 	c->role = role;
 	c->in_container = !!bpf_map_lookup_elem(&scope, &cgid);

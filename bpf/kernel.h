@@ -414,9 +414,6 @@ struct trace_event_raw_sched_process_fork {
 struct trace_event_raw_sched_process_exec {
 	__u32 __data_loc_filename;
 };
-struct trace_event_raw_sched_prepare_exec {
-	__u32 __data_loc_interp;
-};
 struct trace_event_raw_task_rename {
 	int pid;
 	char newcomm[16];
@@ -590,6 +587,9 @@ struct sock {
 	int sk_err;
 	struct pid *sk_peer_pid;
 	const struct cred *sk_peer_cred;
+};
+struct inet_sock {
+	__be16 inet_sport;
 };
 struct tcp_sock {
 	__u64 bytes_received;
