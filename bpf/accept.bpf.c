@@ -81,14 +81,15 @@ int accept_many_uring(void *ctx)
 	struct syscall sc = {.nr = NR_accept4, .arg = {-1}, .memory = NAME_KERNEL};
 
 	if (!many || !syscall_in_scope(&sc))
-		return 0;
+		return TASK_TP_DONE;
 	sc.file = many->file;
 	sc.is_direct = many->is_direct;
 	sc.ret = done.result;
 	/* Another request's completion may go by the same number: its result is no socket. */
 	if (sc.ret >= 0 && !sc.is_direct && !file_is_socket(file_of_fd(sc.task, sc.ret)))
-		return 0;
-	return accept_exit_body(&sc);
+		return TASK_TP_DONE;
+	accept_exit_body(&sc);
+	return TASK_TP_DONE;
 }
 
 const volatile struct ev_uring uring_accept_many SEC(".rodata.uring") = {"accept_many_uring",

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What an exec was asked and how the kernel took it, at sched_process_exec: from struct linux_binprm,
- * which that tracepoint hands over; or, where programs are run by perf and get its record only
- * (compat.bpf.h), from where the kernel has put the same into the new process: the interpreter's
- * name comes from sched_prepare_exec, which the task passed a moment before (6.10).
+ * What an exec was asked and how the kernel took it, at sched_process_exec: from struct
+ * linux_binprm, which that tracepoint hands over; or, where programs are run by perf and get its
+ * record only (compat.bpf.h), from where the kernel has put the same into the new process: the
+ * interpreter's name comes from sched_prepare_exec, which the task passed a moment before (6.10).
+ * That program can be preempted, and left out; then the name is marked as unknown.
  */
 #ifndef VARVE_BPRM_H
 #define VARVE_BPRM_H
@@ -30,7 +31,7 @@ struct exec_key {
 };
 
 struct exec_interp {
-	char name[EV_PATH_MAX];
+	char name[EV_PATH_MAX]; /* empty: the program is no script */
 };
 
 /* Entered at sched_prepare_exec, taken at sched_process_exec. LRU, for execs that fail between. */
@@ -90,13 +91,15 @@ static __always_inline void exec_fill_asked(struct build *b, struct ev_exec *ev,
 	struct exec_interp *interp = bpf_map_lookup_elem(&exec_interps, &key);
 
 	exec_fill_name(b, &ev->filename, record_string(ctx, rec->__data_loc_filename));
-	if (interp) {
+	if (!interp)
+		ev->interp.len = EV_EXEC_INTERP_UNKNOWN;
+	else if (interp->name[0])
 		exec_fill_name(b, &ev->interp, interp->name);
-		bpf_map_delete_elem(&exec_interps, &key);
-	}
+	bpf_map_delete_elem(&exec_interps, &key);
 	/* On top of the new stack, below the arguments. */
-	bpf_probe_read_user(&ev->args_cnt, sizeof(ev->args_cnt),
-			    (void *)BPF_CORE_READ(task, mm, start_stack));
+	if (bpf_probe_read_user(&ev->args_cnt, sizeof(ev->args_cnt),
+				(void *)BPF_CORE_READ(task, mm, start_stack)))
+		ev->args_cnt = EV_EXEC_COUNT_UNKNOWN;
 }
 
 #else

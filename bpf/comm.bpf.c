@@ -26,20 +26,20 @@ int comm_rename(void *ctx)
 	__u64 cgid;
 
 	if (!current_in_scope(&cgid) || BPF_CORE_READ(task, flags) & (PF_IO_WORKER | PF_KTHREAD))
-		return 0;
+		return TASK_TP_DONE;
 	if (task == by && BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
-		return 0;
+		return TASK_TP_DONE;
 	BPF_CORE_READ_STR_INTO(&old_name, task, comm);
 	bpf_probe_read_kernel_str(new_name, sizeof(new_name), renamed_to(ctx));
 	if (!name_differs(old_name, new_name))
-		return 0;
+		return TASK_TP_DONE;
 	ev = (void *)record_begin(&b, EV_COMM, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
-		return 0;
+		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, by);
 	ev->tid = BPF_CORE_READ(task, pid);
 	__builtin_memcpy(ev->old_name, old_name, sizeof(old_name));
 	__builtin_memcpy(ev->new_name, new_name, sizeof(new_name));
 	record_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return TASK_TP_DONE;
 }

@@ -84,8 +84,10 @@ static __always_inline struct pt_regs *call_regs(__u64 *ctx)
  */
 #ifdef VARVE_PREEMPTIBLE
 #define TASK_TP(group, name) "tp/" group "/" name
+#define TASK_TP_DONE	     1 /* 0 would keep the event from others who watch it by perf */
 #else
 #define TASK_TP(group, name) "tp_btf/" name
+#define TASK_TP_DONE	     0
 #endif
 
 /* At sys_exit; of a type that allows plain loads. */

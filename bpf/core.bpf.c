@@ -54,7 +54,7 @@ int core_sys_exit(void *ctx)
 
 	bpf_tail_call(ctx, &syscall_progs,
 		      syscall_index_of(regs->orig_ax, current_is_compat(), regs->bx));
-	return 0;
+	return TASK_TP_DONE;
 }
 
 #ifdef VARVE_PREEMPTIBLE

@@ -108,15 +108,15 @@ int credentials_exec(void *ctx)
 	__u64 cgid;
 
 	if (!current_in_scope(&cgid) || !exec_is_secure(ctx, task))
-		return 0;
+		return TASK_TP_DONE;
 	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
-		return 0;
+		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, task);
 	cred_fill(&ev->after, BPF_CORE_READ(task, cred));
 	ev->call = EV_CREDENTIALS_EXEC;
 	record_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return TASK_TP_DONE;
 }
 
 /* Calls that change credentials for their caller; each makes a record of its own. */

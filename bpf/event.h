@@ -194,6 +194,9 @@ struct ev_fork {
 	__u32 pad0;
 };
 
+#define EV_EXEC_INTERP_UNKNOWN 1 /* length of `interp`, without a place */
+#define EV_EXEC_COUNT_UNKNOWN  0xffffffffu
+
 struct ev_exec {
 	struct ev_hdr hdr;
 	struct ev_file exe;

@@ -57,12 +57,14 @@ struct exec_interps_map exec_interps SEC(".maps");
 /* In a section of its own: the skeleton knows the places of the other object's data. */
 const volatile struct exec_interp no_interp SEC(".rodata.interp") = {};
 
-/* For a program it is the program's own name, which the sensor leaves out. */
-SEC("?tp/sched/sched_prepare_exec")
-int exec_prepare(void *ctx)
+/* By tp_btf: perf's record of it has the name twice, which is too long for perf if it is a long
+ * one. */
+SEC("?tp_btf/sched_prepare_exec")
+int exec_prepare(__u64 *ctx)
 {
-	struct trace_event_raw_sched_prepare_exec *rec = ctx;
+	struct linux_binprm *bprm = (void *)ctx[1];
 	struct exec_key key = exec_key_of(current_task());
+	const char *name = BPF_CORE_READ(bprm, interp);
 	struct exec_interp *interp;
 	__u64 cgid;
 
@@ -70,9 +72,8 @@ int exec_prepare(void *ctx)
 	    bpf_map_update_elem(&exec_interps, &key, (const void *)&no_interp, BPF_ANY))
 		return 0;
 	interp = bpf_map_lookup_elem(&exec_interps, &key);
-	if (interp)
-		bpf_probe_read_kernel_str(interp->name, sizeof(interp->name),
-					  record_string(ctx, rec->__data_loc_interp));
+	if (interp && name != BPF_CORE_READ(bprm, filename))
+		bpf_probe_read_kernel_str(interp->name, sizeof(interp->name), name);
 	return 0;
 }
 
@@ -87,10 +88,10 @@ int exec_tp(void *ctx)
 	__u64 cgid;
 
 	if (!current_in_scope(&cgid))
-		return 0;
+		return TASK_TP_DONE;
 	ev = (void *)record_begin(&b, EV_EXEC, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
-		return 0;
+		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, task);
 	exec_fill_args(&b, ev, task);
 	exec_fill_asked(&b, ev, ctx, task);
@@ -99,5 +100,5 @@ int exec_tp(void *ctx)
 	task_fill_namespaces(&ev->ns, task);
 	task_fill_tty(ev->tty, task);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return TASK_TP_DONE;
 }

@@ -120,11 +120,11 @@ int exec_session_fork(void *ctx)
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
 
 	if (!in || BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
-		return 0;
+		return TASK_TP_DONE;
 	container = in->container;
 	member_of(&m, child);
 	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
 	if (container_of_task(parent) != container && is_entered(container))
 		session_emit(child, cgid, task_cgroup_id(parent), EV_SESSION_CLONED);
-	return 0;
+	return TASK_TP_DONE;
 }

@@ -32,19 +32,19 @@ int exit_tp(void *ctx)
 	__u8 one = 1;
 
 	if (!current_in_scope(&cgid) || BPF_CORE_READ(signal, live.counter) != 0)
-		return 0;
+		return TASK_TP_DONE;
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key.tgid = BPF_CORE_READ(task, tgid);
 	if (map_error(bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST)) == -EEXIST)
-		return 0;
+		return TASK_TP_DONE;
 	ev = (void *)record_begin(&b, EV_EXIT, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
-		return 0;
+		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, task);
 	/* What wait(2) will say: exit_group() or a fatal signal, else the leader's own exit. */
 	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
 			     ? BPF_CORE_READ(signal, group_exit_code)
 			     : BPF_CORE_READ(task, group_leader, exit_code);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return TASK_TP_DONE;
 }

@@ -14,14 +14,14 @@ int fork_tp(void *ctx)
 	struct ev_fork *ev;
 
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !in_scope(cgid))
-		return 0;
+		return TASK_TP_DONE;
 	if ((__u32)BPF_CORE_READ(parent, tgid) == self_tgid)
-		return 0;
+		return TASK_TP_DONE;
 	ev = (void *)record_begin(&b, EV_FORK, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
-		return 0;
+		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, child);
 	ev->parent_tid = BPF_CORE_READ(parent, pid);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return TASK_TP_DONE;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * memory_protect: memory was made writable and executable at once, or the attempt failed. mmap is
- * frequent, so what was asked is looked at first.
+ * memory_protect: memory was made writable and executable at once, or the attempt failed.
  */
 #include "syscall.bpf.h"
 #include "path.bpf.h"

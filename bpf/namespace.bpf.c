@@ -139,13 +139,13 @@ int namespace_fork(void *ctx)
 	__u64 cgid;
 
 	if (!current_in_scope(&cgid))
-		return 0;
+		return TASK_TP_DONE;
 	new = what_is_new(parent, child);
 	if (!new)
-		return 0;
+		return TASK_TP_DONE;
 	ev = (void *)record_begin(&b, EV_NAMESPACE, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
-		return 0;
+		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, parent);
 	ev->call = current_call(parent);
 	ev->asked = new;
@@ -153,5 +153,5 @@ int namespace_fork(void *ctx)
 	peer_fill(&ev->child, child, BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid));
 	fill_after(ev, child);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
-	return 0;
+	return TASK_TP_DONE;
 }

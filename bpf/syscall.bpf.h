@@ -168,7 +168,8 @@ static __always_inline __u32 syscall_errno(long ret)
 	SEC(TASK_TP("raw_syscalls", "sys_exit"))                                   \
 	int program(void *ctx)                                                     \
 	{                                                                          \
-		return program##_call(sys_exit_regs(ctx), sys_exit_result(ctx));   \
+		program##_call(sys_exit_regs(ctx), sys_exit_result(ctx));          \
+		return TASK_TP_DONE;                                               \
 	}                                                                          \
 	static __noinline int program##_body(struct syscall *sc)
 

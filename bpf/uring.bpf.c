@@ -162,7 +162,8 @@ static __always_inline int submitted(struct io_kiocb *req)
 SEC("?" TASK_TP("io_uring", "io_uring_submit_req"))
 int uring_submit(void *ctx)
 {
-	return submitted(submitted_req(ctx));
+	submitted(submitted_req(ctx));
+	return TASK_TP_DONE;
 }
 
 /* Its name before 6.3. */
@@ -181,7 +182,7 @@ int core_uring(void *ctx)
 	if (!req)
 		op = URING_MANY;
 	if (op > URING_MANY || uring_by_function >> op & 1)
-		return 0;
+		return TASK_TP_DONE;
 	bpf_tail_call(ctx, &uring_progs, op);
-	return 0;
+	return TASK_TP_DONE;
 }

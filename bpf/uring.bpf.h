@@ -307,7 +307,7 @@ static __always_inline void uring_end(__u32 slot)
 		if (uring_begin(&sc, &done, &slot))          \
 			program##_body(&sc);                 \
 		uring_end(slot);                             \
-		return 0;                                    \
+		return TASK_TP_DONE;                         \
 	}
 
 #define URING_MANY 63 /* the place among the operations of completions that name no request */

@@ -11,6 +11,7 @@
 #include <linux/net.h>
 #include <linux/perf_event.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 /* --- choosing */
@@ -283,8 +284,11 @@ static struct bpf_link *attach_perf(struct bpf_program *prog, const char *tracep
 	if (fd < 0)
 		return NULL;
 	link = bpf_program__attach_perf_event(prog, fd);
-	if (link)
-		return link; /* it has the descriptor */
+	if (link) { /* it has the descriptor */
+		/* Programs run all the same, and no sample is made for us. */
+		ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
+		return link;
+	}
 	err = errno;
 	close(fd);
 	errno = err;

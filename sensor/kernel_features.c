@@ -38,7 +38,7 @@ bool kernel_preempts_tracepoints(void)
 {
 	struct utsname uts;
 
-	return !uname(&uts) && (atoi(uts.release) >= 7 || strstr(uts.version, "PREEMPT_RT"));
+	return !uname(&uts) && atoi(uts.release) >= 7;
 }
 
 /* Where it is mounted, or a mount of our own, which nobody else sees and which ends with the

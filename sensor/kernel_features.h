@@ -11,8 +11,7 @@ struct btf;
 /* Atomic operations that give a value back (Linux 5.12). */
 bool kernel_has_fetch(void);
 /*
- * The kernel can preempt programs that are on tracepoints by tp_btf (7.0 and later; before, with
- * PREEMPT_RT only). It then does not run such a program for any other task of that CPU before it has
+ * The kernel can preempt programs that are on tracepoints by tp_btf (7.0 and later). It then does not run such a program for any other task of that CPU before it has
  * ended. Of trampolines the same is true.
  */
 bool kernel_preempts_tracepoints(void);

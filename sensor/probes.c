@@ -179,15 +179,16 @@ static int open_node_account(struct probes *p)
 static int open_account_reader(struct probes *p)
 {
 	struct bpf_map *copy = bpf_object__find_map_by_name(p->skel->obj, "account_copy");
+	struct bpf_program *reader = bpf_object__find_program_by_name(p->skel->obj, "core_account");
 	void *at;
 
-	if (!copy)
-		return 0;
+	if (!copy || bpf_program__fd(reader) < 0)
+		return 0; /* by lookups in the map, which are right as well */
 	at = mmap(NULL, account_copy_size(p), PROT_READ, MAP_SHARED, bpf_map__fd(copy), 0);
 	if (at == MAP_FAILED)
 		return -errno;
 	p->account_copy = at;
-	p->account_reader = bpf_object__find_program_by_name(p->skel->obj, "core_account");
+	p->account_reader = reader;
 	return 0;
 }
 
@@ -196,6 +197,44 @@ static int find_self(struct probes *p)
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 
 	return bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.core_self), &opts);
+}
+
+static bool fits(const struct bpf_map *map, size_t size)
+{
+	return (bpf_map__value_size(map) + 7) / 8 == (size + 7) / 8;
+}
+
+/* The skeleton knows the places of the first object's data; a variant may have none but the same.
+ */
+static int check_layout(const struct varve_bpf *skel)
+{
+	if (fits(skel->maps.rodata, sizeof(*skel->rodata)) &&
+	    fits(skel->maps.data, sizeof(*skel->data)) && fits(skel->maps.bss, sizeof(*skel->bss)))
+		return 0;
+	return log_err(-EPROTO, "the BPF programs' data is not laid out as their skeleton says");
+}
+
+static void choose_object(struct varve_bpf *skel)
+{
+	int id;
+
+	if (!kernel_has_fetch()) {
+		skel->skeleton->data = (void *)probes_before_5_12;
+		skel->skeleton->data_sz = probes_before_5_12_end - probes_before_5_12;
+		return;
+	}
+	if (!kernel_preempts_tracepoints())
+		return;
+	id = kernel_perf_tracepoint_id("raw_syscalls/sys_exit");
+	if (id < 0) {
+		log_warn("tracefs: %s: programs can be preempted, and events missed that are "
+			 "declared "
+			 "as not_run",
+			 strerror(-id));
+		return;
+	}
+	skel->skeleton->data = (void *)probes_preemptible;
+	skel->skeleton->data_sz = probes_preemptible_end - probes_preemptible;
 }
 
 /* The skeleton, around the object that suits the kernel. */
@@ -207,16 +246,12 @@ static int open_object(struct varve_bpf **ret_skel)
 	if (!skel)
 		return -ENOMEM;
 	err = varve_bpf__create_skeleton(skel);
-	if (!err && !kernel_has_fetch()) {
-		skel->skeleton->data = (void *)probes_before_5_12;
-		skel->skeleton->data_sz = probes_before_5_12_end - probes_before_5_12;
-	} else if (!err && kernel_preempts_tracepoints() &&
-		   kernel_perf_tracepoint_id("raw_syscalls/sys_exit") > 0) {
-		skel->skeleton->data = (void *)probes_preemptible;
-		skel->skeleton->data_sz = probes_preemptible_end - probes_preemptible;
+	if (!err) {
+		choose_object(skel);
+		err = bpf_object__open_skeleton(skel->skeleton, NULL);
 	}
 	if (!err)
-		err = bpf_object__open_skeleton(skel->skeleton, NULL);
+		err = check_layout(skel);
 	if (err) {
 		varve_bpf__destroy(skel);
 		return err;
@@ -421,7 +456,8 @@ int probes_scope_find(const struct probes *p, uint64_t cgroup_id, uint64_t *ret_
 
 static int read_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &cgroup_id, .ctx_size_in = sizeof(cgroup_id));
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &cgroup_id,
+		    .ctx_size_in = sizeof(cgroup_id));
 
 	if (bpf_prog_test_run_opts(bpf_program__fd(p->account_reader), &opts))
 		return -errno;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/events/fill.h"
-#include <string.h>
 
 static int fill_arguments(const struct record *rec, const struct ev_exec *in, struct arena *arena,
 			  Varve__V1__Exec *out)
@@ -9,7 +8,8 @@ static int fill_arguments(const struct record *rec, const struct ev_exec *in, st
 	int err;
 
 	SET(out, args_length, in->args_len & INT64_MAX);
-	SET(out, args_count, in->args_cnt);
+	if (in->args_cnt != EV_EXEC_COUNT_UNKNOWN)
+		SET(out, args_count, in->args_cnt);
 	if (in->args_len > (uint64_t)in->args.len + in->args_tail.len)
 		SET(out, args_truncated, 1);
 	if (!in->args.off)
@@ -31,15 +31,6 @@ static int fill_arguments(const struct record *rec, const struct ev_exec *in, st
 				   &out->cmd_line);
 }
 
-/* No script is its own interpreter: the name of a program comes twice from a kernel side that does not
- * compare the two (bpf/bprm.bpf.h). */
-static bool is_same_name(const struct record *rec, const struct ev_ref *a, const struct ev_ref *b)
-{
-	const char *x = record_bytes(rec, a), *y = record_bytes(rec, b);
-
-	return x && y && a->len == b->len && !memcmp(x, y, a->len);
-}
-
 int event_fill_exec(const struct record *rec, struct arena *arena, Varve__V1__Event *ev)
 {
 	const struct ev_exec *in = (const void *)rec->hdr;
@@ -53,7 +44,9 @@ int event_fill_exec(const struct record *rec, struct arena *arena, Varve__V1__Ev
 	if (!err)
 		err = fill_ref(rec, &in->filename, arena, &out->filename, &out->has_filename_raw,
 			       &out->filename_raw);
-	if (!err && !is_same_name(rec, &in->interp, &in->filename))
+	if (!in->interp.off && in->interp.len == EV_EXEC_INTERP_UNKNOWN)
+		SET(out, interpreter_unknown, 1);
+	else if (!err)
 		err = fill_ref(rec, &in->interp, arena, &out->interpreter,
 			       &out->has_interpreter_raw, &out->interpreter_raw);
 	if (!err)

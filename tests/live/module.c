@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attempts fail on any kernel. For a load and an unload that work, TEST_MODULE names a module of the
- * running kernel that is not loaded.
+ * Attempts fail on any kernel. For a load and an unload that work, TEST_MODULE names a module of
+ * the running kernel that is not loaded.
  */
 #include "tests/live/harness.h"
 #include <fcntl.h>

@@ -94,3 +94,36 @@ LIVE(perf_event_failure, LIVE_FIRST)
 	EXPECT_STR(ev->type_name, "tracepoint");
 	EXPECT_FIELD(ev, config, 0x7fffffff);
 }
+
+static int tracepoint_id(const char *name)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[256];
+	int id;
+
+	snprintf(path, sizeof(path), "/sys/kernel/tracing/events/%s/id", name);
+	f = fopen(path, "re");
+	return f && fscanf(f, "%d", &id) == 1 ? id : -1;
+}
+
+/* Who watches a tracepoint by perf sees it as before, though the sensor's programs are on it. */
+LIVE(perf_event_beside_the_sensor, LIVE_FIRST)
+{
+	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT,
+				       .size = sizeof(attr),
+				       .inherit = 1,
+				       .sample_period = 1};
+	uint64_t cnt;
+	int id = tracepoint_id("raw_syscalls/sys_exit"), i;
+	_cleanup_close_ int fd = -1;
+
+	(void)t;
+	if (id < 0)
+		live_skip("tracefs is not mounted");
+	attr.config = id;
+	fd = MUST((int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC));
+	for (i = 0; i < 100; i++)
+		syscall(SYS_getppid);
+	EXPECT(read(fd, &cnt, sizeof(cnt)) == sizeof(cnt));
+	EXPECT(cnt >= 100);
+}
