@@ -26,7 +26,10 @@ varve replay $log/log --container $id --format timeline >$log/timeline
 expect() { # NAME FILE PATTERN
 	if grep -qE "$3" $log/$2; then echo "ok $1"; else echo "not ok $1: nothing like $3: $(grep . $log/$2 | tail -n 1)"; fi
 }
-expect life_complete timeline '^COMPLETE'
+# Functions that can be preempted leave events out, and say so: then the verdict has to say it, too.
+complete='^COMPLETE'
+[ "${TEST_HOOKS:-}" != trampoline ] || [ "$(uname -r | cut -d . -f 1)" -lt 7 ] || complete='^COMPLETE|^INCOMPLETE: [0-9]+ other events of the node lost \(not_run\)'
+expect life_complete timeline "$complete"
 expect life_exec timeline 'EXEC .*busybox true'
 expect life_open timeline 'OPEN .*/tmp/made created'
 expect life_rename timeline 'RENAME .*/tmp/moved'
