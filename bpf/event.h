@@ -191,7 +191,8 @@ struct ev_addr {
 struct ev_fork {
 	struct ev_hdr hdr; /* task: the new process */
 	__u32 parent_tid;
-	__u32 pad0;
+	__u32 maker_tgid; /* who made it; with CLONE_PARENT not its parent */
+	__u64 maker_start_ns;
 };
 
 #define EV_EXEC_INTERP_UNKNOWN 1 /* length of `interp`, without a place */
@@ -875,7 +876,9 @@ struct ev_account {
 struct ev_scope {
 	__u64 container; /* id of the cgroup that is the container's own; itself, or an ancestor */
 	__u32 flags;	 /* EV_SCOPE_* */
-	__u32 pad0;
+	/* Of a container's own: its first process. 0: not known, it was there before the sensor. */
+	__u32 first_tgid;
+	__u64 first_start_ns;
 };
 
 /*

@@ -43,13 +43,15 @@ static __always_inline __u64 container_of_task(struct task_struct *task)
 }
 
 /* True if the container has its first process; if not, this is it. */
-static __always_inline bool is_entered(__u64 container)
+static __always_inline bool is_entered(__u64 container, const struct member *m)
 {
 	struct ev_scope *own = bpf_map_lookup_elem(&scope, &container);
 
 	if (!own || own->flags & EV_SCOPE_ENTERED)
 		return true;
 	own->flags |= EV_SCOPE_ENTERED;
+	own->first_tgid = m->tgid;
+	own->first_start_ns = m->start_ns;
 	return false;
 }
 
@@ -106,7 +108,7 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 	if (from == container)
 		return 0;
 	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
-	if (!is_moved_within(task, container, from) && is_entered(container))
+	if (!is_moved_within(task, container, from) && is_entered(container, &m))
 		session_emit(task, cgid, from, 0);
 	return 0;
 }
@@ -124,7 +126,7 @@ int exec_session_fork(void *ctx)
 	container = in->container;
 	member_of(&m, child);
 	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
-	if (container_of_task(parent) != container && is_entered(container))
+	if (container_of_task(parent) != container && is_entered(container, &m))
 		session_emit(child, cgid, task_cgroup_id(parent), EV_SESSION_CLONED);
 	return TASK_TP_DONE;
 }

@@ -22,6 +22,8 @@ int fork_tp(void *ctx)
 		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, child);
 	ev->parent_tid = BPF_CORE_READ(parent, pid);
+	ev->maker_tgid = BPF_CORE_READ(parent, tgid);
+	ev->maker_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 	return TASK_TP_DONE;
 }

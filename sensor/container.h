@@ -31,6 +31,10 @@ struct container {
 	uint64_t retry_ns;	  /* boot time of the next look; 0: none */
 	uint32_t tries;
 	uint64_t gone_ns;	/* boot time of its cgroup's removal; 0: there */
+	/* Its first process, by the kernel; start 0: not known. */
+	uint32_t first_pid;
+	uint64_t first_start_ns;
+	bool first_asked;
 	struct container *next; /* hash chain */
 };
 

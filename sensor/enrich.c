@@ -34,8 +34,8 @@ static void update_snapshot(struct proctab *table, struct process *p, const stru
 	proctab_exec(table, p, exe ? exe : "", exe ? in->exe.path.len : 0, line, strlen(line));
 }
 
-/* Of what a socket or an open file did: the process is as it was when it made or used it, and may have
- * ended. */
+/* Of what a socket or an open file did: the process is as it was when it made or used it, and may
+ * have ended. */
 static bool is_late(const struct record *rec)
 {
 	return rec->hdr->kind == EV_CLOSE || rec->hdr->kind == EV_UDP_FLOW ||
@@ -55,10 +55,59 @@ static bool is_guest(const struct record *rec)
 	       is_late(rec);
 }
 
+static void set_entry(struct process *p, enum proc_entry entry, const char *uid)
+{
+	p->entry = entry;
+	memcpy(p->entry_uid, uid, sizeof(p->entry_uid));
+}
+
+static bool is_first(const struct enrich_container *in, uint32_t pid, uint64_t start_ns)
+{
+	return in->first_start_ns && pid == in->first_pid && start_ns == in->first_start_ns;
+}
+
+/* Who made it, and not its parent: a runtime's helpers make brothers (CLONE_PARENT), and an
+ * orphan's parent is whoever takes it. */
+static void inherit_entry(struct proctab *table, struct process *p, const struct ev_fork *fork,
+			  const struct enrich_container *in)
+{
+	const struct process *maker = proctab_find(table, fork->maker_tgid, fork->maker_start_ns);
+	char uid[UUID_LEN + 1];
+
+	if (is_first(in, fork->maker_tgid, fork->maker_start_ns)) {
+		/* It may have no record of its own. */
+		proctab_uid(table, fork->maker_tgid, fork->maker_start_ns, uid);
+		set_entry(p, PROC_ENTRY_ENTRYPOINT, uid);
+	} else if (maker && maker->entry && maker->container == p->container) {
+		set_entry(p, maker->entry, maker->entry_uid);
+	}
+}
+
+/* By the kernel's word alone: what it did not say, or what was lost, stays unknown. */
+static void update_entry(struct proctab *table, struct process *p, const struct record *rec,
+			 const struct enrich_container *in)
+{
+	if (p->container != in->cgroup_id)
+		p->entry = PROC_ENTRY_UNKNOWN;
+	p->container = in->cgroup_id;
+	if (!p->container)
+		return;
+	if (rec->hdr->kind == EV_EXEC_SESSION)
+		set_entry(p, PROC_ENTRY_SESSION, p->uid);
+	else if (p->entry)
+		return;
+	else if (is_first(in, p->pid, p->start_ns))
+		set_entry(p, PROC_ENTRY_ENTRYPOINT, p->uid);
+	else if (rec->hdr->kind == EV_FORK)
+		inherit_entry(table, p, (const void *)rec->hdr, in);
+}
+
 /* The entry of the record's process, brought up to date; NULL if the table is full. */
 static struct process *update(struct proctab *table, const struct record *rec,
-			      const Varve__V1__Event *ev, uint64_t container, bool in_scope)
+			      const Varve__V1__Event *ev, const struct enrich_container *in,
+			      bool in_scope)
 {
+	uint64_t container = in->cgroup_id;
 	const struct ev_task *t = &rec->hdr->task;
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
 	bool guest = is_guest(rec);
@@ -74,7 +123,7 @@ static struct process *update(struct proctab *table, const struct record *rec,
 		return NULL;
 	memcpy(p->comm, t->comm, sizeof(p->comm));
 	if (!guest)
-		p->container = container;
+		update_entry(table, p, rec, in);
 	if (is_new_guest)
 		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
@@ -240,8 +289,25 @@ static int fill_other(struct proctab *table, struct arena *arena, Varve__V1__Oth
 	return 0;
 }
 
-int enrich_process(struct proctab *table, const struct record *rec, uint64_t container,
-		   bool in_scope, struct arena *arena, Varve__V1__Event *ev)
+static int fill_entry(const struct process *p, struct arena *arena, Varve__V1__Process *out)
+{
+	static const char *const names[] = {
+		[PROC_ENTRY_ENTRYPOINT] = "entrypoint", [PROC_ENTRY_SESSION] = "session"};
+
+	if (!p->entry)
+		return 0;
+	out->entry = arena_alloc(arena, sizeof(*out->entry));
+	if (!out->entry)
+		return -ENOMEM;
+	varve__v1__entry__init(out->entry);
+	out->entry->how = (char *)names[p->entry];
+	out->entry->process_uid = (char *)p->entry_uid;
+	return 0;
+}
+
+int enrich_process(struct proctab *table, const struct record *rec,
+		   const struct enrich_container *in, bool in_scope, struct arena *arena,
+		   Varve__V1__Event *ev)
 {
 	Varve__V1__Process *out = ev->process;
 	struct process *p;
@@ -249,15 +315,17 @@ int enrich_process(struct proctab *table, const struct record *rec, uint64_t con
 
 	if (err || !out) /* whose it is is not known */
 		return err;
-	p = update(table, rec, ev, container, in_scope);
+	p = update(table, rec, ev, in, in_scope);
 	if (!p)
 		return fill_unknown(table, &rec->hdr->task, arena, out);
 	out->process_uid = p->uid;
 	if (p->from_snapshot)
 		SET(out, from_snapshot, 1);
-	if (container && is_runtime_setup(p))
+	if (in->cgroup_id && is_runtime_setup(p))
 		SET(out, runtime_setup, 1);
-	err = fill_image(p, arena, out);
+	err = in->cgroup_id == p->container ? fill_entry(p, arena, out) : 0;
+	if (!err)
+		err = fill_image(p, arena, out);
 	if (!err && rec->hdr->task.obtained & EV_TASK_HAS_PARENT)
 		err = fill_parent(table, &rec->hdr->task, arena, out);
 	return err ? err : fill_ancestry(table, p, arena, out);

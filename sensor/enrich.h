@@ -9,12 +9,21 @@
 
 struct proctab;
 
+/* The event's container. */
+struct enrich_container {
+	uint64_t cgroup_id; /* 0: it is in none */
+	/* Its first process, by the kernel; start 0: not known. */
+	uint32_t first_pid;
+	uint64_t first_start_ns;
+};
+
 /*
  * Updates the table by a checked record and fills ev->process (identity, executable, command line,
- * parent, ancestry). container: cgroup id of the event's container, 0 if it is in none. in_scope:
- * all that its process does is recorded. -ENOMEM: the arena is used up.
+ * parent, ancestry, entry). in_scope: all that its process does is recorded. -ENOMEM: the arena is
+ * used up.
  */
-int enrich_process(struct proctab *table, const struct record *rec, uint64_t container,
-		   bool in_scope, struct arena *arena, Varve__V1__Event *ev);
+int enrich_process(struct proctab *table, const struct record *rec,
+		   const struct enrich_container *in, bool in_scope, struct arena *arena,
+		   Varve__V1__Event *ev);
 
 #endif

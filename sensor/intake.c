@@ -174,11 +174,25 @@ static int make_event(struct intake *in, const struct record *rec, Varve__V1__Ev
 	return err;
 }
 
+/* The kernel side is asked once, when the first record of one of its processes is here. */
+static struct enrich_container enrich_container(struct intake *in, struct container *c,
+						const struct record *rec)
+{
+	if (!c)
+		return (struct enrich_container){};
+	if (!c->first_asked && in->probes && rec->hdr->kind != EV_CONTAINER_START) {
+		c->first_asked = true;
+		probes_first_process(in->probes, c->cgroup_id, &c->first_pid, &c->first_start_ns);
+	}
+	return (struct enrich_container){c->cgroup_id, c->first_pid, c->first_start_ns};
+}
+
 /* Makes, enriches and emits the event of a checked record. -EBADMSG: it is malformed; else what the
  * log says. */
 static int take(struct intake *in, const struct record *rec)
 {
 	bool all = in->conf->scope == CONF_SCOPE_ALL;
+	struct enrich_container of;
 	struct container *c;
 	Varve__V1__Event ev;
 	int err = make_event(in, rec, &ev);
@@ -187,8 +201,8 @@ static int take(struct intake *in, const struct record *rec)
 		if (rec->hdr->kind == EV_CONTAINER_START)
 			started(in, rec);
 		c = container_of(in, rec->hdr->cgroup_id);
-		err = enrich_process(in->proctab, rec, c ? c->cgroup_id : 0, c || all,
-				     &in->emit->arena, &ev);
+		of = enrich_container(in, c, rec);
+		err = enrich_process(in->proctab, rec, &of, c || all, &in->emit->arena, &ev);
 	}
 	if (err) {
 		invalid(in, rec->len);

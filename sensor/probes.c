@@ -454,6 +454,16 @@ int probes_scope_find(const struct probes *p, uint64_t cgroup_id, uint64_t *ret_
 	return 0;
 }
 
+void probes_first_process(const struct probes *p, uint64_t container, uint32_t *ret_pid,
+			  uint64_t *ret_start_ns)
+{
+	struct ev_scope in = {};
+
+	bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.scope), &container, &in);
+	*ret_pid = in.first_tgid;
+	*ret_start_ns = in.first_start_ns;
+}
+
 static int read_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &cgroup_id,

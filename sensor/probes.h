@@ -20,10 +20,10 @@ struct probes_hook {
 	const char *name;
 	const char *target; /* its ELF section: "tp_btf/sched_process_exec" */
 	bool attached;
-	int err;		/* why not, negative errno */
+	int err;	       /* why not, negative errno */
 	const char *served_by; /* what does its work, if it is not attached; NULL: nothing */
-	uint32_t insns; /* that the verifier looked at; 0: not known (before 5.16) */
-	unsigned int kind;	/* number of the event kind that it is there for; 0: of several */
+	uint32_t insns;	       /* that the verifier looked at; 0: not known (before 5.16) */
+	unsigned int kind;     /* number of the event kind that it is there for; 0: of several */
 };
 
 #define PROBES_RING_CNT 2
@@ -56,6 +56,10 @@ size_t probes_cpu_cnt(const struct probes *probes);
 int probes_scope_add(struct probes *probes, uint64_t cgroup_id, uint64_t container);
 /* The container that the kernel side takes a cgroup for. -ENOENT: it is not in scope. */
 int probes_scope_find(const struct probes *probes, uint64_t cgroup_id, uint64_t *ret_container);
+/* The first process that came into a container, of which this is the own cgroup; start 0: not
+ * known. */
+void probes_first_process(const struct probes *probes, uint64_t container, uint32_t *ret_pid,
+			  uint64_t *ret_start_ns);
 /* Counters of one cgroup, an element for each possible CPU. -ENOENT: it has none (yet). */
 int probes_account(const struct probes *probes, uint64_t cgroup_id,
 		   struct ev_account *ret_accounts);
@@ -73,8 +77,8 @@ void probes_next_epoch(struct probes *probes);
  */
 uint64_t probes_recursion_misses(const struct probes *probes);
 /*
- * Looks which files that were open for writing are closed, unseen by a hook; their records are in the
- * rings then.
+ * Looks which files that were open for writing are closed, unseen by a hook; their records are in
+ * the rings then.
  */
 void probes_look_for_closed(const struct probes *probes);
 /* True if a hook sees each close, so that a look now and then is enough. */

@@ -21,6 +21,9 @@ struct proc_image {
 	char data[]; /* exe, cmd_line */
 };
 
+/* How a process, or the one it descends from, came into its container. */
+enum proc_entry { PROC_ENTRY_UNKNOWN, PROC_ENTRY_ENTRYPOINT, PROC_ENTRY_SESSION };
+
 struct process {
 	uint32_t pid;
 	uint32_t parent_pid;
@@ -32,6 +35,8 @@ struct process {
 	bool in_container_image; /* it, or the one it was forked from, has made an exec in a
 				    container */
 	uint64_t container;	 /* cgroup id of the container that it was last seen in; 0: none */
+	enum proc_entry entry;
+	char entry_uid[UUID_LEN + 1]; /* of who came in */
 	bool from_snapshot;
 	bool stub;		  /* known as a parent only: no comm, no image */
 	struct proc_image *image; /* NULL: not known */

@@ -33,5 +33,10 @@ for session, program in zip(sessions, (['/bin/ls', '/tmp'], ['/bin/id'])):
     process = runs[0]['process']
     family = {process['process_uid'], process['parent']['process_uid']} | {a['process_uid'] for a in process['ancestry']}
     assert uid in family, f'{program}: {session["process"]} is no ancestor of {process}'
+    assert process['entry'] == {'how': 'session', 'process_uid': uid}, process
+own = [e for e in events if e['kind'] == 'EXEC' and e['exec']['args'][0] == '/bin/sleep']
+assert len(own) == 1 and own[0]['process']['entry']['how'] == 'entrypoint', own
+unknown = [e for e in events if 'process' in e and e['kind'] not in ('CONTAINER_START', 'CONTAINER_STOP', 'SIGNAL') and 'entry' not in e['process']]
+assert not unknown, unknown[0]
 PY
 finish

@@ -224,3 +224,45 @@ LIVE(exec_session_nested, LIVE_FIRST)
 	EXPECT_FIELD(ev->kernel_number, cgroup_id, inner_id);
 	EXPECT_FIELD(ev->container, cgroup_id, t->cgroup_id);
 }
+
+/* --- how each process came in */
+
+static void fork_and_wait(struct live *t, void *arg)
+{
+	pid_t pid = MUST(fork());
+
+	(void)t;
+	(void)arg;
+	if (!pid)
+		_exit(0);
+	live_wait(pid);
+}
+
+static void expect_entry(struct live *t, const char *how, pid_t came)
+{
+	const char *uid = live_one(t, "EXIT", came)->process->process_uid;
+	size_t i, found = 0;
+
+	for (i = 0; i < t->event_cnt; i++) {
+		const Varve__V1__Process *p = t->events[i]->process;
+
+		if (!p ||
+		    (p->pid != (uint32_t)came && !(p->parent && p->parent->pid == (uint32_t)came)))
+			continue;
+		EXPECT(p->entry);
+		EXPECT_STR(p->entry->how, how);
+		EXPECT_STR(p->entry->process_uid, uid);
+		found++;
+	}
+	EXPECT(found >= 3); /* of two processes, FORK and EXIT at least of the second */
+}
+
+/* The first one and its child, then one from outside and its child. */
+LIVE(exec_session_entry, LIVE_FIRST)
+{
+	pid_t first = live_do(t, fork_and_wait, NULL), second = live_do(t, fork_and_wait, NULL);
+
+	live_end(t);
+	expect_entry(t, "entrypoint", first);
+	expect_entry(t, "session", second);
+}

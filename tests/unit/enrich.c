@@ -45,6 +45,9 @@ static void begin(unsigned int kind, size_t size, uint32_t pid, uint32_t parent,
 #define BEGIN(NAME, name, pid, parent, comm) \
 	begin(EV_##NAME, sizeof(struct ev_##name), pid, parent, comm)
 
+/* Its first process has number 20. */
+static struct enrich_container in = {.first_pid = 20, .first_start_ns = 20 * S};
+
 static Varve__V1__Process *enrich(bool in_container)
 {
 	struct record rec;
@@ -52,7 +55,8 @@ static Varve__V1__Process *enrich(bool in_container)
 	assert_int_equal(record_check(&raw, raw_end(&raw), &rec), 0);
 	arena_reset(&arena);
 	assert_int_equal(record_to_event(&rec, &arena, &ev), 0);
-	assert_int_equal(enrich_process(table, &rec, in_container, in_container, &arena, &ev), 0);
+	in.cgroup_id = in_container;
+	assert_int_equal(enrich_process(table, &rec, &in, in_container, &arena, &ev), 0);
 	return ev.process;
 }
 
@@ -291,13 +295,75 @@ static void test_full_table(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* --- how it came into the container; its first process has number 20 */
+
+static void expect_entry(const Varve__V1__Process *p, const char *how, uint32_t pid)
+{
+	char uid[UUID_LEN + 1];
+
+	assert_non_null(p->entry);
+	proctab_uid(table, pid, pid * S, uid);
+	assert_string_equal(p->entry->how, how);
+	assert_string_equal(p->entry->process_uid, uid);
+}
+
+/* made by `maker`, with another parent as the runtimes' CLONE_PARENT makes it */
+static Varve__V1__Process *made_by(uint32_t pid, uint32_t maker)
+{
+	BEGIN(FORK, fork, pid, 7, "x");
+	raw.fork.maker_tgid = maker;
+	raw.fork.maker_start_ns = maker * S;
+	return enrich(true);
+}
+
+static void test_entry_by_entrypoint(void **state)
+{
+	(void)state;
+	/* The first one itself has no record before it makes another one. */
+	expect_entry(made_by(21, 20), "entrypoint", 20);
+	expect_entry(made_by(22, 21), "entrypoint", 20);
+	expect_entry(exec_of(22, 7, "/bin/x", "x"), "entrypoint", 20);
+	expect_entry(exec_of(20, 7, "/bin/init", "init"), "entrypoint", 20);
+}
+
+static void test_entry_by_session(void **state)
+{
+	(void)state;
+	BEGIN(EXEC_SESSION, exec_session, 30, 7, "runc");
+	expect_entry(enrich(true), "session", 30);
+	expect_entry(exec_of(30, 7, "/bin/sh", "sh"), "session", 30);
+	expect_entry(made_by(31, 30), "session", 30);
+	BEGIN(EXEC_SESSION, exec_session, 31, 7, "x"); /* it left, and came again */
+	expect_entry(enrich(true), "session", 31);
+	expect_entry(made_by(32, 31), "session", 31);
+}
+
+/* Nothing is guessed: not by the parent, which may be whoever took an orphan, nor of another
+ * container. */
+static void test_entry_unknown(void **state)
+{
+	(void)state;
+	assert_null(exec_of(40, 20, "/bin/x", "x")->entry); /* its FORK is not there */
+	assert_null(made_by(41, 40)->entry);
+	BEGIN(FORK, fork, 42, 7, "x");
+	raw.fork.maker_tgid = 20; /* of the first one's number */
+	raw.fork.maker_start_ns = 19 * S;
+	assert_null(enrich(true)->entry);
+	made_by(43, 20);
+	BEGIN(EXIT, exit, 43, 7, "x");
+	assert_null(enrich(false)->entry); /* outside of the container */
+	BEGIN(EXIT, exit, 43, 7, "x");
+	assert_null(enrich(true)->entry); /* and back, by a way that was not seen */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_identity_and_image),   T(test_parent),	     T(test_ancestry),
 		T(test_ancestry_in_a_circle), T(test_runtime_setup), T(test_snapshot),
 		T(test_makers_do_not_stay),   T(test_other_process), T(test_sender_from_outside),
-		T(test_close_is_late),	      T(test_full_table),
+		T(test_close_is_late),	      T(test_full_table),    T(test_entry_by_entrypoint),
+		T(test_entry_by_session),     T(test_entry_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

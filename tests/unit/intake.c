@@ -70,6 +70,15 @@ int probes_scope_add(struct probes *p, uint64_t cgroup_id, uint64_t container)
 	return 0;
 }
 
+void probes_first_process(const struct probes *p, uint64_t container, uint32_t *ret_pid,
+			  uint64_t *ret_start_ns)
+{
+	(void)p;
+	(void)container;
+	*ret_pid = 0;
+	*ret_start_ns = 0;
+}
+
 int probes_snapshot_open(const struct probes *p, int *ret_fd)
 {
 	(void)p, (void)ret_fd;
