@@ -146,6 +146,14 @@ static void learn_parent(struct proctree *tree, struct proctree_proc *p,
 	replace(&above->ancestors, text_end(&t));
 }
 
+static bool is_session(const Varve__V1__Process *m)
+{
+	const Varve__V1__Entry *e = m->entry;
+
+	return e && e->how && !strcmp(e->how, "session") && e->process_uid && m->process_uid &&
+	       !strcmp(e->process_uid, m->process_uid);
+}
+
 static void learn_process(struct proctree_proc *p, const Varve__V1__Process *m, int64_t ns)
 {
 	bool is_setup = m->has_runtime_setup && m->runtime_setup;
@@ -167,6 +175,8 @@ static void learn_process(struct proctree_proc *p, const Varve__V1__Process *m, 
 		set_string(&p->args, m->cmd_line);
 	if (m->has_from_snapshot && m->from_snapshot)
 		p->from_snapshot = true;
+	if (is_session(m))
+		p->session = true;
 	if (p->begin_ns == HISTORY_NEVER)
 		p->begin_ns = ns;
 	p->seen = true;

@@ -33,6 +33,7 @@ struct proctree_proc {
 	char *ancestors; /* "containerd-shim < systemd", if the parent is not of the container */
 	bool seen;	 /* has records; false: known only as a parent */
 	bool forked, from_snapshot, setup, executed, exited;
+	bool session; /* it came in from outside, when the container ran */
 	int64_t begin_ns, exec_ns, exit_ns;
 	char *exit; /* "code 0" */
 	unsigned int exec_cnt;

@@ -143,6 +143,8 @@ static void print_headline(FILE *out, const struct proctree_proc *p,
 		print_text(out, p->args ? p->args : p->exe ? p->exe : p->name);
 	if (p->setup)
 		fputs("  [runtime set-up]", out);
+	if (p->session)
+		fputs("  [session: came in from outside]", out);
 	if (!p->seen)
 		fputs("  [known only as a parent]", out);
 	fputc('\n', out);

@@ -138,6 +138,37 @@ static void test_tree_marks_setup_and_repeats(void **state)
 	assert_shows(f, "first record; the start is not in the evidence");
 }
 
+static void sample_entered(struct fixture *f, unsigned int pid, const char *how, bool itself)
+{
+	Varve__V1__Entry entry = VARVE__V1__ENTRY__INIT;
+	Varve__V1__Fork body = VARVE__V1__FORK__INIT;
+	struct sample_event e;
+
+	sample_begin(&f->s, &e, &f->c, 16);
+	e.ev.fork = &body;
+	sample_process(&e, pid, 3990, "x");
+	entry.how = (char *)how;
+	entry.process_uid = itself ? e.process.process_uid : "another";
+	e.process.entry = &entry;
+	sample_number(&e);
+	sample_put(&f->s, &e);
+}
+
+/* Who came in from outside is marked, and not those that descend from it. */
+static void test_tree_marks_sessions(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_entered(f, 51, "session", true);
+	sample_entered(f, 52, "session", false);
+	sample_entered(f, 53, "entrypoint", true);
+	show(f, &view_tree);
+	assert_shows(f, "51 x  [forked, no exec]  [session: came in from outside]\n");
+	assert_shows(f, "52 x  [forked, no exec]\n");
+	assert_shows(f, "53 x  [forked, no exec]\n");
+}
+
 static void test_tree_of_two_containers(void **state)
 {
 	struct fixture *f = *state;
@@ -447,6 +478,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_tree),
 		T(test_tree_marks_setup_and_repeats),
+		T(test_tree_marks_sessions),
 		T(test_tree_of_two_containers),
 		T(test_tree_survives_rings),
 		T(test_tree_of_great_depth),
