@@ -99,6 +99,7 @@ void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, co
 	if (!err && c->state == CONTAINER_PENDING &&
 	    (!in->metadata_due_ns || c->retry_ns < in->metadata_due_ns))
 		in->metadata_due_ns = c->retry_ns;
+	in->unregistered_cnt += !!err;
 	if (err && tell(&in->unregistered_told))
 		log_err(err,
 			"cannot register the container of cgroup %s: its records go out without it",

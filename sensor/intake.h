@@ -32,10 +32,11 @@ struct intake {
 	struct streams *streams;
 	struct proctab *proctab;
 	struct container_table *containers;
-	struct hash *hash;    /* NULL: nothing is hashed */
+	struct hash *hash; /* NULL: nothing is hashed */
 	struct dns_streams *dns;
-	int record_fd;	      /* raw records go there too; -1: nowhere */
-	uint64_t invalid_cnt; /* records that failed their check */
+	int record_fd;		   /* raw records go there too; -1: nowhere */
+	uint64_t invalid_cnt;	   /* records that failed their check */
+	uint64_t unregistered_cnt; /* containers that could not be registered */
 	/* Boot times of the last message about them, and about containers that could not be
 	 * registered. */
 	uint64_t invalid_told, unregistered_told;

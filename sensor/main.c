@@ -256,6 +256,7 @@ static void declare_recursion(struct sensor *s)
 
 static void heartbeat(struct sensor *s)
 {
+	struct proctab_cost cost = proctab_cost(s->proctab);
 	struct streams_sum sums[EV_CLASS_CNT];
 	struct run_state state = {
 		.unshipped_records =
@@ -263,6 +264,10 @@ static void heartbeat(struct sensor *s)
 		.invalid_records = s->intake.invalid_cnt,
 		.containers = container_table_count(s->containers),
 		.processes = proctab_count(s->proctab),
+		.containers_refused = s->intake.unregistered_cnt,
+		.processes_refused = cost.refused,
+		.processes_evicted = cost.evicted,
+		.images_left_out = cost.images_left_out,
 		.dns_streams_evicted = dns_streams_evicted(s->intake.dns),
 		.udp_flows = s->flows.live,
 		.sums = sums,

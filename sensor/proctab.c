@@ -11,7 +11,7 @@ struct proctab {
 	struct process **bucket;
 	size_t mask;
 	size_t cnt, limit;
-	uint64_t refused;
+	struct proctab_cost cost;
 	size_t image_bytes;
 	/* The dead, longest dead first. */
 	struct process *dead_head, **dead_tail;
@@ -128,10 +128,9 @@ static void mark_dead(struct proctab *t, struct process *p, uint64_t now_ns)
  * Takes the dead off the front of their list while they are due. One with children goes to the end,
  * to be asked again after another grace time.
  */
-static bool drop_dead(struct proctab *t, uint64_t due_ns, uint64_t now_ns, size_t most)
+static void drop_dead(struct proctab *t, uint64_t due_ns, uint64_t now_ns, size_t most)
 {
 	struct process *p;
-	bool dropped = false;
 
 	while (most-- && (p = t->dead_head) && p->dead_ns <= due_ns) {
 		t->dead_head = p->dead_next;
@@ -142,12 +141,10 @@ static bool drop_dead(struct proctab *t, uint64_t due_ns, uint64_t now_ns, size_
 			continue;
 		if (!p->child_cnt) {
 			drop(t, p);
-			dropped = true;
 			continue;
 		}
 		mark_dead(t, p, now_ns);
 	}
-	return dropped;
 }
 
 void proctab_expire(struct proctab *t, uint64_t now_ns)
@@ -156,12 +153,22 @@ void proctab_expire(struct proctab *t, uint64_t now_ns)
 		drop_dead(t, now_ns - GRACE_NS, now_ns, t->limit);
 }
 
+/* At most 64 go, or are looked at. */
+static bool make_room(struct proctab *t, uint64_t now_ns)
+{
+	size_t before = t->cnt;
+
+	drop_dead(t, UINT64_MAX, now_ns, 64);
+	t->cost.evicted += before - t->cnt;
+	return t->cnt < before;
+}
+
 static struct process *add(struct proctab *t, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
 {
 	struct process *p, **bucket = bucket_of(t, pid, start_ns);
 
-	if (t->cnt >= t->limit && !drop_dead(t, UINT64_MAX, now_ns, 64)) {
-		t->refused++;
+	if (t->cnt >= t->limit && !make_room(t, now_ns)) {
+		t->cost.refused++;
 		return NULL;
 	}
 	p = calloc(1, sizeof(*p));
@@ -241,18 +248,19 @@ void proctab_exec(struct proctab *t, struct process *p, const char *exe, size_t 
 		  const char *args, size_t args_len)
 {
 	size_t cmd_len = MIN(args_len, (size_t)PROCTAB_CMD_LINE_MAX), i;
-	struct proc_image *image;
+	struct proc_image *image = NULL;
 
 	if (cmd_len == args_len && cmd_len && !args[cmd_len - 1])
 		cmd_len--;
 	image_put(t, p->image);
 	/* What it ran before is not what it runs: none, if there is no room. */
 	p->image = NULL;
-	if (t->image_bytes + sizeof(*image) + exe_len + cmd_len > IMAGE_BYTES_MAX)
+	if (t->image_bytes + sizeof(*image) + exe_len + cmd_len <= IMAGE_BYTES_MAX)
+		image = malloc(sizeof(*image) + exe_len + cmd_len);
+	if (!image) {
+		t->cost.images_left_out++;
 		return;
-	image = malloc(sizeof(*image) + exe_len + cmd_len);
-	if (!image)
-		return;
+	}
 	t->image_bytes += sizeof(*image) + exe_len + cmd_len;
 	image->refs = 1;
 	image->exe_len = exe_len;
@@ -287,9 +295,9 @@ size_t proctab_count(const struct proctab *t)
 	return t->cnt;
 }
 
-uint64_t proctab_refused(const struct proctab *t)
+struct proctab_cost proctab_cost(const struct proctab *t)
 {
-	return t->refused;
+	return t->cost;
 }
 
 void proctab_uid(const struct proctab *t, uint32_t pid, uint64_t start_ns,

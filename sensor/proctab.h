@@ -74,8 +74,13 @@ void proctab_end_container(struct proctab *table, uint64_t container, uint64_t n
 /* Forgets who has been dead for the grace time and has no children. */
 void proctab_expire(struct proctab *table, uint64_t now_ns);
 size_t proctab_count(const struct proctab *table);
-/* How often an entry was refused at the limit. */
-uint64_t proctab_refused(const struct proctab *table);
+/* What the bounds have cost, since the table was made. */
+struct proctab_cost {
+	uint64_t refused;	  /* entries: it was full of the living */
+	uint64_t evicted;	  /* dead processes that went before their time, to make room */
+	uint64_t images_left_out; /* what a process runs, which was not kept */
+};
+struct proctab_cost proctab_cost(const struct proctab *table);
 
 /* The 128-bit identity of a process as varve.proto defines it. */
 void proctab_uid(const struct proctab *table, uint32_t pid, uint64_t start_ns,

@@ -294,6 +294,10 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 	SET(out, invalid_records, state->invalid_records);
 	SET(out, containers, state->containers);
 	SET(out, processes, state->processes);
+	SET(out, containers_refused, state->containers_refused);
+	SET(out, processes_refused, state->processes_refused);
+	SET(out, processes_evicted, state->processes_evicted);
+	SET(out, images_left_out, state->images_left_out);
 	SET(out, dns_streams_evicted, state->dns_streams_evicted);
 	SET(out, udp_flows, state->udp_flows);
 	return emit_event(e, &ev, NULL);

@@ -25,6 +25,7 @@ struct run_state {
 	uint64_t unshipped_records;
 	uint64_t invalid_records;
 	uint32_t containers, processes;
+	uint64_t containers_refused, processes_refused, processes_evicted, images_left_out;
 	uint64_t dns_streams_evicted;
 	uint32_t udp_flows;
 	const struct streams_sum *sums; /* [EV_CLASS_CNT] */

@@ -201,7 +201,7 @@ static void test_makers_do_not_stay(void **state)
 		raw.hdr.time_ns = (1000 + i) * S;
 		enrich(true);
 	}
-	assert_int_equal(proctab_refused(table), 0);
+	assert_int_equal(proctab_cost(table).refused, 0);
 	proctab_expire(table, 1000000 * S);
 	proctab_expire(table, 2000000 * S);
 	assert_int_equal(proctab_count(table), 0);
@@ -286,7 +286,7 @@ static void test_full_table(void **state)
 		enrich(true);
 	}
 	p = exec_of(11, 10, "/bin/sh", "sh");
-	assert_true(proctab_refused(table) > 0);
+	assert_true(proctab_cost(table).refused > 0);
 	proctab_uid(table, 11, 11 * S, uid);
 	assert_string_equal(p->process_uid, uid);
 	assert_string_equal(p->name, "prog");

@@ -254,12 +254,14 @@ static void test_limit(void **state)
 	assert_null(get(t, 100, 0, S));
 	assert_null(get(t, 100, 101, S));
 	assert_int_equal(proctab_count(t), LIMIT);
-	assert_true(proctab_refused(t) >= 2);
+	assert_true(proctab_cost(t).refused >= 2);
 	assert_int_equal(find(t, 1)->child_cnt, 0);
+	assert_int_equal(proctab_cost(t).evicted, 0);
 	/* The longest dead makes room, before its grace is over. */
 	proctab_exit(t, find(t, 3), 10 * S);
 	assert_non_null(get(t, 100, 1, 11 * S));
 	assert_null(find(t, 3));
+	assert_int_equal(proctab_cost(t).evicted, 1);
 	assert_int_equal(proctab_count(t), LIMIT);
 	assert_int_equal(find(t, 1)->child_cnt, 1);
 }
