@@ -41,6 +41,7 @@ enum ev_cause {
 	EV_CAUSE_RING_FULL,
 	EV_CAUSE_SCRATCH_BUSY, /* no free buffer to build the record in */
 	EV_CAUSE_MAP_FULL,
+	EV_CAUSE_NO_COMPLETION, /* an io_uring request that does not say what became of it */
 	EV_CAUSE_CNT,
 };
 

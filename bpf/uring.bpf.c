@@ -47,8 +47,8 @@ struct name_places {
 
 #define IN_COMMAND(type, field) \
 	(bpf_core_field_offset(struct io_kiocb, cmd) + bpf_core_field_offset(struct type, field))
-#define PLACE(type, field)                                                      \
-	(bpf_core_field_exists(struct type, field) ? IN_COMMAND(type, field)    \
+#define PLACE(type, field)                                                   \
+	(bpf_core_field_exists(struct type, field) ? IN_COMMAND(type, field) \
 						   : IN_COMMAND(type##___delayed, field))
 
 static __always_inline bool find_places(__u8 op, struct name_places *p)
@@ -133,6 +133,57 @@ static __always_inline bool skips_completion(struct io_kiocb *req)
 	return flags & REQ_F_CQE_SKIP;
 }
 
+/* The kind that a request would make a record of; 0: none. */
+static __always_inline __u16 kind_of(struct io_kiocb *req, __u8 op)
+{
+	if (op == IORING_OP_OPENAT || op == IORING_OP_OPENAT2)
+		return EV_OPEN;
+	if (op == IORING_OP_RENAMEAT)
+		return EV_RENAME;
+	if (op == IORING_OP_UNLINKAT)
+		return EV_UNLINK;
+	if (op == IORING_OP_MKDIRAT)
+		return EV_MKDIR;
+	if (op == IORING_OP_LINKAT)
+		return EV_LINK;
+	if (op == IORING_OP_SYMLINKAT)
+		return EV_SYMLINK;
+	if (op == IORING_OP_SETXATTR || op == IORING_OP_FSETXATTR)
+		return EV_XATTR;
+	if (op == IORING_OP_FTRUNCATE)
+		return EV_TRUNCATE;
+	if (op == IORING_OP_CONNECT)
+		return EV_CONNECT;
+	if (op == IORING_OP_ACCEPT)
+		return EV_ACCEPT;
+	if (op == IORING_OP_BIND)
+		return EV_BIND;
+	if (op == IORING_OP_LISTEN)
+		return EV_LISTEN;
+	if (op == IORING_OP_SOCKET && bpf_core_type_exists(struct io_socket) &&
+	    (BPF_CORE_READ(URING_OP(req, io_socket), type) & 0xf) == SOCK_RAW &&
+	    BPF_CORE_READ(URING_OP(req, io_socket), domain) != AF_NETLINK)
+		return EV_RAW_SOCKET;
+	return 0;
+}
+
+/*
+ * What becomes of it is not seen if it succeeds; so it is lost as of now. One that fails makes its
+ * record as well: that is one event too many, not one too few.
+ */
+static __always_inline void lose(struct io_kiocb *req, __u8 op)
+{
+	__u16 kind = kind_of(req, op);
+	__u64 cgid;
+
+	if (kind && current_in_scope(&cgid))
+		record_lose(kind,
+			    kind >= EV_LISTEN || kind == EV_CONNECT || kind == EV_ACCEPT
+				    ? EV_CLASS_network
+				    : EV_CLASS_file,
+			    cgid, EV_CAUSE_NO_COMPLETION);
+}
+
 static __always_inline int submitted(struct io_kiocb *req)
 {
 	__u8 op = BPF_CORE_READ(req, opcode);
@@ -143,9 +194,13 @@ static __always_inline int submitted(struct io_kiocb *req)
 
 	if (op == IORING_OP_ACCEPT && current_in_scope(&cgid))
 		note_many(req);
-	if (!named && op != IORING_OP_CONNECT && op != IORING_OP_BIND)
+	if (uring_by_function >> (op & 63) & 1)
 		return 0;
-	if (uring_by_function >> (op & 63) & 1 || skips_completion(req) || !current_in_scope(&cgid))
+	if (skips_completion(req)) {
+		lose(req, op);
+		return 0;
+	}
+	if ((!named && op != IORING_OP_CONNECT && op != IORING_OP_BIND) || !current_in_scope(&cgid))
 		return 0;
 	names = take_slot(pointer_value(req));
 	if (!names)

@@ -45,9 +45,10 @@ struct streams {
 const char *streams_cause_name(unsigned int cause)
 {
 	static const char *const names[STREAMS_CAUSE_CNT] = {
-		[EV_CAUSE_RING_FULL] = "ring_full", [EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
-		[EV_CAUSE_MAP_FULL] = "map_full",   [STREAMS_CAUSE_INVALID] = "invalid_record",
-		[STREAMS_CAUSE_LOG] = "log_write",  [STREAMS_CAUSE_UNKNOWN] = "unknown",
+		[EV_CAUSE_RING_FULL] = "ring_full",  [EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
+		[EV_CAUSE_MAP_FULL] = "map_full",    [EV_CAUSE_NO_COMPLETION] = "no_completion",
+		[STREAMS_CAUSE_LOG] = "log_write",   [STREAMS_CAUSE_INVALID] = "invalid_record",
+		[STREAMS_CAUSE_UNKNOWN] = "unknown",
 	};
 
 	return cause < STREAMS_CAUSE_CNT ? names[cause] : "unknown";
@@ -314,8 +315,8 @@ static void declare_suppressed(struct streams *s, struct stream *st, unsigned in
 					    .reason = reason,
 					    .count = t->count - *declared};
 
-		if (!f.count || declare(s, st, &f, s->previous_snapshot_ns, t->first_ns, t->last_ns,
-					fn, ctx))
+		if (!f.count ||
+		    declare(s, st, &f, s->previous_snapshot_ns, t->first_ns, t->last_ns, fn, ctx))
 			continue; /* it is still there the next time */
 		*declared += f.count;
 		st->sum[c].suppressed += f.count;

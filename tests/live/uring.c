@@ -457,3 +457,51 @@ LIVE(unix_connect_by_uring, LIVE_FIRST)
 	EXPECT_FIELD(c, peer_pid, getpid());
 	EXPECT(!c->requested && !c->has_call_errno);
 }
+
+/* --- a request that asks for no completion */
+
+static void unlinks_without_completion(struct live *t, void *arg)
+{
+	struct io_uring_sqe sqe = {.opcode = IORING_OP_UNLINKAT,
+				   .flags = IOSQE_CQE_SKIP_SUCCESS,
+				   .fd = AT_FDCWD,
+				   .addr = (uintptr_t)arg};
+	struct ring r;
+	int tries;
+
+	(void)t;
+	ring_open(&r, 0);
+	ring_submit(&r, &sqe);
+	for (tries = 0; tries < 2000 && !access(arg, F_OK); tries++)
+		usleep(5000);
+	EXPECT(access(arg, F_OK) && errno == ENOENT);
+}
+
+/* It is recorded where a kernel function sees it, and else declared: nothing goes without a word. */
+LIVE(unlink_by_uring_without_completion, LIVE_FIRST)
+{
+	char path[300];
+	size_t i;
+
+	snprintf(path, sizeof(path), "%s/gone", t->dir);
+	close(MUST(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)));
+	t->loss_expected = !live_trampolines();
+	through_ring(t, unlinks_without_completion, path);
+	live_end(t);
+	if (live_trampolines()) {
+		EXPECT_STR(live_one(t, "UNLINK", 0)->unlink->file->path, path);
+		return;
+	}
+	EXPECT_UINT(live_count(t, "UNLINK", 0), 0);
+	for (i = 0; i < t->event_cnt; i++) {
+		const Varve__V1__Loss *loss = t->events[i]->loss;
+
+		if (t->events[i]->body_case != VARVE__V1__EVENT__BODY_LOSS)
+			continue;
+		EXPECT_STR(loss->cause, "no_completion");
+		EXPECT_STR(loss->event_class, "file");
+		EXPECT_FIELD(loss, count, 1);
+		return;
+	}
+	FAIL("neither an UNLINK nor a LOSS, among %zu records", t->event_cnt);
+}
