@@ -227,9 +227,8 @@ static void choose_object(struct varve_bpf *skel)
 		return;
 	id = kernel_perf_tracepoint_id("raw_syscalls/sys_exit");
 	if (id < 0) {
-		log_warn("tracefs: %s: programs can be preempted, and events missed that are "
-			 "declared "
-			 "as not_run",
+		log_warn("tracefs: %s: programs can be preempted; what they miss is declared as "
+			 "not_run",
 			 strerror(-id));
 		return;
 	}

@@ -227,9 +227,8 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 		(char *)"processes moved out of their container's cgroup, from then on",
 		(char *)(probes_see_uring(probes)
 				 ? "io_uring: operations without a kind of their own; requests "
-				   "that "
-				   "asked for no completion (IOSQE_CQE_SKIP_SUCCESS) and that no "
-				   "kernel function sees are declared as lost"
+				   "that asked for no completion (IOSQE_CQE_SKIP_SUCCESS) and "
+				   "that no kernel function sees are declared as lost"
 				 : "io_uring: file and network events")};
 	const struct probes_hook *hooks;
 	size_t hook_cnt;
