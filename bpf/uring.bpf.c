@@ -167,6 +167,15 @@ static __always_inline __u16 kind_of(struct io_kiocb *req, __u8 op)
 	return 0;
 }
 
+static __always_inline __u32 class_of(__u16 kind)
+{
+#define EV(number, NAME, name, group) \
+	if (kind == EV_##NAME)        \
+		return EV_CLASS_##group;
+#include "events.def"
+	return EV_CLASS_CNT;
+}
+
 /*
  * What becomes of it is not seen if it succeeds; so it is lost as of now. One that fails makes its
  * record as well: that is one event too many, not one too few.
@@ -177,11 +186,7 @@ static __always_inline void lose(struct io_kiocb *req, __u8 op)
 	__u64 cgid;
 
 	if (kind && current_in_scope(&cgid))
-		record_lose(kind,
-			    kind >= EV_LISTEN || kind == EV_CONNECT || kind == EV_ACCEPT
-				    ? EV_CLASS_network
-				    : EV_CLASS_file,
-			    cgid, EV_CAUSE_NO_COMPLETION);
+		record_lose(kind, class_of(kind), cgid, EV_CAUSE_NO_COMPLETION);
 }
 
 static __always_inline int submitted(struct io_kiocb *req)
