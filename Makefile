@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The whole build, top to bottom: tools, flags, bpf, proto, evidence, sensor, responder, tests, install.
 #
-#   make            build/varve-sensor, build/varve, build/varve.desc
+#   make            build/varve-sensor, build/varve-kubewatch, build/varve, build/varve.desc
 #   make demo       install what is missing, build, record a container and replay it (KAFKA=1: through a broker)
 #   make check      install what is missing, build, run every test
 #   make deps       install what is missing (Debian 12 packages)
@@ -16,7 +16,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/varve-sensor $(O)/varve $(O)/varve.desc
+all: $(O)/varve-sensor $(O)/varve-kubewatch $(O)/varve $(O)/varve.desc
 
 # --- tools and flags
 CLANG ?= clang
@@ -32,6 +32,7 @@ STATIC ?= $(if $(SAN),,1)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Ibpf
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
 SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
+KUBEWATCH_LIBS := -lcurl -ljansson
 RESPONDER_LIBS := -lrdkafka
 
 # --- kernel side: each probe file an object, linked into one, one skeleton
@@ -76,6 +77,7 @@ $(O)/varve.desc: proto/varve.proto
 # --- userspace: evidence (shared), sensor, responder
 EVIDENCE_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard evidence/*.c)) $(O)/varve.pb-c.o
 SENSOR_OBJS := $(patsubst %.c,$(O)/%.o,$(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)))
+KUBEWATCH_OBJS := $(patsubst %.c,$(O)/%.o,$(filter-out kubewatch/main.c,$(wildcard kubewatch/*.c)))
 RESPONDER_OBJS := $(patsubst %.c,$(O)/%.o,$(filter-out responder/main.c,$(wildcard responder/*.c responder/views/*.c)))
 $(O)/%.o: %.c $(O)/varve.pb-c.h
 	$(call say,CC,$<)
@@ -86,6 +88,7 @@ $(O)/varve.pb-c.o: $(O)/varve.pb-c.c
 $(O)/sensor/probes.o: $(O)/varve.skel.h
 $(O)/evidence.a: $(EVIDENCE_OBJS)
 $(O)/sensor.a: $(SENSOR_OBJS) $(O)/sensor/probes_object.o
+$(O)/kubewatch.a: $(KUBEWATCH_OBJS)
 $(O)/responder.a: $(RESPONDER_OBJS)
 %.a:
 	@rm -f $@
@@ -93,6 +96,9 @@ $(O)/responder.a: $(RESPONDER_OBJS)
 $(O)/varve-sensor: $(O)/sensor/main.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+$(O)/varve-kubewatch: $(O)/kubewatch/main.o $(O)/kubewatch.a $(O)/sensor.a $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(KUBEWATCH_LIBS) $(EVIDENCE_LIBS) -o $@
 $(O)/varve: $(O)/responder/main.o $(O)/responder.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
@@ -102,9 +108,9 @@ UNIT := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/*.c))
 REPLAY := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/replay/*.c))
 LIVE := $(patsubst tests/live/%.c,$(O)/tests/live/%.o,$(wildcard tests/live/*.c))
 FUZZ := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/fuzz/*.c))
-$(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/sensor.a $(O)/responder.a $(O)/evidence.a
+$(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/kubewatch.a $(O)/sensor.a $(O)/responder.a $(O)/evidence.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
 $(O)/tests/kafka/%: $(O)/tests/kafka/%.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
@@ -115,11 +121,11 @@ $(O)/tests/live/live: $(LIVE) $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(STATIC),-static -Wl$(,)--no-warnings) $^ $(EVIDENCE_LIBS) -o $@
 # libFuzzer wants clang; the code under test is built into each target with its sanitizers.
-FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)) $(filter-out responder/main.c,$(wildcard responder/*.c responder/views/*.c)) $(O)/varve.pb-c.c
+FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)) $(filter-out responder/main.c,$(wildcard responder/*.c responder/views/*.c)) $(filter-out kubewatch/main.c,$(wildcard kubewatch/*.c)) $(O)/varve.pb-c.c
 $(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) $(O)/sensor/probes_object.o | $(O)/varve.skel.h
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
 .PHONY: all deps demo check check-vm unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
@@ -143,6 +149,7 @@ check-vm: all live
 # --- install, clean
 install: all
 	install -D -m 755 $(O)/varve-sensor $(DESTDIR)$(PREFIX)/sbin/varve-sensor
+	install -D -m 755 $(O)/varve-kubewatch $(DESTDIR)$(PREFIX)/sbin/varve-kubewatch
 	install -D -m 755 $(O)/varve $(DESTDIR)$(PREFIX)/bin/varve
 	install -D -m 644 $(O)/varve.desc $(DESTDIR)$(PREFIX)/share/varve/varve.desc
 	install -D -m 644 proto/varve.proto $(DESTDIR)$(PREFIX)/share/varve/varve.proto

@@ -82,6 +82,10 @@ void conf_fini(struct conf *conf)
 	free(conf->node_name);
 	free(conf->host_root);
 	free(conf->kafka_topic);
+	free(conf->kube_api);
+	free(conf->kube_token_file);
+	free(conf->kube_ca_file);
+	free(conf->kube_labels);
 	free(conf->record_file);
 	free(conf->read_opens_always);
 	free(conf->events);

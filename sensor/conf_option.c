@@ -12,6 +12,9 @@
 #include <limits.h>
 #include <string.h>
 
+/* Where kubelet puts them in a pod. */
+#define KUBE_SECRETS "/var/run/secrets/kubernetes.io/serviceaccount/"
+
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
@@ -37,6 +40,22 @@ static bool is_root(const char *text)
 static bool is_node(const char *text)
 {
 	return *text && strlen(text) <= 253;
+}
+
+/* A token in the clear would be anybody's: without TLS only to this machine (kubectl proxy). */
+static bool is_kube_api(const char *text)
+{
+	static const char *const begins[] = {"https://", "http://127.0.0.1:", "http://localhost:",
+					     "http://[::1]:"};
+	size_t len = strlen(text);
+
+	if (!strcmp(text, "off") || !strcmp(text, "in-cluster"))
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+		if (len < 1000 && len > strlen(begins[i]) &&
+		    !strncmp(text, begins[i], strlen(begins[i])))
+			return !strpbrk(text, " @?#\t\r\n");
+	return false;
 }
 
 static int check_events(const char *text, char *ret_rule, size_t rule_size)
@@ -111,6 +130,19 @@ const struct conf_option conf_options[] = {
 	{"kafka-topic", "TOPIC", CONF_TEXT, AT(kafka_topic), .initial = "varve.events",
 	 .valid = is_topic, .rule = "1 to 249 of a-z A-Z 0-9 . _ -",
 	 .help = "topic the records are produced to"},
+	{"kube-api", "URL", CONF_TEXT, AT(kube_api), .initial = "off", .valid = is_kube_api,
+	 .rule = "off, in-cluster, https://HOST[:PORT], or http:// on the loopback",
+	 .help = "the Kubernetes API server that is asked for this node's pods: owner, labels, service "
+		 "account; in-cluster: the one of the pod that the sensor runs in"},
+	{"kube-token-file", "FILE", CONF_TEXT, AT(kube_token_file),
+	 .initial = KUBE_SECRETS "token",
+	 .help = "bearer token for it, read anew for each request"},
+	{"kube-ca-file", "FILE", CONF_TEXT, AT(kube_ca_file), .initial = KUBE_SECRETS "ca.crt",
+	 .help = "certificates (PEM) that alone vouch for it, read anew for each request"},
+	{"kube-labels", "KEYS", CONF_TEXT, AT(kube_labels),
+	 .initial = "app,app.kubernetes.io/*,k8s-app",
+	 .help = "labels of pods that are recorded: keys with commas between them, * at the end for "
+		 "all that begin so"},
 	{"record", "FILE", CONF_TEXT, AT(record_file), .initial = "",
 	 .help = "also write the kernel's raw records to this file, for replay tests"},
 	{"hash", "WHETHER", CONF_CHOICE, AT(hash), .initial = "on", .choices = switches,

@@ -17,6 +17,8 @@
 
 enum container_state { CONTAINER_PENDING, CONTAINER_RESOLVED, CONTAINER_UNRESOLVED };
 
+struct pod;
+
 /* One container. Owned by the table; lent until the next container_table_* call that changes it. */
 struct container {
 	uint64_t cgroup_id; /* key: the container's own cgroup in the v2 hierarchy */
@@ -35,6 +37,7 @@ struct container {
 	uint32_t first_pid;
 	uint64_t first_start_ns;
 	bool first_asked;
+	struct pod *pod; /* pods.h; NULL: in none, or its UID is not known */
 	struct container *next; /* hash chain */
 };
 

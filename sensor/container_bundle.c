@@ -12,16 +12,11 @@
 
 #include "evidence/base.h"
 #include "evidence/text.h"
+#include "sensor/json_string.h"
 
 #include <jansson.h>
 #include <limits.h>
 #include <string.h>
-
-static void cleanup_json(json_t **json)
-{
-	json_decref(*json);
-}
-#define _cleanup_json_ __attribute__((cleanup(cleanup_json)))
 
 /* Where each runtime says what. NULL: it does not. */
 struct dialect {
@@ -67,39 +62,6 @@ static const struct dialect plain = {
 	.pod_name = "io.kubernetes.pod.name",
 	.pod_namespace = "io.kubernetes.pod.namespace",
 };
-
-/*
- * Copies a JSON string, cut between characters at the bound. jansson lets only valid UTF-8 pass; a
- * NUL (escaped, legal in JSON and so in an annotation) becomes U+FFFD, as it would end the string
- * for everyone behind us.
- */
-static void copy_string(const json_t *value, char *dst, size_t size)
-{
-	const char *s = json_string_value(value);
-	size_t len = json_string_length(value), out = 0;
-
-	for (size_t i = 0, n; s && i < len; i += n) {
-		const char *from = s[i] ? s + i : "\xef\xbf\xbd";
-
-		for (n = 1; i + n < len && (s[i + n] & 0xc0) == 0x80; n++)
-			;
-		size_t width = s[i] ? n : 3;
-
-		if (width >= size - out)
-			break;
-		memcpy(dst + out, from, width);
-		out += width;
-	}
-	if (s)
-		dst[out] = 0;
-}
-
-static void copy_key(const json_t *object, const char *key, char *dst, size_t size)
-{
-	if (key)
-		copy_string(json_object_get(object, key), dst, size);
-}
-#define COPY_KEY(object, key, field) copy_key(object, key, field, sizeof(field))
 
 /* The UTF-16 unit of an escape \uXXXX at s (a string with a NUL behind); 0 if there is none. */
 static unsigned int escaped_unit(const char *s)
@@ -193,13 +155,13 @@ static void read_dialect(const json_t *from, const struct dialect *d,
 	meta->is_sandbox = type && !strcmp(type, d->sandbox);
 	/* "POD" is what CRI-O and docker call every sandbox */
 	if (!meta->is_sandbox)
-		COPY_KEY(from, d->name, meta->name);
-	COPY_KEY(from, d->image, meta->image);
+		JSON_COPY_KEY(from, d->name, meta->name);
+	JSON_COPY_KEY(from, d->image, meta->image);
 	if (!*meta->image)
-		COPY_KEY(from, d->image2, meta->image);
-	COPY_KEY(from, d->pod_uid, meta->pod_uid);
-	COPY_KEY(from, d->pod_name, meta->pod_name);
-	COPY_KEY(from, d->pod_namespace, meta->pod_namespace);
+		JSON_COPY_KEY(from, d->image2, meta->image);
+	JSON_COPY_KEY(from, d->pod_uid, meta->pod_uid);
+	JSON_COPY_KEY(from, d->pod_name, meta->pod_name);
+	JSON_COPY_KEY(from, d->pod_namespace, meta->pod_namespace);
 }
 
 /* The cgroup path is the runtime's own: ".../crio-<id>" or "<slice>:crio:<id>" is CRI-O's. */
@@ -231,7 +193,7 @@ static void read_crio_metadata(const json_t *annotations, struct container_metad
 	if (*meta->name || meta->is_sandbox || !json_is_string(text) ||
 	    load(json_string_value(text), json_string_length(text), &json))
 		return;
-	COPY_KEY(json, "name", meta->name);
+	JSON_COPY_KEY(json, "name", meta->name);
 }
 
 int container_parse_bundle(const char *text, size_t len, struct container_metadata *ret_meta)
@@ -252,9 +214,9 @@ int container_parse_bundle(const char *text, size_t len, struct container_metada
 	if (dialect == &crio)
 		read_crio_metadata(annotations, &meta);
 	if (dialect == &plain && !*meta.name)
-		COPY_KEY(annotations, "nerdctl/name", meta.name);
+		JSON_COPY_KEY(annotations, "nerdctl/name", meta.name);
 	if (dialect == &plain && !*meta.image)
-		COPY_KEY(annotations, "io.containerd.image.name", meta.image);
+		JSON_COPY_KEY(annotations, "io.containerd.image.name", meta.image);
 	*ret_meta = meta;
 	return 0;
 }
@@ -276,10 +238,10 @@ int container_parse_docker(const char *text, size_t len, struct container_metada
 	if (json_object_get(labels, docker_labels.type))
 		read_dialect(labels, &docker_labels, &meta);
 	if (!*meta.name && !meta.is_sandbox)
-		COPY_KEY(root, "Name", meta.name);
+		JSON_COPY_KEY(root, "Name", meta.name);
 	if (meta.name[0] == '/')
 		memmove(meta.name, meta.name + 1, strlen(meta.name));
-	COPY_KEY(config, "Image", meta.image);
+	JSON_COPY_KEY(config, "Image", meta.image);
 	*ret_meta = meta;
 	return 0;
 }
@@ -304,14 +266,14 @@ int container_parse_storage(const char *text, size_t len, const char *id,
 		if (!this_id || strcmp(this_id, id))
 			continue;
 		metadata = json_object_get(entry, "metadata");
-		copy_string(json_array_get(json_object_get(entry, "names"), 0), meta.name,
+		json_string_copy(json_array_get(json_object_get(entry, "names"), 0), meta.name,
 			    sizeof(meta.name));
 		if (json_is_string(metadata) &&
 		    !load(json_string_value(metadata), json_string_length(metadata), &inner)) {
 			/* CRI-O's "names" are k8s_<container>_<pod>_...; this is the container's
 			 * own */
-			COPY_KEY(inner, "metadata-name", meta.name);
-			COPY_KEY(inner, "image-name", meta.image);
+			JSON_COPY_KEY(inner, "metadata-name", meta.name);
+			JSON_COPY_KEY(inner, "image-name", meta.image);
 		}
 		*ret_meta = meta;
 		return 0;

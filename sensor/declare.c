@@ -4,6 +4,7 @@
 #include "sensor/container.h"
 #include "sensor/emit.h"
 #include "sensor/events/fill.h"
+#include "sensor/pods.h"
 #include "sensor/run.h"
 #include <string.h>
 
@@ -110,6 +111,44 @@ int declare_binding(struct emit *e, struct container *c)
 		return err;
 	SET(out, pending_records, c->pending_records);
 	return emit_event(e, &ev, c);
+}
+
+/* The times and numbers of its records. */
+static void fill_life(const struct emit *e, const struct pod *p, Varve__V1__PodState *out)
+{
+	bool goes_on = p->container_cnt;
+
+	if (!p->has_records)
+		return;
+	SET(out, first_sequence, p->first_sequence);
+	SET(out, first_unix_nano, (int64_t)p->first_ns + e->clock_offset_ns);
+	SET(out, last_sequence, goes_on ? e->sequence - 1 : p->last_sequence);
+	SET(out, last_unix_nano,
+	    (int64_t)(goes_on ? emit_boot_ns() : p->last_ns) + e->clock_offset_ns);
+	SET(out, ended, !goes_on);
+}
+
+int declare_pod_state(struct emit *e, const struct pod *p)
+{
+	Varve__V1__PodState none = VARVE__V1__POD_STATE__INIT, *api = NULL, *out;
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	int err;
+
+	if (p->api == POD_API_KNOWN && p->state)
+		api = varve__v1__pod_state__unpack(NULL, p->state_len, p->state);
+	out = api ? api : &none;
+	fill_life(e, p, out);
+	if (p->deleted)
+		SET(out, deleted, 1);
+	arena_reset(&e->arena);
+	ev.body_case = VARVE__V1__EVENT__BODY_POD_STATE;
+	ev.pod_state = out;
+	err = emit_set_pod(e, &ev, p);
+	if (!err)
+		err = emit_event(e, &ev, NULL);
+	if (api)
+		varve__v1__pod_state__free_unpacked(api, NULL);
+	return err;
 }
 
 int declare_log_removed(struct emit *e, uint64_t count, const struct run_place *first,

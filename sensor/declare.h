@@ -9,6 +9,7 @@
 struct arena;
 struct container;
 struct emit;
+struct pod;
 struct run_place;
 
 /* container: NULL for the node's own. All return what emit_event() does. */
@@ -17,6 +18,8 @@ int declare_finding(struct emit *emit, const struct streams_finding *finding,
 int declare_account(struct emit *emit, const struct streams_sum sums[EV_CLASS_CNT], bool closed,
 		    struct container *container);
 int declare_binding(struct emit *emit, struct container *container);
+/* POD_STATE: all that is known of the pod. */
+int declare_pod_state(struct emit *emit, const struct pod *pod);
 /*
  * Records that went from the log before anybody had them. first: the first of them; next: the first
  * that is still there.

@@ -5,6 +5,7 @@
 #include "evidence/log.h"
 #include "sensor/container.h"
 #include "sensor/events/fill.h"
+#include "sensor/pods.h"
 #include <sys/random.h>
 #include <time.h>
 
@@ -90,25 +91,71 @@ static int fill_container(struct emit *e, Varve__V1__Event *ev, const struct con
 	return 0;
 }
 
-static int fill_pod(struct emit *e, Varve__V1__Event *ev, const struct container *c)
+static int fill_owner(struct emit *e, const struct kube_owner *o, Varve__V1__PodOwner **ret_owner)
 {
-	const char *uid = c->meta.pod_uid[0] ? c->meta.pod_uid : c->id.pod_uid;
-	Varve__V1__Pod *out;
+	Varve__V1__PodOwner *out;
 
-	if (!uid[0] && !c->meta.pod_name[0])
+	if (!o->kind[0])
 		return 0;
 	out = arena_alloc(&e->arena, sizeof(*out));
+	if (!out)
+		return -ENOMEM;
+	varve__v1__pod_owner__init(out);
+	out->kind = (char *)o->kind;
+	out->name = (char *)o->name;
+	if (o->concluded)
+		SET(out, concluded, 1);
+	*ret_owner = out;
+	return 0;
+}
+
+/* What the API server adds. */
+static int fill_pod_api(struct emit *e, const struct pod *p, Varve__V1__Pod *out)
+{
+	static const char *const states[] = {
+		[POD_API_PENDING] = "PENDING", [POD_API_KNOWN] = "KNOWN"};
+	int err;
+
+	out->api_state = (char *)states[p->api];
+	if (p->api != POD_API_KNOWN)
+		return 0;
+	err = fill_owner(e, &p->owner, &out->owner);
+	return err ? err : fill_owner(e, &p->workload, &out->workload);
+}
+
+static int fill_pod(struct emit *e, Varve__V1__Event *ev, const char *uid, const char *name,
+		    const char *namespace_, const struct pod *p)
+{
+	Varve__V1__Pod *out = arena_alloc(&e->arena, sizeof(*out));
+
 	if (!out)
 		return -ENOMEM;
 	varve__v1__pod__init(out);
 	if (uid[0])
 		out->uid = (char *)uid;
-	if (c->meta.pod_name[0])
-		out->name = (char *)c->meta.pod_name;
-	if (c->meta.pod_namespace[0])
-		out->namespace_ = (char *)c->meta.pod_namespace;
+	if (name[0])
+		out->name = (char *)name;
+	if (namespace_[0])
+		out->namespace_ = (char *)namespace_;
 	ev->pod = out;
-	return 0;
+	return p ? fill_pod_api(e, p, out) : 0;
+}
+
+int emit_set_pod(struct emit *e, Varve__V1__Event *ev, const struct pod *p)
+{
+	return fill_pod(e, ev, p->uid, p->name, p->namespace_, p);
+}
+
+static int fill_pod_of(struct emit *e, Varve__V1__Event *ev, const struct container *c)
+{
+	const char *uid = c->meta.pod_uid[0] ? c->meta.pod_uid : c->id.pod_uid;
+
+	if (!uid[0] && !c->meta.pod_name[0])
+		return 0;
+	/* Of a runtime that says no name the API server may know it. */
+	if (!c->meta.pod_name[0] && c->pod)
+		return emit_set_pod(e, ev, c->pod);
+	return fill_pod(e, ev, uid, c->meta.pod_name, c->meta.pod_namespace, c->pod);
 }
 
 static int fill_envelope(struct emit *e, Varve__V1__Event *ev, struct container *c)
@@ -127,7 +174,7 @@ static int fill_envelope(struct emit *e, Varve__V1__Event *ev, struct container 
 	ev->stream = (char *)(c ? c->id.container_id : "node");
 	if (c)
 		err = fill_container(e, ev, c);
-	return err || !c ? err : fill_pod(e, ev, c);
+	return err || !c ? err : fill_pod_of(e, ev, c);
 }
 
 int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)

@@ -10,6 +10,7 @@
 
 struct container;
 struct log;
+struct pod;
 
 struct emit {
 	struct log *log;
@@ -38,5 +39,8 @@ void emit_sync_clock(struct emit *emit);
  * log_append() says: then no sequence is used.
  */
 int emit_event(struct emit *emit, Varve__V1__Event *ev, struct container *container);
+
+/* Says of which pod an event without a container is. Before emit_event(). 0, -ENOMEM. */
+int emit_set_pod(struct emit *emit, Varve__V1__Event *ev, const struct pod *pod);
 
 #endif

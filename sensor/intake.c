@@ -11,6 +11,7 @@
 #include "sensor/existing.h"
 #include "sensor/flows.h"
 #include "sensor/hash.h"
+#include "sensor/pods.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
 #include "sensor/record.h"
@@ -28,7 +29,7 @@
 
 int intake_init(struct intake *in, const struct conf *conf, struct probes *probes,
 		struct emit *emit, struct streams *streams, struct proctab *proctab,
-		struct container_table *containers)
+		struct container_table *containers, struct pods *pods)
 {
 	*in = (struct intake){.conf = conf,
 			      .probes = probes,
@@ -36,6 +37,7 @@ int intake_init(struct intake *in, const struct conf *conf, struct probes *probe
 			      .streams = streams,
 			      .proctab = proctab,
 			      .containers = containers,
+			      .pods = pods,
 			      .record_fd = -1,
 			      .gone_size = conf->container_limit};
 	in->gone = calloc(in->gone_size, sizeof(*in->gone));
@@ -212,6 +214,8 @@ static int take(struct intake *in, const struct record *rec)
 	/* The snapshot fills the table with all that runs; only what is in scope is said. */
 	if (rec->hdr->kind == EV_PROCESS_SNAPSHOT && !c && !all)
 		return 0;
+	if (c)
+		pods_attach(in->pods, c, in->emit->sequence, ev.boot_time_nano);
 	err = emit_event(in->emit, &ev, c);
 	if (!err)
 		/* A record of a socket may be of nobody who is known. */
@@ -256,6 +260,7 @@ static void resolved(struct container *c, void *ctx)
 {
 	struct intake *in = ctx;
 
+	pods_attach(in->pods, c, in->emit->sequence, emit_boot_ns());
 	declare_binding(in->emit, c);
 }
 
@@ -263,6 +268,24 @@ void intake_retry_metadata(struct intake *in, uint64_t now_ns)
 {
 	if (in->metadata_due_ns && now_ns >= in->metadata_due_ns)
 		container_table_retry(in->containers, now_ns, resolved, in, &in->metadata_due_ns);
+}
+
+/* --- pods */
+
+static void rebind(struct container *c, void *ctx)
+{
+	struct intake *in = ctx;
+
+	if (c->pod && c->pod->rebind)
+		declare_binding(in->emit, c);
+}
+
+void intake_tell_pods(struct intake *in)
+{
+	if (!pods_are_due(in->pods))
+		return;
+	container_table_each(in->containers, rebind, in);
+	pods_flush(in->pods, in->emit);
 }
 
 /* --- closing accounts */
@@ -325,6 +348,8 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 	if (sums[EV_CLASS_process].lost)
 		proctab_end_container(in->proctab, cgroup_id, emit_boot_ns());
 	streams_forget(in->streams, cgroup_id, in->probes);
+	if (c)
+		pods_detach(in->pods, c, in->emit->sequence, emit_boot_ns());
 	container_table_remove(in->containers, cgroup_id);
 }
 
@@ -358,6 +383,8 @@ void intake_settle(struct intake *in, bool final)
 	streams_settle(in->streams, final, found, in);
 	if (in->probes)
 		probes_next_epoch(in->probes);
-	if (final)
-		container_table_each(in->containers, final_account, in);
+	if (!final)
+		return;
+	container_table_each(in->containers, final_account, in);
+	pods_finish(in->pods, in->emit);
 }

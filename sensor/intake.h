@@ -13,6 +13,7 @@ struct conf;
 struct container_table;
 struct hash;
 struct dns_streams;
+struct pods;
 struct probes;
 struct proctab;
 struct streams;
@@ -32,6 +33,7 @@ struct intake {
 	struct streams *streams;
 	struct proctab *proctab;
 	struct container_table *containers;
+	struct pods *pods;
 	struct hash *hash; /* NULL: nothing is hashed */
 	struct dns_streams *dns;
 	int record_fd;		   /* raw records go there too; -1: nowhere */
@@ -51,7 +53,7 @@ struct intake {
 
 int intake_init(struct intake *in, const struct conf *conf, struct probes *probes,
 		struct emit *emit, struct streams *streams, struct proctab *proctab,
-		struct container_table *containers);
+		struct container_table *containers, struct pods *pods);
 void intake_fini(struct intake *in);
 
 /* ring_fn: ctx is the intake. */
@@ -59,6 +61,9 @@ void intake_record(const void *data, size_t len, void *ctx);
 
 /* Looks for metadata that was not there yet, if it is time to; says it with bindings. */
 void intake_retry_metadata(struct intake *in, uint64_t now_ns);
+
+/* Says what became known of pods: BINDING, POD_STATE. */
+void intake_tell_pods(struct intake *in);
 
 /* Registers a container by the path of its cgroup. bundle: its directory, NULL if not known. */
 void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, const char *bundle);

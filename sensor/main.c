@@ -19,6 +19,8 @@
 #include "sensor/flows.h"
 #include "sensor/hash.h"
 #include "sensor/intake.h"
+#include "sensor/kube.h"
+#include "sensor/pods.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
 #include "sensor/retention.h"
@@ -53,6 +55,8 @@ struct sensor {
 	struct ring *ring;
 	struct proctab *proctab;
 	struct container_table *containers;
+	struct pods *pods;
+	struct kube *kube; /* NULL: no API server is asked */
 	struct streams *streams;
 	struct intake intake;
 	struct ship *ship; /* NULL: no Kafka */
@@ -116,8 +120,10 @@ static int open_tables(struct sensor *s)
 	if (!err)
 		err = streams_new(probes_cpu_cnt(s->probes), &s->streams);
 	if (!err)
+		err = pods_new(s->conf.container_limit, s->kube, &s->pods);
+	if (!err)
 		err = intake_init(&s->intake, &s->conf, s->probes, &s->emit, s->streams, s->proctab,
-				  s->containers);
+				  s->containers, s->pods);
 	if (!err)
 		err = hash_open(&s->conf, &s->emit, s->containers, &s->intake.hash);
 	if (!err && s->conf.record_file && s->conf.record_file[0])
@@ -234,6 +240,7 @@ static void tick(struct sensor *s, uint64_t now)
 	s->next_tick_ns = now + TICK_NS;
 	emit_sync_clock(&s->emit);
 	proctab_expire(s->proctab, now);
+	pods_expire(s->pods, now);
 	retention_tick(&s->retention);
 	/* Each hour, and when the last one has gone from the log. */
 	if (now >= s->next_coverage_ns || log_first_index(s->log) > s->coverage_index)
@@ -257,6 +264,7 @@ static void declare_recursion(struct sensor *s)
 static void heartbeat(struct sensor *s)
 {
 	struct proctab_cost cost = proctab_cost(s->proctab);
+	struct pods_cost pods = pods_cost(s->pods);
 	struct streams_sum sums[EV_CLASS_CNT];
 	struct run_state state = {
 		.unshipped_records =
@@ -270,6 +278,14 @@ static void heartbeat(struct sensor *s)
 		.images_left_out = cost.images_left_out,
 		.dns_streams_evicted = dns_streams_evicted(s->intake.dns),
 		.udp_flows = s->flows.live,
+		.pods = pods_count(s->pods),
+		.pods_evicted = pods.evicted,
+		.pods_refused = pods.refused,
+		.pods_contradicted = pods.contradicted,
+		.has_api = s->kube,
+		.api_listed = pods_listed(s->pods),
+		.api_restarts = kube_restarts(s->kube),
+		.api_invalid = kube_invalid(s->kube),
 		.sums = sums,
 	};
 
@@ -287,6 +303,13 @@ static void look_for_closed(struct sensor *s, uint64_t now)
 		return;
 	probes_look_for_closed(s->probes);
 	s->next_look_ns = now + (probes_see_closes(s->probes) ? LOOK_SELDOM_NS : LOOK_NS);
+}
+
+static void from_api(const struct kube_message *message, void *ctx)
+{
+	struct sensor *s = ctx;
+
+	pods_take(s->pods, message, emit_boot_ns());
 }
 
 static void turn(struct sensor *s, size_t *ret_taken)
@@ -310,6 +333,8 @@ static void turn(struct sensor *s, size_t *ret_taken)
 	if (emptied && s->settling)
 		heartbeat(s);
 	intake_retry_metadata(&s->intake, now);
+	kube_turn(s->kube, now, from_api, s);
+	intake_tell_pods(&s->intake);
 	tick(s, now);
 	note_log_state(s, log_flush(s->log));
 	if (s->ship)
@@ -411,6 +436,9 @@ int main(int argc, char **argv)
 	}
 	s.retention =
 		(struct retention){.conf = &s.conf, .log = s.log, .emit = &s.emit, .ship = s.ship};
+	err = kube_open(&s.conf, &s.kube);
+	if (err)
+		goto out;
 	err = probes_load(&s.conf, &s.probes);
 	if (err)
 		goto out;
@@ -429,6 +457,7 @@ int main(int argc, char **argv)
 	loop(&s);
 	err = end_watching(&s);
 out:
+	kube_close(s.kube);
 	if (s.ship)
 		ship_close(s.ship, err ? 0 : SHIP_CLOSE_MS);
 	ring_close(s.ring);
@@ -436,6 +465,7 @@ out:
 	intake_fini(&s.intake);
 	streams_free(s.streams);
 	container_table_free(s.containers);
+	pods_free(s.pods);
 	proctab_free(s.proctab);
 	probes_close(s.probes);
 	emit_fini(&s.emit);

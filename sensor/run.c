@@ -271,6 +271,19 @@ static uint64_t rss_bytes(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
+static void fill_pods(const struct run_state *state, Varve__V1__Heartbeat *out)
+{
+	SET(out, pods, state->pods);
+	SET(out, pods_evicted, state->pods_evicted);
+	SET(out, pods_refused, state->pods_refused);
+	SET(out, pods_contradicted, state->pods_contradicted);
+	if (!state->has_api)
+		return;
+	SET(out, api_listed, state->api_listed);
+	SET(out, api_restarts, state->api_restarts);
+	SET(out, api_invalid, state->api_invalid);
+}
+
 int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 {
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
@@ -300,6 +313,7 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 	SET(out, images_left_out, state->images_left_out);
 	SET(out, dns_streams_evicted, state->dns_streams_evicted);
 	SET(out, udp_flows, state->udp_flows);
+	fill_pods(state, out);
 	return emit_event(e, &ev, NULL);
 }
 

@@ -28,6 +28,10 @@ struct run_state {
 	uint64_t containers_refused, processes_refused, processes_evicted, images_left_out;
 	uint64_t dns_streams_evicted;
 	uint32_t udp_flows;
+	uint32_t pods;
+	uint64_t pods_evicted, pods_refused, pods_contradicted;
+	bool has_api, api_listed; /* the API server is asked; it has answered */
+	uint64_t api_restarts, api_invalid;
 	const struct streams_sum *sums; /* [EV_CLASS_CNT] */
 };
 

@@ -10,6 +10,7 @@
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/intake.h"
+#include "sensor/pods.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
 #include "sensor/ring.h"
@@ -112,6 +113,7 @@ static struct probes probes;
 static struct streams *streams;
 static struct proctab *proctab;
 static struct container_table *containers;
+static struct pods *pods;
 static struct intake in;
 static struct raw raw;
 
@@ -131,13 +133,15 @@ static int open_all(void **state)
 	assert_int_equal(streams_new(1, &streams), 0);
 	assert_int_equal(proctab_new("", 64, &proctab), 0);
 	assert_int_equal(container_table_new(dir, 4, &containers), 0);
-	return intake_init(&in, &conf, &probes, &emit, streams, proctab, containers);
+	assert_int_equal(pods_new(4, false, &pods), 0);
+	return intake_init(&in, &conf, &probes, &emit, streams, proctab, containers, pods);
 }
 
 static int close_all(void **state)
 {
 	intake_fini(&in);
 	container_table_free(containers);
+	pods_free(pods);
 	proctab_free(proctab);
 	streams_free(streams);
 	emit_fini(&emit);
@@ -324,6 +328,13 @@ static void test_metadata_from_the_bundle(void **state)
 	expect("ACCOUNT", ID); /* the run ends first */
 	assert_false(ev->account->closed);
 	expect_count(EV_CLASS_process, 1, 1, 0);
+	expect("POD_STATE", "node");
+	assert_string_equal(ev->pod->uid, UID);
+	assert_string_equal(ev->pod->name, "web-1");
+	assert_null(ev->pod->api_state);
+	assert_int_equal(ev->pod_state->first_sequence, 0);
+	assert_int_equal(ev->pod_state->last_sequence, 2);
+	assert_false(ev->pod_state->ended);
 	expect_end();
 }
 
@@ -374,6 +385,7 @@ static void test_bad_records(void **state)
 	assert_string_equal(ev->container->metadata_state, "UNRESOLVED");
 	expect("ACCOUNT", ID);
 	expect_count(EV_CLASS_process, 2, 1, 1);
+	expect("POD_STATE", "node");
 	expect_end();
 }
 
