@@ -96,7 +96,7 @@ static void answered(void *ctx)
 
 static unsigned int pause_s(unsigned int tries)
 {
-	unsigned int s = RETRY_MIN_S << MIN(tries, 6u);
+	unsigned int s = RETRY_MIN_S << MIN(tries - 1, 6u);
 
 	/* Nodes that lost the server at the same time come back at different times. */
 	return MIN(s, RETRY_MAX_S) + (tries > 2 ? (unsigned int)rand() % (s / 4 + 1) : 0);
