@@ -38,7 +38,7 @@ int bind_v4(struct bpf_sock_addr *ctx)
 	struct bind_asked asked = {.addr.family = AF_INET};
 	__u32 ip = ctx->user_ip4;
 
-	if (!in_scope(bpf_get_current_cgroup_id()))
+	if (!in_scope(current_cgroup()))
 		return 1;
 	__builtin_memcpy(asked.addr.ip, &ip, sizeof(ip));
 	return bind_keep(ctx, &asked);
@@ -50,7 +50,7 @@ int bind_v6(struct bpf_sock_addr *ctx)
 	struct bind_asked asked = {.addr.family = AF_INET6};
 	__u32 ip[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
 
-	if (!in_scope(bpf_get_current_cgroup_id()))
+	if (!in_scope(current_cgroup()))
 		return 1;
 	__builtin_memcpy(asked.addr.ip, ip, sizeof(ip));
 	return bind_keep(ctx, &asked);

@@ -92,7 +92,7 @@ int connect_v4(struct bpf_sock_addr *ctx)
 	struct destination to = {.addr.family = AF_INET};
 	__u32 ip = ctx->user_ip4;
 
-	if (!in_scope(bpf_get_current_cgroup_id()))
+	if (!in_scope(current_cgroup()))
 		return 1;
 	__builtin_memcpy(to.addr.ip, &ip, sizeof(ip));
 	return connect_keep(ctx, &to);
@@ -104,7 +104,7 @@ int connect_v6(struct bpf_sock_addr *ctx)
 	struct destination to = {.addr.family = AF_INET6};
 	__u32 ip[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
 
-	if (!in_scope(bpf_get_current_cgroup_id()))
+	if (!in_scope(current_cgroup()))
 		return 1;
 	__builtin_memcpy(to.addr.ip, ip, sizeof(ip));
 	return connect_keep(ctx, &to);

@@ -4,6 +4,7 @@
 #include "pending.bpf.h"
 #include "uring.bpf.h"
 #include "connection.bpf.h"
+#include "member.bpf.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -12,6 +13,8 @@ struct events_map events SEC(".maps");
 struct decisive_map decisive SEC(".maps");
 struct accounts_map accounts SEC(".maps");
 struct scope_map scope SEC(".maps");
+struct escapees_map escapees SEC(".maps");
+struct members_map members SEC(".maps");
 struct pending_map pending SEC(".maps");
 struct uring_names_map uring_names SEC(".maps");
 struct uring_owner_map uring_owner SEC(".maps");
@@ -34,6 +37,7 @@ const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT] = {};
 
 __u32 epoch = 1;
 __u32 self_tgid = 0;
+__u32 escapee_cnt = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -107,6 +107,7 @@ struct ev_ref {
 #define EV_TASK_HAS_CRED   (1u << 0) /* uid .. cap_effective */
 #define EV_TASK_HAS_PARENT (1u << 1)
 #define EV_TASK_HAS_NS_PID (1u << 2)
+#define EV_TASK_OUTSIDE	   (1u << 3) /* it has left its container's cgroup; cgroup_id is the container's */
 
 struct ev_task {
 	__u32 tgid; /* in the initial pid namespace */
@@ -339,6 +340,18 @@ struct ev_exec_session {
 	struct ev_ref by_args; /* arguments of who did it, NUL between them; from user memory */
 	struct ev_namespaces ns;
 	__u32 flags; /* EV_SESSION_* */
+	__u32 pad0;
+};
+
+#define EV_MOVE_INTO_CONTAINER (1u << 0) /* back into this one, or into another; else it is outside now */
+#define EV_MOVE_LOST	       (1u << 1) /* no room: what it does outside is not recorded */
+
+struct ev_cgroup_move {
+	struct ev_hdr hdr; /* task: who was moved; cgroup_id: the container that it is of */
+	struct ev_peer by; /* who moved it; none: it did itself */
+	__u64 to_cgroup_id;
+	struct ev_ref to_path; /* of that cgroup, from its hierarchy's root */
+	__u32 flags;	       /* EV_MOVE_* */
 	__u32 pad0;
 };
 

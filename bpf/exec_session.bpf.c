@@ -7,32 +7,12 @@
  * same once to start a container: the first process that comes in is the container's own, and only
  * what comes later is a session.
  *
- * cgroup_attach_task comes after the move and does not say where from. So `members` keeps which
- * processes are in which container, from their fork or entry on: one that moves between the cgroups
- * of its container comes from nowhere.
+ * One that moves between the cgroups of its container comes from nowhere (member.bpf.h).
  */
 #include "args.bpf.h"
+#include "cgroup_move.bpf.h"
 
 #define BY_ARGS_MAX 4096
-
-struct member {
-	__u64 start_ns;
-	__u64 tgid;
-};
-
-/* LRU: what was forgotten is told by its parent, which as a rule is of the same container. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, struct member);
-	__type(value, __u64); /* cgroup id of the container */
-} members SEC(".maps");
-
-static __always_inline void member_of(struct member *m, struct task_struct *task)
-{
-	m->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	m->tgid = BPF_CORE_READ(task, tgid);
-}
 
 static __always_inline __u64 container_of_task(struct task_struct *task)
 {
@@ -97,10 +77,8 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 		return 0;
 	in = bpf_map_lookup_elem(&scope, &cgid);
 	member_of(&m, task);
-	if (!in) { /* if it comes back, it comes from outside */
-		bpf_map_delete_elem(&members, &m);
+	if (!in) /* cgroup_move.bpf.c */
 		return 0;
-	}
 	container = in->container;
 	was = bpf_map_lookup_elem(&members, &m);
 	if (was)
@@ -108,9 +86,26 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 	if (from == container)
 		return 0;
 	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
-	if (!is_moved_within(task, container, from) && is_entered(container, &m))
+	if (!from)
+		from = escaped_from(task);
+	if (from) {
+		escapee_remove(task);
+		move_emit(task, from, cgid, path, EV_MOVE_INTO_CONTAINER);
+	}
+	if (from == container || (!is_moved_within(task, container, from) && is_entered(container, &m)))
 		session_emit(task, cgid, from, 0);
 	return 0;
+}
+
+/* A child of one that has left is as little of the host as it is, unless it is made in a container. */
+static __always_inline void escapee_fork(struct task_struct *parent, struct task_struct *child,
+					 bool in_container)
+{
+	__u64 container = in_container ? 0 : escaped_from(parent);
+
+	escapee_remove(child); /* of an earlier process of this number */
+	if (container && !escapee_add(child, container))
+		record_lose(EV_CGROUP_MOVE, EV_CLASS_container, container, EV_CAUSE_MAP_FULL);
 }
 
 SEC(TASK_TP("sched", "sched_process_fork"))
@@ -121,7 +116,11 @@ int exec_session_fork(void *ctx)
 	struct member m = {};
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
 
-	if (!in || BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+		return TASK_TP_DONE;
+	if (escapee_cnt)
+		escapee_fork(parent, child, in);
+	if (!in)
 		return TASK_TP_DONE;
 	container = in->container;
 	member_of(&m, child);

@@ -6,7 +6,7 @@
  * both can see zero; the first to enter the process into `exited` speaks. The last thread's
  * argument group_dead would tell, but is passed only since 6.16.
  */
-#include "probe.bpf.h"
+#include "member.bpf.h"
 
 struct process_key {
 	__u64 start_ns;
@@ -38,13 +38,16 @@ int exit_tp(void *ctx)
 	if (map_error(bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST)) == -EEXIST)
 		return TASK_TP_DONE;
 	ev = (void *)record_begin(&b, EV_EXIT, EV_CLASS_process, cgid, sizeof(*ev));
-	if (!ev)
+	if (!ev) {
+		escapee_remove(task);
 		return TASK_TP_DONE;
+	}
 	task_fill(&ev->hdr.task, task);
 	/* What wait(2) will say: exit_group() or a fatal signal, else the leader's own exit. */
 	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
 			     ? BPF_CORE_READ(signal, group_exit_code)
 			     : BPF_CORE_READ(task, group_leader, exit_code);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
+	escapee_remove(task);
 	return TASK_TP_DONE;
 }

@@ -9,10 +9,15 @@ SEC(TASK_TP("sched", "sched_process_fork"))
 int fork_tp(void *ctx)
 {
 	struct task_struct *parent = current_task(), *child = forked_task(ctx, parent);
-	__u64 cgid = task_cgroup_id(child);
+	__u64 cgid = task_cgroup_id(child), left = 0;
 	struct build b;
 	struct ev_fork *ev;
 
+	/* The child of one that has left its container is of it, too. */
+	if (escapee_cnt && !bpf_map_lookup_elem(&scope, &cgid))
+		left = escaped_from(parent);
+	if (left)
+		cgid = left;
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !in_scope(cgid))
 		return TASK_TP_DONE;
 	if ((__u32)BPF_CORE_READ(parent, tgid) == self_tgid)
@@ -21,6 +26,8 @@ int fork_tp(void *ctx)
 	if (!ev)
 		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, child);
+	if (left)
+		ev->hdr.task.obtained |= EV_TASK_OUTSIDE;
 	ev->parent_tid = BPF_CORE_READ(parent, pid);
 	ev->maker_tgid = BPF_CORE_READ(parent, tgid);
 	ev->maker_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);

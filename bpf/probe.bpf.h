@@ -115,6 +115,23 @@ extern struct scope_map {
 	__type(value, struct ev_scope);
 } scope SEC(".maps");
 
+/*
+ * Processes of a container that have left its cgroup: what they do is the container's all the same.
+ * By thread group, from exec_session.bpf.c.
+ */
+struct escapee {
+	__u64 start_ns; /* of the leader: the number may be used again */
+	__u64 container;
+};
+
+extern struct escapees_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct escapee);
+} escapees SEC(".maps");
+
 extern const volatile __u8 cfg_scope_all;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
 extern const volatile __u8 cfg_read_opens_host; /* the same outside of containers */
@@ -130,6 +147,8 @@ extern const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT];
 extern __u32 epoch;
 /* The sensor itself is not recorded. */
 extern __u32 self_tgid;
+/* Entries in `escapees`: mostly none, and then nobody looks. */
+extern __u32 escapee_cnt;
 
 static __always_inline bool in_scope(__u64 cgid)
 {
@@ -151,10 +170,32 @@ static __always_inline struct task_struct *current_task(void)
 	return (void *)bpf_get_current_task();
 }
 
+/* The container that a task has left; 0: none. */
+static __always_inline __u64 escaped_from(struct task_struct *task)
+{
+	__u32 tgid;
+	struct escapee *e;
+
+	if (!escapee_cnt)
+		return 0;
+	tgid = BPF_CORE_READ(task, tgid);
+	e = bpf_map_lookup_elem(&escapees, &tgid);
+	return e && e->start_ns == BPF_CORE_READ(task, group_leader, start_boottime) ? e->container
+										     : 0;
+}
+
+/* The cgroup that what the current task does is booked on: its own, or the container's that it left. */
+static __always_inline __u64 current_cgroup(void)
+{
+	__u64 from = escaped_from(current_task());
+
+	return from ? from : bpf_get_current_cgroup_id();
+}
+
 /* True if what the current task does is to be recorded; its cgroup comes out. */
 static __always_inline bool current_in_scope(__u64 *cgid)
 {
-	*cgid = bpf_get_current_cgroup_id();
+	*cgid = current_cgroup();
 	return in_scope(*cgid) && bpf_get_current_pid_tgid() >> 32 != self_tgid;
 }
 

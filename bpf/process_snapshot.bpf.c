@@ -4,7 +4,7 @@
  * are made of the same fields as in events (/proc gives start times in ticks only). Records go to
  * the iterator's reader.
  */
-#include "probe.bpf.h"
+#include "member.bpf.h"
 #include "path.bpf.h"
 
 SEC("iter/task")
@@ -13,13 +13,21 @@ int process_snapshot(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct ev_process_snapshot *ev;
 	struct build b = {.len = sizeof(*ev)};
-	__u64 cgid;
+	struct member m = {};
+	struct ev_scope *in;
+	__u64 cgid, container;
 	__u32 len;
 
 	if (!task || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
 	    !BPF_CORE_READ(task, mm))
 		return 0;
 	cgid = task_cgroup_id(task);
+	in = bpf_map_lookup_elem(&scope, &cgid);
+	if (in) {
+		container = in->container;
+		member_of(&m, task);
+		bpf_map_update_elem(&members, &m, &container, BPF_ANY);
+	}
 	b.s = scratch_get(&b.slot);
 	if (!b.s) {
 		count_lost_on_node(EV_CLASS_process);

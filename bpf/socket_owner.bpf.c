@@ -12,7 +12,7 @@ SEC("cgroup/sock_create")
 int socket_owner_create(struct bpf_sock *sk)
 {
 	if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP &&
-	    in_scope(bpf_get_current_cgroup_id()))
+	    in_scope(current_cgroup()))
 		owner_set(bpf_sk_storage_get(&owners, sk, 0, BPF_SK_STORAGE_GET_F_CREATE),
 			  EV_OWNER_CREATE);
 	return 1;
@@ -20,7 +20,7 @@ int socket_owner_create(struct bpf_sock *sk)
 
 static __always_inline int socket_owner_bind(struct bpf_sock *sk)
 {
-	if (sk->src_port == DNS_PORT && in_scope(bpf_get_current_cgroup_id()))
+	if (sk->src_port == DNS_PORT && in_scope(current_cgroup()))
 		owner_set(bpf_sk_storage_get(&owners, sk, 0, BPF_SK_STORAGE_GET_F_CREATE),
 			  EV_OWNER_BIND);
 	return 1;
@@ -56,7 +56,7 @@ int socket_owner_send4(struct bpf_sock_addr *ctx)
 	struct sending s = {.to.family = AF_INET};
 	__u32 ip = ctx->user_ip4;
 
-	if (!in_scope(bpf_get_current_cgroup_id()))
+	if (!in_scope(current_cgroup()))
 		return 1;
 	__builtin_memcpy(s.to.ip, &ip, sizeof(ip));
 	return socket_owner_send(ctx, &s);
@@ -68,7 +68,7 @@ int socket_owner_send6(struct bpf_sock_addr *ctx)
 	struct sending s = {.to.family = AF_INET6};
 	__u32 ip[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
 
-	if (!in_scope(bpf_get_current_cgroup_id()))
+	if (!in_scope(current_cgroup()))
 		return 1;
 	__builtin_memcpy(s.to.ip, ip, sizeof(ip));
 	return socket_owner_send(ctx, &s);

@@ -49,6 +49,8 @@ static __always_inline void task_fill(struct ev_task *t, struct task_struct *tas
 		BPF_CORE_READ_STR_INTO(&t->parent_comm, parent, comm);
 		t->obtained |= EV_TASK_HAS_PARENT;
 	}
+	if (escaped_from(task))
+		t->obtained |= EV_TASK_OUTSIDE;
 	task_fill_cred(t, task);
 	BPF_CORE_READ_STR_INTO(&t->comm, task, comm);
 }

@@ -92,10 +92,10 @@ static void update_entry(struct proctab *table, struct process *p, const struct 
 	p->container = in->cgroup_id;
 	if (!p->container)
 		return;
+	if (p->entry) /* also of one that was outside for a while */
+		return;
 	if (rec->hdr->kind == EV_EXEC_SESSION)
 		set_entry(p, PROC_ENTRY_SESSION, p->uid);
-	else if (p->entry)
-		return;
 	else if (is_first(in, p->pid, p->start_ns))
 		set_entry(p, PROC_ENTRY_ENTRYPOINT, p->uid);
 	else if (rec->hdr->kind == EV_FORK)
@@ -264,6 +264,8 @@ static Varve__V1__OtherProcess *other_process(const Varve__V1__Event *ev)
 		return ev->signal->target;
 	if (ev->body_case == VARVE__V1__EVENT__BODY_EXEC_SESSION)
 		return ev->exec_session->by;
+	if (ev->body_case == VARVE__V1__EVENT__BODY_CGROUP_MOVE)
+		return ev->cgroup_move->by;
 	if (ev->body_case == VARVE__V1__EVENT__BODY_OOM_KILL)
 		return ev->oom_kill->trigger;
 	if (ev->body_case == VARVE__V1__EVENT__BODY_NAMESPACE)

@@ -155,6 +155,9 @@ void intake_gone(struct intake *in, uint64_t cgroup_id, uint64_t container, uint
 {
 	struct container *c = container_table_find(in->containers, container);
 
+	/* The sweep comes back to it. */
+	if (c && cgroup_id == container && in->probes && probes_has_escapees(in->probes, container))
+		return;
 	if (cgroup_id != container || !c) {
 		await_close(in, cgroup_id, container, now_ns);
 		return;

@@ -10,6 +10,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -496,6 +497,31 @@ void probes_forget(struct probes *p, uint64_t cgroup_id)
 {
 	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id);
 	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.accounts), &cgroup_id);
+}
+
+/* The kernel side forgets one when it ends; if that end was not seen, its number tells: /proc has another, or none. */
+static bool is_alive(uint32_t pid)
+{
+	return !kill(pid, 0) || errno != ESRCH;
+}
+
+bool probes_has_escapees(const struct probes *p, uint64_t container)
+{
+	struct escapee {
+		uint64_t start_ns, container;
+	} e;
+	uint32_t pid, *previous = NULL, next;
+	int fd = bpf_map__fd(p->skel->maps.escapees);
+
+	if (!__atomic_load_n(&p->skel->bss->escapee_cnt, __ATOMIC_RELAXED))
+		return false;
+	while (!bpf_map_get_next_key(fd, previous, &next)) {
+		pid = next;
+		previous = &pid;
+		if (!bpf_map_lookup_elem(fd, &pid, &e) && e.container == container && is_alive(pid))
+			return true;
+	}
+	return false;
 }
 
 void probes_next_epoch(struct probes *p)

@@ -56,6 +56,8 @@ size_t probes_cpu_cnt(const struct probes *probes);
 int probes_scope_add(struct probes *probes, uint64_t cgroup_id, uint64_t container);
 /* The container that the kernel side takes a cgroup for. -ENOENT: it is not in scope. */
 int probes_scope_find(const struct probes *probes, uint64_t cgroup_id, uint64_t *ret_container);
+/* True if processes that have left the container's cgroup live: there is more to come. */
+bool probes_has_escapees(const struct probes *probes, uint64_t container);
 /* The first process that came into a container, of which this is the own cgroup; start 0: not
  * known. */
 void probes_first_process(const struct probes *probes, uint64_t container, uint32_t *ret_pid,

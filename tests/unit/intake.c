@@ -54,6 +54,14 @@ void probes_forget(struct probes *p, uint64_t cgroup_id)
 	p->forgotten = cgroup_id;
 }
 
+static bool escaped; /* from CGROUP */
+
+bool probes_has_escapees(const struct probes *p, uint64_t container)
+{
+	(void)p;
+	return escaped && container == CGROUP;
+}
+
 void probes_next_epoch(struct probes *p)
 {
 	(void)p;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * cgroup_move: a process of a container was moved to a cgroup that is in none: it, or somebody for it, wrote
+ * its number into the cgroup.procs of a cgroup of the host. What comes into a container is
+ * exec_session.bpf.c's.
+ */
+#include "cgroup_move.bpf.h"
+
+/* A process moved to a cgroup that is in no container. */
+static __always_inline void moved_out(struct task_struct *task, const struct member *m, __u64 to,
+				      const char *to_path)
+{
+	__u64 *was = bpf_map_lookup_elem(&members, m), container;
+
+	if (!was)
+		return;
+	container = *was;
+	/* If it comes back, it comes from outside. */
+	bpf_map_delete_elem(&members, m);
+	move_emit(task, container, to, to_path, escapee_add(task, container) ? 0 : EV_MOVE_LOST);
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(cgroup_move_out, struct cgroup *to, const char *path, struct task_struct *task)
+{
+	__u64 cgid = cgroup_id(to);
+	struct member m = {};
+
+	if (BPF_CORE_READ(to, root, hierarchy_id) != CGROUP_V2_HIERARCHY ||
+	    BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
+	    bpf_map_lookup_elem(&scope, &cgid))
+		return 0;
+	member_of(&m, task);
+	moved_out(task, &m, cgid, path);
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Which process is in which container, from its fork, its entry or the snapshot on. cgroup_attach_task
+ * comes after a move and does not say where from: this does.
+ */
+#ifndef VARVE_MEMBER_H
+#define VARVE_MEMBER_H
+
+#include "probe.bpf.h"
+
+struct member {
+	__u64 start_ns;
+	__u64 tgid;
+};
+
+/* LRU: what was forgotten is told by its parent, which as a rule is of the same container. */
+extern struct members_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct member);
+	__type(value, __u64); /* cgroup id of the container */
+} members SEC(".maps");
+
+static __always_inline void member_of(struct member *m, struct task_struct *task)
+{
+	m->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	m->tgid = BPF_CORE_READ(task, tgid);
+}
+
+/* It has ended, is back in a container, or its number is another's now. */
+static __always_inline void escapee_remove(struct task_struct *task)
+{
+	__u32 tgid;
+
+	if (!escapee_cnt)
+		return;
+	tgid = BPF_CORE_READ(task, tgid);
+	if (!map_error(bpf_map_delete_elem(&escapees, &tgid)))
+		__sync_fetch_and_add(&escapee_cnt, -1);
+}
+
+#endif
