@@ -8,7 +8,7 @@ build="clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pk
 protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansson-dev libcurl4-openssl-dev libssl-dev"
 demo="runc busybox-static python3 procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
-check="qemu-system-x86 cpio libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git"
+check="qemu-system-x86 cpio libcmocka-dev libclang-rt-14-dev python3-protobuf containerd docker.io podman openssl strace valgrind mandoc clang-format git"
 
 want="$build $demo"
 for arg; do
@@ -24,6 +24,7 @@ have() {
 	case $1 in
 	default-jre-headless) command -v java >/dev/null ;;
 	maven) command -v mvn >/dev/null ;;
+	docker.io) command -v dockerd >/dev/null ;;
 	runc | containerd) command -v "$1" >/dev/null ;;
 	busybox-static) busybox true 2>/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
 	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
