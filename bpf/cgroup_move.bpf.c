@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * cgroup_move: a process of a container was moved to a cgroup that is in none: it, or somebody for it, wrote
- * its number into the cgroup.procs of a cgroup of the host. What comes into a container is
- * exec_session.bpf.c's.
+ * cgroup_move: a process of a container was moved to a cgroup that is in none: it, or somebody for
+ * it, wrote its number into the cgroup.procs of a cgroup of the host. What comes into a container
+ * is exec_session.bpf.c's.
  */
 #include "cgroup_move.bpf.h"
 
@@ -10,14 +10,21 @@
 static __always_inline void moved_out(struct task_struct *task, const struct member *m, __u64 to,
 				      const char *to_path)
 {
-	__u64 *was = bpf_map_lookup_elem(&members, m), container;
+	__u64 *was = bpf_map_lookup_elem(&members, m), container = escaped_from(task);
+	__u32 flags = 0;
 
-	if (!was)
+	if (container) { /* from one place outside to another */
+		move_emit(task, container, to, to_path, 0);
 		return;
-	container = *was;
+	}
+	container = was ? *was : container_of_task(BPF_CORE_READ(task, real_parent));
+	if (!container)
+		return;
 	/* If it comes back, it comes from outside. */
 	bpf_map_delete_elem(&members, m);
-	move_emit(task, container, to, to_path, escapee_add(task, container) ? 0 : EV_MOVE_LOST);
+	if (!escapee_add(task, container))
+		flags = EV_MOVE_LOST;
+	move_emit(task, container, to, to_path, flags);
 }
 
 SEC("tp_btf/cgroup_attach_task")

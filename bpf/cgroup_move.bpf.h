@@ -8,11 +8,11 @@
 
 #include "member.bpf.h"
 
-/* False: there is no room, or no need. */
+/* False: there is no room. */
 static __always_inline bool escapee_add(struct task_struct *task, __u64 container)
 {
-	struct escapee e = {.start_ns = BPF_CORE_READ(task, group_leader, start_boottime),
-			    .container = container};
+	struct ev_escapee e = {.start_ns = BPF_CORE_READ(task, group_leader, start_boottime),
+			       .container = container};
 	__u32 tgid = BPF_CORE_READ(task, tgid);
 
 	if (map_error(bpf_map_update_elem(&escapees, &tgid, &e, BPF_NOEXIST)))
@@ -21,7 +21,7 @@ static __always_inline bool escapee_add(struct task_struct *task, __u64 containe
 	return true;
 }
 
-/* In the stream of the container that it is of. */
+/* In the stream of the container that it is of. to_path: NULL, not known. */
 static __always_inline void move_emit(struct task_struct *task, __u64 container, __u64 to,
 				      const char *to_path, __u32 flags)
 {
@@ -38,7 +38,7 @@ static __always_inline void move_emit(struct task_struct *task, __u64 container,
 		peer_fill(&ev->by, by, false);
 	ev->to_cgroup_id = to;
 	ev->flags = flags;
-	n = bpf_probe_read_kernel_str(rec_at(b.s, b.len), EV_PATH_MAX, to_path);
+	n = to_path ? bpf_probe_read_kernel_str(rec_at(b.s, b.len), EV_PATH_MAX, to_path) : 0;
 	if (n > 0 && n <= EV_PATH_MAX) {
 		ev->to_path.off = b.len;
 		ev->to_path.len = n - 1;

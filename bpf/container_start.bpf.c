@@ -127,7 +127,7 @@ static __always_inline __u64 container_around(struct cgroup *parent)
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &id);
 
 	if (!in) {
-		id = bpf_get_current_cgroup_id();
+		id = current_cgroup();
 		in = bpf_map_lookup_elem(&scope, &id);
 	}
 	return in ? in->container : 0;

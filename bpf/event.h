@@ -883,6 +883,12 @@ struct ev_account {
 	struct ev_count count[EV_CLASS_CNT];
 };
 
+/* Map `escapees`, by thread group id: a process that has left its container's cgroup. */
+struct ev_escapee {
+	__u64 start_ns; /* of the leader: the id may be used again */
+	__u64 container;
+};
+
 /* Map `scope`: cgroups whose events are recorded. */
 #define EV_SCOPE_ENTERED (1u << 0) /* of a container's own: its first process has come in */
 #define EV_SCOPE_GONE	 (1u << 1) /* the cgroup was removed: nothing more is numbered in it */

@@ -14,14 +14,6 @@
 
 #define BY_ARGS_MAX 4096
 
-static __always_inline __u64 container_of_task(struct task_struct *task)
-{
-	__u64 cgid = task_cgroup_id(task);
-	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
-
-	return in ? in->container : 0;
-}
-
 /* True if the container has its first process; if not, this is it. */
 static __always_inline bool is_entered(__u64 container, const struct member *m)
 {
@@ -97,14 +89,22 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 	return 0;
 }
 
-/* A child of one that has left is as little of the host as it is, unless it is made in a container. */
-static __always_inline void escapee_fork(struct task_struct *parent, struct task_struct *child,
-					 bool in_container)
+/*
+ * A child that is made outside of its parent's container (CLONE_INTO_CGROUP), by one that has left it, or moved
+ * away before it could be seen, is its parent's container's all the same.
+ */
+static __always_inline void fork_outside(struct task_struct *parent, struct task_struct *child,
+					 __u64 cgid)
 {
-	__u64 container = in_container ? 0 : escaped_from(parent);
+	__u64 left = escaped_from(parent), container = left ? left : container_of_task(parent);
+	bool followed;
 
-	escapee_remove(child); /* of an earlier process of this number */
-	if (container && !escapee_add(child, container))
+	if (!container)
+		return;
+	followed = escapee_add(child, container);
+	if (!left)
+		move_emit(child, container, cgid, 0, followed ? 0 : EV_MOVE_LOST);
+	else if (!followed)
 		record_lose(EV_CGROUP_MOVE, EV_CLASS_container, container, EV_CAUSE_MAP_FULL);
 }
 
@@ -112,20 +112,26 @@ SEC(TASK_TP("sched", "sched_process_fork"))
 int exec_session_fork(void *ctx)
 {
 	struct task_struct *parent = current_task(), *child = forked_task(ctx, parent);
-	__u64 cgid = task_cgroup_id(child), container;
+	__u64 cgid = task_cgroup_id(child), container, from;
 	struct member m = {};
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
 
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
 		return TASK_TP_DONE;
-	if (escapee_cnt)
-		escapee_fork(parent, child, in);
-	if (!in)
+	escapee_remove(child); /* an earlier process of this number */
+	if (!in) {
+		fork_outside(parent, child, cgid);
 		return TASK_TP_DONE;
+	}
 	container = in->container;
 	member_of(&m, child);
 	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
-	if (container_of_task(parent) != container && is_entered(container, &m))
+	from = container_of_parent(parent);
+	if (from == container)
+		return TASK_TP_DONE;
+	if (from)
+		move_emit(child, from, cgid, 0, EV_MOVE_INTO_CONTAINER);
+	if (is_entered(container, &m))
 		session_emit(child, cgid, task_cgroup_id(parent), EV_SESSION_CLONED);
 	return TASK_TP_DONE;
 }

@@ -20,34 +20,48 @@ struct {
 	__type(value, __u8);
 } exited SEC(".maps");
 
-SEC(TASK_TP("sched", "sched_process_exit"))
-int exit_tp(void *ctx)
+static __always_inline void exit_emit(struct task_struct *task, struct signal_struct *signal,
+				      __u64 cgid)
 {
-	struct task_struct *task = current_task();
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	struct process_key key = {};
 	struct ev_exit *ev;
 	struct build b;
-	__u64 cgid;
 	__u8 one = 1;
 
-	if (!current_in_scope(&cgid) || BPF_CORE_READ(signal, live.counter) != 0)
-		return TASK_TP_DONE;
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key.tgid = BPF_CORE_READ(task, tgid);
 	if (map_error(bpf_map_update_elem(&exited, &key, &one, BPF_NOEXIST)) == -EEXIST)
-		return TASK_TP_DONE;
+		return;
 	ev = (void *)record_begin(&b, EV_EXIT, EV_CLASS_process, cgid, sizeof(*ev));
-	if (!ev) {
-		escapee_remove(task);
-		return TASK_TP_DONE;
-	}
+	if (!ev)
+		return;
 	task_fill(&ev->hdr.task, task);
 	/* What wait(2) will say: exit_group() or a fatal signal, else the leader's own exit. */
 	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
 			     ? BPF_CORE_READ(signal, group_exit_code)
 			     : BPF_CORE_READ(task, group_leader, exit_code);
 	record_submit(&b, BPF_RB_NO_WAKEUP);
+}
+
+SEC(TASK_TP("sched", "sched_process_exit"))
+int exit_tp(void *ctx)
+{
+	struct task_struct *task = current_task();
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct member m = {};
+	bool to_record;
+	__u64 cgid;
+
+	if (BPF_CORE_READ(signal, live.counter) != 0)
+		return TASK_TP_DONE;
+	to_record = current_in_scope(&cgid);
+	if (to_record)
+		exit_emit(task, signal, cgid);
+	/* Whom the tables need no more, also of those whose container was forgotten. */
 	escapee_remove(task);
+	if (to_record) {
+		member_of(&m, task);
+		bpf_map_delete_elem(&members, &m);
+	}
 	return TASK_TP_DONE;
 }

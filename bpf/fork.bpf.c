@@ -3,7 +3,7 @@
  * fork: a process began. At sched_process_fork the child is whole, in its cgroup (also with
  * CLONE_INTO_CGROUP) and has not run yet. Threads are not recorded.
  */
-#include "probe.bpf.h"
+#include "member.bpf.h"
 
 SEC(TASK_TP("sched", "sched_process_fork"))
 int fork_tp(void *ctx)
@@ -13,9 +13,9 @@ int fork_tp(void *ctx)
 	struct build b;
 	struct ev_fork *ev;
 
-	/* The child of one that has left its container is of it, too. */
-	if (escapee_cnt && !bpf_map_lookup_elem(&scope, &cgid))
-		left = escaped_from(parent);
+	/* One that is made outside is of its parent's container: exec_session.bpf.c. */
+	if (!bpf_map_lookup_elem(&scope, &cgid))
+		left = container_of_parent(parent);
 	if (left)
 		cgid = left;
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !in_scope(cgid))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Which process is in which container, from its fork, its entry or the snapshot on. cgroup_attach_task
- * comes after a move and does not say where from: this does.
+ * Which process is in which container, from its fork, its entry or the snapshot on.
+ * cgroup_attach_task comes after a move and does not say where from: this does.
  */
 #ifndef VARVE_MEMBER_H
 #define VARVE_MEMBER_H
@@ -13,7 +13,8 @@ struct member {
 	__u64 tgid;
 };
 
-/* LRU: what was forgotten is told by its parent, which as a rule is of the same container. */
+/* LRU, of those that live: what was forgotten is told by its parent, which as a rule is of the same
+ * container. */
 extern struct members_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
@@ -25,6 +26,23 @@ static __always_inline void member_of(struct member *m, struct task_struct *task
 {
 	m->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	m->tgid = BPF_CORE_READ(task, tgid);
+}
+
+static __always_inline __u64 container_of_task(struct task_struct *task)
+{
+	__u64 cgid = task_cgroup_id(task);
+	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
+
+	return in ? in->container : 0;
+}
+
+/* The container that a child is of that was not made in one: its parent's, or the one that the
+ * parent left. */
+static __always_inline __u64 container_of_parent(struct task_struct *parent)
+{
+	__u64 container = escaped_from(parent);
+
+	return container ? container : container_of_task(parent);
 }
 
 /* It has ended, is back in a container, or its number is another's now. */

@@ -24,7 +24,7 @@ SEC("tp_btf/mark_victim")
 int oom_kill(__u64 *ctx)
 {
 	struct task_struct *trigger = current_task(), *victim = mark_victim_task(trigger, ctx[0]);
-	__u64 cgid = task_cgroup_id(victim);
+	__u64 cgid = task_cgroup(victim);
 	struct ev_oom_kill *ev;
 	struct build b;
 

@@ -155,6 +155,23 @@ static __always_inline void packet_peer(struct bpf_sock *sk, struct packet *p)
 		p->peer = to;
 }
 
+/* A socket is of the cgroup that it was made in: one that a process made after it had left its
+ * container is of the host's. */
+static __always_inline bool packet_in_scope(struct bpf_sock *sk, __u64 *cgid)
+{
+	struct owner *o;
+
+	if (in_scope(*cgid))
+		return true;
+	if (!escapee_cnt)
+		return false;
+	o = bpf_sk_storage_get(&owners, sk, 0, 0);
+	if (!o || !o->container)
+		return false;
+	*cgid = o->container;
+	return in_scope(*cgid);
+}
+
 /*
  * False if it is not a UDP (or, if it is asked for, TCP) packet of a socket that is to be recorded.
  * The cookie is UDP's only: not every TCP socket is to be given one.
@@ -166,10 +183,10 @@ static __always_inline bool packet_parse(struct __sk_buff *skb, bool sent, bool 
 	__u32 off;
 
 	p->cgid = bpf_skb_cgroup_id(skb);
-	if (!sk || !p->cgid || !in_scope(p->cgid))
+	if (!sk || !p->cgid || (!escapee_cnt && !in_scope(p->cgid)))
 		return false;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk)
+	if (!sk || !packet_in_scope(sk, &p->cgid))
 		return false;
 	off = skb->protocol == bpf_htons(0x0800) ? packet_ip4(skb, sent, p)
 						 : packet_ip6(skb, sent, p);

@@ -117,19 +117,15 @@ extern struct scope_map {
 
 /*
  * Processes of a container that have left its cgroup: what they do is the container's all the same.
- * By thread group, from exec_session.bpf.c.
+ * By thread group, from cgroup_move.bpf.h.
  */
-struct escapee {
-	__u64 start_ns; /* of the leader: the number may be used again */
-	__u64 container;
-};
 
 extern struct escapees_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, struct escapee);
+	__type(value, struct ev_escapee);
 } escapees SEC(".maps");
 
 extern const volatile __u8 cfg_scope_all;
@@ -174,7 +170,7 @@ static __always_inline struct task_struct *current_task(void)
 static __always_inline __u64 escaped_from(struct task_struct *task)
 {
 	__u32 tgid;
-	struct escapee *e;
+	struct ev_escapee *e;
 
 	if (!escapee_cnt)
 		return 0;

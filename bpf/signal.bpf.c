@@ -56,7 +56,7 @@ int BPF_PROG(signal_generate, int sig, struct kernel_siginfo *info, struct task_
 	if (pid >> 32 == (__u32)BPF_CORE_READ(target, tgid) || !is_from_process(info, task, &code))
 		return 0;
 	if (!current_in_scope(&cgid)) {
-		cgid = task_cgroup_id(target);
+		cgid = task_cgroup(target);
 		if (!in_scope(cgid) || pid >> 32 == self_tgid)
 			return 0;
 		flags |= EV_SIGNAL_FROM_OUTSIDE;

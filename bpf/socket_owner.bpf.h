@@ -22,6 +22,7 @@ struct owner {
 	__u32 flow_cnt; /* that began at this socket; 2: more than one */
 	__u32 pad0;
 	struct flow_key flow; /* the first */
+	__u64 container;      /* that the process had left; 0: it was in its cgroup */
 };
 
 extern struct owners_map {
@@ -56,6 +57,7 @@ static __always_inline void owner_set(struct owner *o, __u32 by)
 	if (!o || (o->by == by && o->task.tgid == bpf_get_current_pid_tgid() >> 32))
 		return;
 	task_fill(&task, current_task());
+	o->container = escaped_from(current_task());
 	bpf_spin_lock(&o->lock);
 	o->by = by;
 	o->task = task;

@@ -60,6 +60,14 @@ static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 	return cgroup_id(BPF_CORE_READ(task, cgroups, dfl_cgrp));
 }
 
+/* What a task does is booked on: its cgroup, or the container that it left. */
+static __always_inline __u64 task_cgroup(struct task_struct *task)
+{
+	__u64 from = escaped_from(task);
+
+	return from ? from : task_cgroup_id(task);
+}
+
 static __always_inline void task_fill_namespaces(struct ev_namespaces *ns, struct task_struct *task)
 {
 	struct nsproxy *p = BPF_CORE_READ(task, nsproxy);

@@ -9,9 +9,8 @@
 
 #define CONNECT_S 10L
 #define TOKEN_MAX (16 << 10)
-#define STALLED_S                                                                                \
-	60L /* less than a byte a second for so long: broken. A watch has bookmarks each minute. \
-	     */
+/* Less than a byte a second for so long: broken. A watch has a bookmark each minute. */
+#define STALLED_S 120L
 
 struct client {
 	CURL *curl;
@@ -77,7 +76,7 @@ static void set_options(struct client *c, const struct kube_credentials *cred, c
 	curl_easy_setopt(h, CURLOPT_TIMEOUT, timeout_s);
 	curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, MIN(timeout_s, 2 * STALLED_S));
+	curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, MIN(timeout_s, STALLED_S));
 	curl_easy_setopt(h, CURLOPT_ERRORBUFFER, error);
 	curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
@@ -125,7 +124,11 @@ static int tell_status(struct client *c, long status)
 		snprintf(c->why, sizeof(c->why), "it refuses (403): grant list and watch on pods");
 	else
 		snprintf(c->why, sizeof(c->why), "it answers with status %ld", status);
-	return status == 401 || status == 403 ? -EACCES : status == 410 ? -ESTALE : -EPROTO;
+	if (status == 401 || status == 403)
+		return -EACCES;
+	if (status == 429 || status >= 500)
+		return -EAGAIN;
+	return status == 410 ? -ESTALE : -EPROTO;
 }
 
 int client_get(struct client *c, const struct kube_credentials *cred, const char *path,

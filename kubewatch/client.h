@@ -19,9 +19,9 @@ void client_free(struct client *client);
 
 /*
  * path: from "/" on. timeout_s: for all of it. Gives fn the body of an answer with status 200. 0,
- * or: -EACCES (401, 403), -ESTALE (410), -EPROTO (another status), -ETIMEDOUT, -ECONNREFUSED (no
- * connection, or it broke), -EBADMSG (TLS: not the server that the CA vouches for), what fn said.
- * why: what it was, in words.
+ * or: -EACCES (401, 403), -ESTALE (410), -EAGAIN (429, 5xx), -EPROTO (another status), -ETIMEDOUT,
+ * -ECONNREFUSED (no connection, or it broke), -EBADMSG (TLS: not the server that the CA vouches
+ * for), what fn said. why: what it was, in words.
  */
 int client_get(struct client *client, const struct kube_credentials *cred, const char *path,
 	       long timeout_s, client_fn fn, void *ctx, const char **ret_why);

@@ -12,22 +12,29 @@
 
 #include <curl/curl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 
-#define SOCKET_FD   3
-#define NOBODY	    65534
-#define MEMORY_MAX  (1ull << 30) /* of addresses; a page of a list and its JSON are far less */
-#define RETRY_MIN_S 1
-#define RETRY_MAX_S 60
+#define SOCKET_FD     3
+#define NOBODY	      65534
+#define MEMORY_MAX    (512ull << 20) /* of addresses; for a page of a list and its JSON */
+#define RETRY_MIN_S   1u
+#define RETRY_DOUBLES 6u
+#define HELD_S	      60 /* a watch that held so long was none of the server's failures */
+#define ANSWER_S      60 /* the sensor's */
 
-/* Whatever happens in here, it happens to nobody's process with one socket. */
+/* Whatever happens in here, it happens to nobody's process, without capabilities, with one socket.
+ */
 static int drop_privileges(void)
 {
+	struct __user_cap_header_struct caps = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
 	const struct rlimit no_core = {}, memory = {MEMORY_MAX, MEMORY_MAX}, files = {64, 64};
 
 	/* The sensor's are closed at exec; none that was forgotten shall be of use here. */
@@ -35,8 +42,12 @@ static int drop_privileges(void)
 	if (setrlimit(RLIMIT_CORE, &no_core) || setrlimit(RLIMIT_AS, &memory) ||
 	    setrlimit(RLIMIT_NOFILE, &files))
 		return -errno;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
+		return -errno;
 	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
 			       setresuid(NOBODY, NOBODY, NOBODY)))
+		return -errno;
+	if (syscall(SYS_capset, &caps, none))
 		return -errno;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL))
 		return -errno;
@@ -62,12 +73,14 @@ static int get_credentials(struct kube_credentials *ret_cred, void *ctx)
 	if (err)
 		return err;
 	n = recv(SOCKET_FD, ret_cred, sizeof(*ret_cred), 0);
-	if (n == 0)
+	/* Without an answer it is started anew. */
+	if (n == 0 || (n < 0 && errno == EAGAIN))
 		return -EPIPE;
 	if (n < 0)
 		return -errno;
-	return n == sizeof(*ret_cred) && ret_cred->token_len <= KUBE_CREDENTIALS_MAX &&
-			       ret_cred->ca_len <= KUBE_CREDENTIALS_MAX - ret_cred->token_len
+	return (size_t)n >= offsetof(struct kube_credentials, data) &&
+			       n - offsetof(struct kube_credentials, data) ==
+				       (uint64_t)ret_cred->token_len + ret_cred->ca_len
 		       ? 0
 		       : -EPROTO;
 }
@@ -94,12 +107,13 @@ static void answered(void *ctx)
 	tell_state(ctx, "");
 }
 
-static unsigned int pause_s(unsigned int tries)
+/* Before try 1, 2, 3 ...: 1, 2, 4 ... 64 s, and up to half of it more: nodes that lost the server
+ * at the same time come back at different times. */
+static void pause_before(unsigned int try)
 {
-	unsigned int s = RETRY_MIN_S << MIN(tries - 1, 6u);
+	uint64_t ms = 1000 * (RETRY_MIN_S << MIN(try - 1, RETRY_DOUBLES));
 
-	/* Nodes that lost the server at the same time come back at different times. */
-	return MIN(s, RETRY_MAX_S) + (tries > 2 ? (unsigned int)rand() % (s / 4 + 1) : 0);
+	usleep(1000 * (ms + (uint64_t)rand() % (ms / 2)));
 }
 
 static int run(const struct watch_opts *opts, const char *base)
@@ -120,10 +134,10 @@ static int run(const struct watch_opts *opts, const char *base)
 		if (err == -EPIPE || err == -ECONNRESET)
 			break;
 		if (err)
-			tell_state(base, why);
-		/* What held for a while is no failure of the server's. */
-		tries = !err || time(NULL) - begin > RETRY_MAX_S ? 0 : tries + 1;
-		sleep(err ? pause_s(tries) : 1);
+			tell_state(base, *why ? why : strerror(-err));
+		if (!err || time(NULL) - begin > HELD_S)
+			tries = 0;
+		pause_before(++tries);
 		err = 0;
 	}
 	watch_free(w);
@@ -136,6 +150,7 @@ int main(int argc, char **argv)
 	struct watch_opts opts = {
 		.tell = tell, .get_credentials = get_credentials, .answered = answered};
 	int type, err;
+	const struct timeval answer = {.tv_sec = ANSWER_S};
 	socklen_t len = sizeof(type);
 
 	diag_init("varve-kubewatch", DIAG_INFO);
@@ -148,6 +163,7 @@ int main(int argc, char **argv)
 	opts.ctx = argv[1];
 	opts.node = argv[2];
 	opts.allowed_labels = argv[3];
+	setsockopt(SOCKET_FD, SOL_SOCKET, SO_RCVTIMEO, &answer, sizeof(answer));
 	err = drop_privileges();
 	if (err) {
 		log_err(err, "cannot give up privileges");

@@ -180,21 +180,28 @@ static void read_created(const json_t *metadata, struct kube_pod *pod)
 	const char *text = json_string_value(json_object_get(metadata, "creationTimestamp"));
 	struct tm tm = {};
 
-	if (text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		pod->created_unix = timegm(&tm);
+	int64_t time = text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm) ? timegm(&tm) : 0;
+
+	if (time > 0 && time <= KUBE_TIME_MAX)
+		pod->created_unix = time;
 }
 
 /*
  * kubelet runs static pods from files, and makes a mirror of each at the API server, which has a
- * UID of its own. On the node a static pod's UID is the hash of its file.
+ * UID of its own. On the node a static pod's UID is the hash of its file, 32 hex digits. Anything
+ * else in the annotation would be somebody's who speaks for another pod: those have UIDs with
+ * dashes.
  */
 static void read_uid(const json_t *metadata, struct kube_pod *pod)
 {
 	const json_t *annotations = json_object_get(metadata, "annotations");
 
+	const char *hash =
+		json_string_value(json_object_get(annotations, "kubernetes.io/config.hash"));
+
 	JSON_COPY_KEY(metadata, "uid", pod->uid);
-	if (!json_is_string(json_object_get(annotations, "kubernetes.io/config.mirror")) ||
-	    !json_is_string(json_object_get(annotations, "kubernetes.io/config.hash")))
+	if (!json_is_string(json_object_get(annotations, "kubernetes.io/config.mirror")) || !hash ||
+	    strlen(hash) != 32 || strspn(hash, "0123456789abcdef") != 32)
 		return;
 	memcpy(pod->api_uid, pod->uid, sizeof(pod->api_uid));
 	JSON_COPY_KEY(annotations, "kubernetes.io/config.hash", pod->uid);

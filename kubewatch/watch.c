@@ -15,7 +15,8 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define PAGE_PODS     100
+#define PAGE_PODS     50
+#define PAGES_MAX     1000 /* of a list that would never end */
 #define LIST_S	      60L
 #define WATCH_S	      290L /* the server ends it then ... */
 #define WATCH_GRACE_S 20L  /* ... or we do */
@@ -98,6 +99,12 @@ static bool copy_version(struct watch *w, const json_t *object)
 	return true;
 }
 
+static void answered(const struct watch *w)
+{
+	if (w->opts.answered)
+		w->opts.answered(w->opts.ctx);
+}
+
 int watch_take_page(struct watch *w, const char *text, size_t len)
 {
 	_cleanup_json_ json_t *root = json_loadb(text, len, JSON_ALLOW_NUL, NULL);
@@ -118,6 +125,7 @@ int watch_take_page(struct watch *w, const char *text, size_t len)
 	}
 	if (!w->next_page[0] && !copy_version(w, root))
 		return nonsense(w, "a list without a resourceVersion");
+	answered(w);
 	return 0;
 }
 
@@ -151,6 +159,7 @@ static int take_line(struct watch *w, const char *text, size_t len)
 		err = tell_pod(w, KUBE_POD_GONE, object);
 	if (err >= 0 && !copy_version(w, object))
 		return nonsense(w, "an event without a resourceVersion");
+	answered(w);
 	return err;
 }
 
@@ -178,21 +187,13 @@ int watch_take_piece(struct watch *w, const char *text, size_t len)
 	return 0;
 }
 
-static void answered(const struct watch *w)
-{
-	if (w->opts.answered)
-		w->opts.answered(w->opts.ctx);
-}
-
 static int on_page(const char *data, size_t len, void *ctx)
 {
-	answered(ctx);
 	return append(ctx, data, len);
 }
 
 static int on_piece(const char *data, size_t len, void *ctx)
 {
-	answered(ctx);
 	return watch_take_piece(ctx, data, len);
 }
 
@@ -231,26 +232,28 @@ static int request(struct watch *w, struct client *client, const char *rest, lon
 static int list(struct watch *w, struct client *client, const char **ret_why)
 {
 	char rest[32];
-	int err = w->opts.tell(KUBE_LIST_BEGIN, NULL, w->opts.ctx);
+	int err = w->opts.tell(KUBE_LIST_BEGIN, NULL, w->opts.ctx), page = 0;
 
 	snprintf(rest, sizeof(rest), "&limit=%d", PAGE_PODS);
 	w->next_page[0] = '\0';
-	while (!err) {
-		err = request(w, client, rest, LIST_S, on_page, ret_why);
+	do {
+		if (!err)
+			err = request(w, client, rest, LIST_S, on_page, ret_why);
 		if (!err)
 			err = watch_take_page(w, w->body ? w->body : "", w->len);
-		if (w->why[0])
-			*ret_why = w->why;
-		if (!w->next_page[0])
-			break;
-	}
+		if (!err && ++page == PAGES_MAX)
+			err = nonsense(w, "a list without an end");
+	} while (!err && w->next_page[0]);
+	if (w->why[0])
+		*ret_why = w->why;
 	w->next_page[0] = '\0';
 	return err ? err : w->opts.tell(KUBE_LIST_END, NULL, w->opts.ctx);
 }
 
 int watch_round(struct watch *w, struct client *client, const char **ret_why)
 {
-	char rest[192];
+	char *version;
+	char rest[384];
 	int err = 0;
 
 	*ret_why = "";
@@ -260,9 +263,11 @@ int watch_round(struct watch *w, struct client *client, const char **ret_why)
 		w->resource_version[0] = '\0';
 		return err;
 	}
+	version = curl_easy_escape(NULL, w->resource_version, 0);
 	snprintf(rest, sizeof(rest),
 		 "&watch=1&allowWatchBookmarks=true&timeoutSeconds=%ld&resourceVersion=%s", WATCH_S,
-		 w->resource_version);
+		 version ? version : "");
+	curl_free(version);
 	err = request(w, client, rest, WATCH_S + WATCH_GRACE_S, on_piece, ret_why);
 	if (err == -ESTALE || err == -EPROTO)
 		w->resource_version[0] = '\0';

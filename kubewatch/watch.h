@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define WATCH_BODY_MAX (32u << 20) /* a page of a list; etcd takes 1.5 MiB an object */
+#define WATCH_BODY_MAX (16u << 20) /* a page of a list; etcd takes 1.5 MiB an object */
 
 struct client;
 struct watch;

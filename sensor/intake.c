@@ -279,16 +279,19 @@ static void rebind(struct container *c, void *ctx)
 {
 	struct intake *in = ctx;
 
-	if (c->pod && c->pod->rebind)
-		declare_binding(in->emit, c);
+	if (c->pod && c->pod->rebind && declare_binding(in->emit, c))
+		in->binding_failed = true;
 }
 
 void intake_tell_pods(struct intake *in)
 {
 	if (!pods_are_due(in->pods))
 		return;
+	in->binding_failed = false;
 	container_table_each(in->containers, rebind, in);
-	pods_flush(in->pods, in->emit);
+	/* Again next time, then, rather than never. */
+	if (!in->binding_failed)
+		pods_flush(in->pods, in->emit);
 }
 
 /* --- closing accounts */

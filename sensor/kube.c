@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 
 #define PROGRAM	     "varve-kubewatch"
-#define SOCKET_FD    3 /* the child's */
-#define TURN_MAX     64
+#define SOCKET_FD    3	 /* the child's */
+#define SECOND_MAX   200 /* messages */
 #define RETRY_MIN_NS NSEC_PER_SEC
 #define RETRY_MAX_NS (60 * NSEC_PER_SEC)
 
@@ -27,6 +27,8 @@ struct kube {
 	int fd;	   /* -1: so */
 	uint64_t started_ns, restart_ns, retry_ns;
 	uint64_t restarts, invalid;
+	uint64_t second_ns; /* that `taken` is of */
+	uint32_t taken;
 	struct kube_message message; /* just received */
 	struct kube_credentials cred;
 };
@@ -146,19 +148,6 @@ static uint32_t read_file(const char *path, char *dst, size_t size)
 	return n <= 0 || (size_t)n == size ? 0 : n;
 }
 
-/* The child waits for the answer, so the socket has room for it. */
-static void send_credentials(struct kube *kube)
-{
-	struct kube_credentials *c = &kube->cred;
-
-	*c = (struct kube_credentials){};
-	c->token_len = read_file(kube->conf->kube_token_file, c->data, sizeof(c->data) / 2);
-	c->ca_len = read_file(kube->conf->kube_ca_file, c->data + c->token_len,
-			      sizeof(c->data) - c->token_len);
-	send(kube->fd, c, sizeof(*c), MSG_DONTWAIT | MSG_NOSIGNAL);
-	explicit_bzero(c->data, c->token_len);
-}
-
 static void end(struct kube *kube)
 {
 	if (kube->fd >= 0)
@@ -183,14 +172,43 @@ static void ended(struct kube *kube, uint64_t now_ns)
 	kube->retry_ns = MIN(kube->retry_ns * 2, RETRY_MAX_NS);
 }
 
-static void take(struct kube *kube, size_t len, kube_fn fn, void *ctx)
+/* The child waits for the answer, so the socket has room for it. */
+static void send_credentials(struct kube *kube, uint64_t now_ns)
 {
-	if (!kube_message_check(&kube->message, len))
+	struct kube_credentials *c = &kube->cred;
+	ssize_t n;
+
+	c->token_len = read_file(kube->conf->kube_token_file, c->data, sizeof(c->data) / 2);
+	c->ca_len = read_file(kube->conf->kube_ca_file, c->data + c->token_len,
+			      sizeof(c->data) - c->token_len);
+	n = send(kube->fd, c, offsetof(struct kube_credentials, data) + c->token_len + c->ca_len,
+		 MSG_DONTWAIT | MSG_NOSIGNAL);
+	explicit_bzero(c->data, c->token_len);
+	if (n < 0)
+		ended(kube, now_ns);
+}
+
+static void take(struct kube *kube, size_t len, uint64_t now_ns, kube_fn fn, void *ctx)
+{
+	kube->taken++;
+	if (!kube_message_check(&kube->message, len)) {
 		kube->invalid++;
-	else if (kube->message.type == KUBE_WANT_CREDENTIALS)
-		send_credentials(kube);
-	else
+	} else if (kube->message.type == KUBE_WANT_CREDENTIALS) {
+		send_credentials(kube, now_ns);
+	} else {
 		fn(&kube->message, ctx);
+	}
+}
+
+/* Each message may make a record: whoever took the child over shall not fill the log. It waits
+ * then. */
+static bool is_within_budget(struct kube *kube, uint64_t now_ns)
+{
+	if (now_ns - kube->second_ns >= NSEC_PER_SEC) {
+		kube->second_ns = now_ns;
+		kube->taken = 0;
+	}
+	return kube->taken < SECOND_MAX;
 }
 
 void kube_turn(struct kube *kube, uint64_t now_ns, kube_fn fn, void *ctx)
@@ -201,7 +219,7 @@ void kube_turn(struct kube *kube, uint64_t now_ns, kube_fn fn, void *ctx)
 		return;
 	if (!kube->pid && now_ns >= kube->restart_ns && start(kube, now_ns))
 		kube->restart_ns = now_ns + RETRY_MAX_NS;
-	for (int i = 0; kube->pid && i < TURN_MAX; i++) {
+	while (kube->pid && is_within_budget(kube, now_ns)) {
 		/* MSG_TRUNC: the length of what was sent, however much of it there is room for. */
 		n = recv(kube->fd, &kube->message, sizeof(kube->message), MSG_DONTWAIT | MSG_TRUNC);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -209,7 +227,7 @@ void kube_turn(struct kube *kube, uint64_t now_ns, kube_fn fn, void *ctx)
 		if (n <= 0)
 			ended(kube, now_ns);
 		else
-			take(kube, n, fn, ctx);
+			take(kube, n, now_ns, fn, ctx);
 	}
 }
 

@@ -49,6 +49,7 @@ bool kube_message_check(const void *data, size_t len)
 		return false;
 	if (len < sizeof(*m))
 		return true;
-	return m->pod.uid[0] && m->pod.label_cnt <= KUBE_LABELS_MAX &&
-	       m->pod.container_cnt <= KUBE_CONTAINERS_MAX && has_strings(&m->pod);
+	return m->pod.uid[0] && m->pod.created_unix >= 0 && m->pod.created_unix <= KUBE_TIME_MAX &&
+	       m->pod.label_cnt <= KUBE_LABELS_MAX && m->pod.container_cnt <= KUBE_CONTAINERS_MAX &&
+	       has_strings(&m->pod);
 }

@@ -21,6 +21,7 @@
 #define KUBE_CONTAINERS_MAX  32
 #define KUBE_IPS_MAX	     2
 #define KUBE_CREDENTIALS_MAX (128 << 10)
+#define KUBE_TIME_MAX	     (INT64_MAX / 1000000000) /* it has to fit in ns */
 
 /* All strings: valid UTF-8 with a NUL, "" if not said. */
 struct kube_owner {
@@ -53,7 +54,7 @@ struct kube_pod {
 	char node_name[KUBE_NAME_MAX + 1];
 	char ips[KUBE_IPS_MAX][46];
 	char phase[16];
-	int64_t created_unix; /* s; 0: not said */
+	int64_t created_unix; /* s, at most KUBE_TIME_MAX; 0: not said */
 	uint32_t label_cnt, labels_left_out;
 	uint32_t container_cnt, containers_left_out;
 	struct kube_label labels[KUBE_LABELS_MAX];
@@ -83,8 +84,9 @@ static inline size_t kube_message_size(uint32_t type)
 
 /* From the sensor, which reads the files each time: they rotate. */
 struct kube_credentials {
-	uint32_t token_len, ca_len;	 /* 0: none */
-	char data[KUBE_CREDENTIALS_MAX]; /* the token, then the CA's certificates (PEM) */
+	uint32_t token_len, ca_len; /* 0: none */
+	/* The token, then the CA's certificates (PEM); what is behind is not sent. */
+	char data[KUBE_CREDENTIALS_MAX];
 };
 
 /* True if the packet is a message as above: its size, its counts, each string. */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/mman.h>
 #include <time.h>
 #include "varve.skel.h"
@@ -499,29 +500,39 @@ void probes_forget(struct probes *p, uint64_t cgroup_id)
 	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.accounts), &cgroup_id);
 }
 
-/* The kernel side forgets one when it ends; if that end was not seen, its number tells: /proc has another, or none. */
-static bool is_alive(uint32_t pid)
+#define PID_NS_INIT_INO 0xEFFFFFFC /* PROC_PID_INIT_INO of <linux/proc_ns.h>, the kernel's */
+#define ESCAPEES_STEPS	2048	   /* the map holds 1,024; it may change while it is walked */
+
+/*
+ * The kernel side forgets one when it ends. If that was not seen, it may be asked for here; not from
+ * another pid namespace, where the number means nothing.
+ */
+static bool has_ended(uint32_t pid)
 {
-	return !kill(pid, 0) || errno != ESRCH;
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == PID_NS_INIT_INO && kill(pid, 0) &&
+	       errno == ESRCH;
 }
 
 bool probes_has_escapees(const struct probes *p, uint64_t container)
 {
-	struct escapee {
-		uint64_t start_ns, container;
-	} e;
-	uint32_t pid, *previous = NULL, next;
 	int fd = bpf_map__fd(p->skel->maps.escapees);
+	uint32_t pid, next, *previous = NULL;
+	struct ev_escapee e;
 
 	if (!__atomic_load_n(&p->skel->bss->escapee_cnt, __ATOMIC_RELAXED))
 		return false;
-	while (!bpf_map_get_next_key(fd, previous, &next)) {
+	for (int i = 0; i < ESCAPEES_STEPS; i++) {
+		if (bpf_map_get_next_key(fd, previous, &next))
+			return false;
 		pid = next;
 		previous = &pid;
-		if (!bpf_map_lookup_elem(fd, &pid, &e) && e.container == container && is_alive(pid))
+		if (!bpf_map_lookup_elem(fd, &pid, &e) && e.container == container &&
+		    !has_ended(pid))
 			return true;
 	}
-	return false;
+	return true; /* not to the end: another look will tell */
 }
 
 void probes_next_epoch(struct probes *p)

@@ -108,7 +108,114 @@ LIVE(cgroup_move_escape, LIVE_FIRST)
 	expect_outside(t, live_one(t, "EXIT", pid));
 }
 
-/* A process of the container that waits for the end of its standard input, twice making a file on the way. */
+static void clone_to(const char *cgroup, struct live *t)
+{
+	_cleanup_close_ int fd = MUST(open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = fd};
+	pid_t pid = MUST((pid_t)syscall(SYS_clone3, &args, sizeof(args)));
+
+	if (!pid) {
+		make_file(t, "cloned");
+		_exit(0);
+	}
+	EXPECT_UINT(live_wait(pid), 0);
+	t->shared->value[0] = pid;
+}
+
+/* No process is moved: the child is made outside. */
+static void clone_outside(struct live *t, void *arg)
+{
+	clone_to(((struct place *)arg)->path, t);
+}
+
+LIVE(cgroup_move_by_clone, LIVE_FIRST)
+{
+	struct place outside;
+	Varve__V1__Event *ev;
+	pid_t pid, child;
+
+	live_begin(t);
+	make_outside(t, &outside);
+	pid = live_do(t, clone_outside, &outside);
+	child = t->shared->value[0];
+	MUST(rmdir(outside.path));
+	live_end(t);
+	ev = live_one(t, "CGROUP_MOVE", child);
+	EXPECT_FIELD(ev->cgroup_move, to_cgroup_id, outside.id);
+	EXPECT_UINT(ev->cgroup_move->by->pid, pid);
+	expect_outside(t, live_one(t, "FORK", child));
+	expect_outside(t, open_of(t, child, "cloned"));
+	expect_outside(t, live_one(t, "EXIT", child));
+}
+
+/* It gives a cgroup of the host the form of a container's, and goes there: it stays what it is. */
+static void pose(struct live *t, void *arg)
+{
+	struct live other = {.sensor = t->sensor, .shared = t->shared};
+	struct place *outside = arg;
+	char name[200];
+
+	live_enter(outside->path);
+	live_new_id(&other);
+	snprintf(name, sizeof(name), "%s-outside/%s", t->id, other.id);
+	live_make_cgroup(t, name, other.cgroup);
+	snprintf(t->shared->text[0], sizeof(t->shared->text[0]), "%s", other.cgroup);
+	live_enter(other.cgroup);
+	make_file(t, "posing");
+	live_enter(outside->path);
+}
+
+LIVE(cgroup_move_poses_as_a_container, LIVE_FIRST)
+{
+	struct place outside;
+	Varve__V1__Event *ev;
+	pid_t pid;
+
+	live_begin(t);
+	make_outside(t, &outside);
+	pid = live_do(t, pose, &outside);
+	MUST(rmdir(t->shared->text[0]));
+	MUST(rmdir(outside.path));
+	live_end(t);
+	ev = open_of(t, pid, "posing");
+	EXPECT_STR(ev->container->id, t->id);
+	EXPECT_STR(ev->process->entry->how, "entrypoint");
+}
+
+/* A socket made outside is of the host's cgroup, and its datagrams are the container's. */
+static void send_from_outside(struct live *t, void *arg)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	struct place *outside = arg;
+	int fd;
+
+	(void)t;
+	live_enter(outside->path);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	EXPECT_UINT(MUST(sendto(fd, "out", 3, 0, (void *)&to, sizeof(to))), 3);
+	close(fd);
+}
+
+LIVE(cgroup_move_datagram, LIVE_FIRST)
+{
+	struct place outside;
+	Varve__V1__Event *ev;
+	pid_t pid;
+
+	live_begin(t);
+	make_outside(t, &outside);
+	pid = live_do(t, send_from_outside, &outside);
+	MUST(rmdir(outside.path));
+	live_end(t);
+	EXPECT_UINT(live_count(t, "UDP_FLOW", pid), 2); /* begin and end */
+	ev = live_nth(t, "UDP_FLOW", pid, 1);
+	EXPECT_FIELD(ev->udp_flow, bytes_sent, 3);
+	EXPECT_FIELD(ev->process, outside, 1);
+}
+
+/* A process of the container that waits for the end of its standard input, twice making a file on
+ * the way. */
 static pid_t start_member(struct live *t, int *ret_go, int *ret_done)
 {
 	int go[2], done[2];
@@ -248,8 +355,8 @@ LIVE(cgroup_move_outlives_its_container, LIVE_FIRST)
 LIVE(cgroup_move_pid_used_again, LIVE_FIRST)
 {
 	pid_t want[1];
-	struct clone_args args = {.exit_signal = SIGCHLD,
-				  .set_tid = (uint64_t)(uintptr_t)want, .set_tid_size = 1};
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)want, .set_tid_size = 1};
 	struct place outside;
 	int go, done;
 	pid_t pid;

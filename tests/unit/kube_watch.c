@@ -130,6 +130,12 @@ static void test_a_static_pod(void **state)
 		0);
 	assert_string_equal(pod.uid, "0123456789abcdef0123456789abcdef");
 	assert_string_equal(pod.api_uid, "u1");
+	/* One that would speak for another pod. */
+	assert_int_equal(
+		parse("{'metadata':{'uid':'u1','annotations':{'kubernetes.io/config.mirror':'h',"
+		      "'kubernetes.io/config.hash':'6f1c7f0e-3b1d-4b66-8f57-1f0a4f1f9d11'}}}"),
+		0);
+	assert_string_equal(pod.uid, "u1");
 }
 
 static void test_odd_pods(void **state)
