@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""image.py DIRECTORY OUT.tar NAME:TAG: an OCI image layout with one layer, the directory's files, without a container engine."""
+"""image.py DIRECTORY OUT.tar NAME:TAG [COMMAND...]: an OCI image layout with one layer, the directory's files, without a container engine."""
 import hashlib, io, json, sys, tarfile
 
-tree, out, ref = sys.argv[1:]
+tree, out, ref, *command = sys.argv[1:]
 
 
 def blob(data):
@@ -20,7 +20,9 @@ with tarfile.open(fileobj=layer, mode='w') as t:
     t.add(tree, arcname='.')
 layer = layer.getvalue()
 oci = 'application/vnd.oci.image.'
-config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin']},
+config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin'], 'Entrypoint': command,
+                                # Images with the same bytes would be one image with two names.
+                                'Labels': {'org.opencontainers.image.ref.name': ref}},
                      'rootfs': {'type': 'layers', 'diff_ids': [blob(layer)]}}).encode()
 manifest = json.dumps({'schemaVersion': 2, 'mediaType': oci + 'manifest.v1+json',
                        'config': {'mediaType': oci + 'config.v1+json', 'digest': blob(config), 'size': len(config)},

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# A node of the test's own for a container runtime, sourced after lib.sh: a mount and a network namespace in which /run and the runtimes'
+# directories are private, so that a runtime with its default paths meets no other of this machine and leaves nothing behind. The sensor
+# stays outside and sees it by --host-root "$node_root". No pid namespace: the containers' host is this machine.
+node_dirs="/var/lib/containerd /var/lib/docker /var/lib/containers /var/lib/cni /etc/cni /etc/docker /opt"
+node=
+
+node_up() {
+	local d
+	for d in $node_dirs; do mkdir -p "$work/node$d"; done
+	unshare --mount --net -- /bin/sh -c '
+		mount -t tmpfs tmpfs /run && mkdir -p /run/lock && ip link set lo up || exit 1
+		for d in $1; do mkdir -p "$d" && mount --bind "$2/node$d" "$d" || exit 1; done
+		touch "$2/node/up" && exec sleep 1000000' sh "$node_dirs" "$work" 2>"$work/node/err" &
+	node=$!
+	node_root=/proc/$node/root
+	on_exit+=(node_down)
+	wait_for 10 test -e "$work/node/up" || { cat "$work/node/err"; return 1; }
+}
+node_() { nsenter --target "$node" --mount --net -- "$@" </dev/null; }
+
+# What runs on the node: by its mount namespace, or by its cgroup.
+node_processes() {
+	local ns p
+	ns=$(readlink "/proc/$node/ns/mnt")
+	for p in /proc/[0-9]*; do
+		[ "$(readlink "$p/ns/mnt" 2>/dev/null)" = "$ns" ] && echo "${p#/proc/}"
+	done | grep -vx "$node"
+	find /sys/fs/cgroup -path "*/$tree*" -name cgroup.procs -exec cat {} + 2>/dev/null
+}
+node_down() {
+	local p n
+	[ -n "$node" ] || return 0
+	for ((n = 0; n < 100; n++)); do
+		p=$(node_processes | sort -u)
+		[ -n "$p" ] || break
+		# shellcheck disable=SC2086
+		kill -KILL $p 2>/dev/null
+		sleep 0.05
+	done
+	kill -KILL "$node" 2>/dev/null
+	wait "$node" 2>/dev/null
+	find /sys/fs/cgroup -depth -type d -path "*/$tree*" -exec rmdir {} + 2>/dev/null
+	node=
+}
+
+# daemon NAME COMMAND...: runs on the node, output in $work/NAME.log; sets daemon_pid.
+daemon() {
+	local name=$1
+	shift
+	setsid nsenter --target "$node" --mount --net -- "$@" >>"$work/$name.log" 2>&1 </dev/null &
+	daemon_pid=$!
+	disown
+}
+
+# expect KEY=VALUE...: adds a line for whose.py.
+expect() { printf '%s\t' "$@" >>"$work/expected"; echo >>"$work/expected"; }
+
+# leftovers: what the test must not leave behind, said if there is any. Called after the node is down.
+leftovers() {
+	local left
+	left=$(grep -F "$tree" /proc/self/mountinfo; find /sys/fs/cgroup -type d -path "*/$tree*" 2>/dev/null)
+	[ -z "$left" ] && pass "nothing is left behind" || fail "nothing is left behind: $(echo "$left" | head -n 3 | tr '\n' ' ')"
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""whose.py EVENTS EXPECTED: whether each record says whose it is, against what the test asked the runtime for.
+
+EVENTS: lines of `varve cat`. EXPECTED: lines of key=value with tabs between: id (of the container) with name, image, namespace, pod, uid,
+runtime, sandbox; and of a program that ran in it token (an argument nobody else has), entry (entrypoint, session), times. Of a container
+that is expected, each record says all this: what is not given, the record must not have. Prints ok and not ok."""
+import collections, json, sys
+
+events = [json.loads(line) for line in open(sys.argv[1])]
+expected = [dict(f.split('=', 1) for f in line.rstrip('\n').split('\t') if f) for line in open(sys.argv[2])]
+containers = {e['id']: e for e in expected if 'token' not in e}
+bad = 0
+
+
+def result(name, wrong):
+    global bad
+    print(f'{"not ok" if wrong else "ok"} {name}' + (f': {wrong}' if wrong else ''))
+    bad += bool(wrong)
+
+
+def said(event):
+    c, p = event['container'], event.get('pod', {})
+    got = {'id': c['id'], 'name': c.get('name'), 'image': c.get('image'), 'namespace': p.get('namespace'), 'pod': p.get('name'), 'uid': p.get('uid'),
+           'runtime': c.get('runtime'), 'sandbox': 'true' if c.get('is_sandbox') else None, 'state': c.get('metadata_state')}
+    return {k: v for k, v in got.items() if v is not None}
+
+
+by_container = collections.defaultdict(list)
+for e in events:
+    if 'container' in e:
+        by_container[e['container'].get('id')].append(e)
+for cid, want in containers.items():
+    title = want.pop('title')
+    here = by_container[cid]
+    wrong = [(e['kind'], said(e)) for e in here if said(e) != {**want, 'state': 'RESOLVED'}]
+    result(f'{title}: each of its records says whose it is',
+           'no record of it' if not here else f'{len(wrong)} of {len(here)} do not, as {wrong[0]}, not {want}' if wrong else None)
+    starts = collections.Counter(e['run_id'] for e in here if e['kind'] == 'CONTAINER_START' and not e['container_start'].get('nested_cgroup'))
+    wrong = {run: starts[run] for run in {e['run_id'] for e in here} if starts[run] != 1}
+    result(f'{title}: one start of it in each run of the sensor', f'{wrong}' if wrong else None)
+strangers = collections.Counter((cid, es[0]['container'].get('runtime')) for cid, es in by_container.items() for _ in es if cid not in containers)
+result('no record of a container that nobody asked for', dict(strangers) or None)
+
+for want in (e for e in expected if 'token' in e):
+    execs = [e for e in events if e['kind'] == 'EXEC' and want['token'] in e['exec'].get('args', [])]
+    wrong = None
+    if not execs or 'times' in want and len(execs) != int(want['times']):
+        wrong = f'{len(execs)} EXECs'
+    for e in execs:
+        entry = e['process'].get('entry', {})
+        if e.get('container', {}).get('id') != want['id']:
+            wrong = f'an EXEC in {e.get("container")}'
+        if entry.get('how', 'unknown') != want.get('entry', entry.get('how', 'unknown')):
+            wrong = f'entry {entry}'
+        if want.get('entry') == 'session':
+            sessions = [s for s in by_container[want['id']] if s['kind'] == 'EXEC_SESSION'
+                        and s['process']['process_uid'] == entry.get('process_uid')]
+            if len(sessions) != 1:
+                wrong = f'{len(sessions)} EXEC_SESSIONs of {entry}'
+    result(f'{want["title"]}', wrong)
+sys.exit(bad != 0)
