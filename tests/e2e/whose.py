@@ -2,7 +2,7 @@
 """whose.py EVENTS EXPECTED: whether each record says whose it is, against what the test asked the runtime for.
 
 EVENTS: lines of `varve cat`. EXPECTED: lines of key=value with tabs between: id (of the container) with name, image, namespace, pod, uid,
-runtime, sandbox; and of a program that ran in it token (an argument nobody else has), entry (entrypoint, session), times. Of a container
+runtime, sandbox, starts (in one run of the sensor, if not 1); and of a program that ran in it token (an argument nobody else has), entry (entrypoint, session), times. Of a container
 that is expected, each record says all this: what is not given, the record must not have. Prints ok and not ok."""
 import collections, json, sys
 
@@ -31,13 +31,14 @@ for e in events:
         by_container[e['container'].get('id')].append(e)
 for cid, want in containers.items():
     title = want.pop('title')
+    starts_wanted = int(want.pop('starts', 1))
     here = by_container[cid]
     wrong = [(e['kind'], said(e)) for e in here if said(e) != {**want, 'state': 'RESOLVED'}]
     result(f'{title}: each of its records says whose it is',
            'no record of it' if not here else f'{len(wrong)} of {len(here)} do not, as {wrong[0]}, not {want}' if wrong else None)
     starts = collections.Counter(e['run_id'] for e in here if e['kind'] == 'CONTAINER_START' and not e['container_start'].get('nested_cgroup'))
-    wrong = {run: starts[run] for run in {e['run_id'] for e in here} if starts[run] != 1}
-    result(f'{title}: one start of it in each run of the sensor', f'{wrong}' if wrong else None)
+    wrong = {run: starts[run] for run in {e['run_id'] for e in here} if not 1 <= starts[run] <= starts_wanted} or (max(starts.values(), default=0) < starts_wanted and starts)
+    result(f'{title}: its starts in each run of the sensor', f'{dict(starts)}' if wrong else None)
 strangers = collections.Counter((cid, es[0]['container'].get('runtime')) for cid, es in by_container.items() for _ in es if cid not in containers)
 result('no record of a container that nobody asked for', dict(strangers) or None)
 
