@@ -258,6 +258,12 @@ static void check_pod(struct search *s)
 	memset(s->meta.pod_namespace, 0, sizeof(s->meta.pod_namespace));
 }
 
+/* Whose bundles have no names: annotations in them are by whoever asked for the container. */
+static bool has_names_elsewhere(const char *runtime)
+{
+	return !strcmp(runtime, "podman") || !strcmp(runtime, "docker");
+}
+
 int container_read_metadata(const char *root, const struct cgroup_identity *id,
 			    const char *bundle_dir, struct container_metadata *ret_meta)
 {
@@ -273,7 +279,8 @@ int container_read_metadata(const char *root, const struct cgroup_identity *id,
 		try_places(&s, bundle_places, ARRAY_SIZE(bundle_places), try_bundle_file);
 	if (usable)
 		try_places(&s, state_places, ARRAY_SIZE(state_places), try_state);
-	/* Docker's and podman's bundles have no names: those are elsewhere. */
+	if (has_names_elsewhere(id->runtime))
+		memset(&s.meta, 0, sizeof(s.meta));
 	if (usable && strcmp(id->runtime, "podman") && strcmp(id->runtime, "cri-o"))
 		try_docker(&s);
 	else if (usable && s.found && (!*s.meta.name || !*s.meta.image) && !s.meta.is_sandbox)

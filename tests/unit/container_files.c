@@ -215,6 +215,31 @@ static void another_pods_bundle_is_not_believed(void **state)
 	assert_string_equal(meta.pod_name, "checkout-0");
 }
 
+/* podman run --annotation, docker run --annotation */
+static void annotations_of_who_asked_are_not_believed(void **state)
+{
+	struct container_metadata meta;
+
+	(void)state;
+	put("/var/lib/containers/storage/overlay-containers/" C "/userdata/config.json",
+	    "podman-annotated.json");
+	put("/var/lib/containers/storage/overlay-containers/containers.json", "containers.json");
+	assert_int_equal(read_as("podman", C, "", NULL, &meta), 0);
+	assert_string_equal(meta.name, "eager_curie");
+	assert_string_equal(meta.image, "docker.io/library/alpine:3.19");
+	assert_string_equal(meta.pod_uid, "");
+	assert_string_equal(meta.pod_name, "");
+	assert_string_equal(meta.pod_namespace, "");
+	assert_false(meta.is_sandbox);
+	put("/run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/" C "/config.json",
+	    "containerd-container.json");
+	put("/var/lib/docker/containers/" C "/config.v2.json", "docker.config.v2.json");
+	assert_int_equal(read_as("docker", C, "", NULL, &meta), 0);
+	assert_string_equal(meta.name, "quirky_lamarr");
+	assert_string_equal(meta.image, "nginx:1.25");
+	assert_string_equal(meta.pod_name, "");
+}
+
 #define ON_DISK(f) cmocka_unit_test_setup_teardown(f, make_root, remove_root)
 
 int main(void)
@@ -227,6 +252,7 @@ int main(void)
 		ON_DISK(tells_half_written_and_unusable_files),
 		ON_DISK(links_stay_below_the_root),
 		ON_DISK(another_pods_bundle_is_not_believed),
+		ON_DISK(annotations_of_who_asked_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
