@@ -87,7 +87,11 @@ container() {
 	expect title="$name of $file" id="$id" name="$name" image="$image" namespace=shop pod="${pod_name[$file]}" uid="${pod_uid[$file]}" runtime=containerd
 }
 # The program that a container runs as its first, and one that is run in it by an exec of the runtime.
-first() { container "$1" "$2" "$3" /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000" && expect title="first program of $2 of $1" id="$id" token="first-$1-$2" entry=entrypoint times=1; }
+first() {
+	container "$1" "$2" "$3" /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000"
+	expect title="first program of $2 of $1" id="$id" token="first-$1-$2" entry=entrypoint times=1
+	wait_for 30 sleeps "$id" || fail "$2 of $1 comes up"
+}
 session() { # ID TOKEN
 	"$cri" exec "$1" /bin/true "$2" || fail "exec in $1"
 	expect title="exec $2 is a session of its container" id="$1" token="$2" entry=session times=1
@@ -138,6 +142,7 @@ container nested app web /bin/sh -c 'mkdir /tmp/cg && mount -t cgroup2 cgroup2 /
 		done
 	umount /tmp/cg; exec /bin/sleep 100000'
 for d in inner docker kubepods; do expect title="in a cgroup $d/... of its own it stays the container's" id="$id" token=nested-$d entry=entrypoint times=1; done
+wait_for 30 sleeps "$id" || fail "app of nested comes up"
 
 # Containerd restarts, its tasks live on.
 kill -KILL "$daemon_pid"
@@ -163,7 +168,7 @@ sleep 0.5
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 
 "$VARVE" cat "$work/log" >"$work/all"
-"$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" || failures=$((failures + 1))
+"$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" "$tree" || failures=$((failures + 1))
 
 # Two pods of one name.
 "$VARVE" pods "$work/log" >"$work/pods"

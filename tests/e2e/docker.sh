@@ -41,6 +41,7 @@ run() {
 first() { # NAME IMAGE OPTION...
 	run "$@" -- /bin/sh -c "/bin/true first-$1; exec /bin/sleep 100000"
 	expect title="first program of $1" id="$id" token="first-$1" entry=entrypoint times=1
+	wait_for 30 sleeps "$id" || fail "$1 comes up"
 }
 session() { # NAME TOKEN
 	docker_ exec "$1" /bin/true "$2" || fail "docker exec $1"
@@ -70,6 +71,7 @@ run nested web "${privileged[@]}" -- /bin/sh -c 'mkdir /tmp/cg && mount -t cgrou
 	mkdir -p "$own/docker/'"$fake"'" && (echo 0 >"$own/docker/'"$fake"'/cgroup.procs" && /bin/true nested) || exit 1
 	exec /bin/sleep 100000'
 expect title="in a cgroup of a docker in docker it stays the container's" id="$id" token=nested entry=entrypoint times=1
+wait_for 30 sleeps "$id" || fail "nested comes up"
 
 # Docker restarts, the containers live on.
 kill -TERM "$daemon_pid"
@@ -84,7 +86,7 @@ for c in early web host nested job; do docker_ rm --force "$c" >/dev/null 2>&1 |
 sleep 0.5
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 "$VARVE" cat "$work/log" >"$work/all"
-"$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" || failures=$((failures + 1))
+"$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" "$tree" || failures=$((failures + 1))
 node_down
 leftovers
 finish

@@ -56,6 +56,15 @@ daemon() {
 # expect KEY=VALUE...: adds a line for whose.py.
 expect() { printf '%s\t' "$@" >>"$work/expected"; echo >>"$work/expected"; }
 
+# sleeps ID: whether the container has come to its last program, /bin/sleep: all before it has been run.
+sleeps() {
+	local p
+	for p in $(find /sys/fs/cgroup -path "*/$tree/*$1*" -name cgroup.procs -exec cat {} + | sort -u); do
+		tr '\0' ' ' <"/proc/$p/cmdline" | grep -q '^/bin/sleep 100000' && return
+	done
+	return 1
+}
+
 # leftovers: what the test must not leave behind, said if there is any. Called after the node is down.
 leftovers() {
 	local left
