@@ -22,6 +22,7 @@
 struct dialect {
 	const char *type, *sandbox;
 	const char *name, *image, *image2, *pod_uid, *pod_name, *pod_namespace;
+	bool sandbox_has_image;
 };
 
 static const struct dialect containerd_cri = {
@@ -43,6 +44,7 @@ static const struct dialect crio = {
 	.pod_uid = "io.kubernetes.pod.uid",
 	.pod_name = "io.kubernetes.pod.name",
 	.pod_namespace = "io.kubernetes.pod.namespace",
+	.sandbox_has_image = true,
 };
 static const struct dialect docker_labels = {
 	.type = "io.kubernetes.docker.type",
@@ -156,7 +158,9 @@ static void read_dialect(const json_t *from, const struct dialect *d,
 	/* "POD" is what CRI-O and docker call every sandbox */
 	if (!meta->is_sandbox)
 		JSON_COPY_KEY(from, d->name, meta->name);
-	JSON_COPY_KEY(from, d->image, meta->image);
+	/* containerd sets none for a sandbox: what is there then is by the pod's author */
+	if (!meta->is_sandbox || d->sandbox_has_image)
+		JSON_COPY_KEY(from, d->image, meta->image);
 	if (!*meta->image)
 		JSON_COPY_KEY(from, d->image2, meta->image);
 	JSON_COPY_KEY(from, d->pod_uid, meta->pod_uid);

@@ -160,6 +160,18 @@ static void believes_only_the_runtimes_own_keys(void **state)
 	assert_string_equal(meta.pod_name, "real");
 	assert_string_equal(meta.name, "web");
 	assert_false(meta.is_sandbox);
+	/* containerd names no image and no container for a sandbox */
+	assert_int_equal(parse("{\"ociVersion\":\"1\",\"annotations\":{\"io.kubernetes.cri."
+			       "container-type\":\"sandbox\","
+			       "\"io.kubernetes.cri.sandbox-name\":\"real\","
+			       "\"io.kubernetes.cri.container-name\":\"forged\","
+			       "\"io.kubernetes.cri.image-name\":\"forged\"}}",
+			       &meta),
+			 0);
+	assert_true(meta.is_sandbox);
+	assert_string_equal(meta.pod_name, "real");
+	assert_string_equal(meta.name, "");
+	assert_string_equal(meta.image, "");
 }
 
 static void reads_docker(void **state)
