@@ -5,7 +5,7 @@
 //	cri version
 //	cri pod FILE key=value...             makes a sandbox, prints its id; keeps in FILE what the others need.
 //	                                      name, namespace, uid, parent (cgroup); pid, network = pod (default), node;
-//	                                      handler (runtime class); privileged = true
+//	                                      handler (runtime class); privileged = true; annotation:KEY
 //	cri container FILE NAME IMAGE COMMAND...   creates and starts a container in that pod, prints its id
 //	cri wait ID                           until it has ended; prints its exit code
 //	cri exec ID COMMAND...                runs it in the container, copies its output and exit code
@@ -80,6 +80,11 @@ func runPod(file string, args []string) {
 				Privileged: p.Privileged,
 				NamespaceOptions: &rt.NamespaceOption{
 					Network: namespaceMode(v["network"]), Pid: namespaceMode(v["pid"])}}}}
+	for key, value := range v {
+		if name, ok := strings.CutPrefix(key, "annotation:"); ok {
+			p.Config.Annotations[name] = value
+		}
+	}
 	if v["network"] == "node" {
 		p.Config.Hostname = ""
 	}

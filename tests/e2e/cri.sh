@@ -2,100 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pods on a real containerd, made through its CRI plugin as kubelet makes them: each record has the pod, whatever is restarted meanwhile.
 . "$(dirname "$0")/lib.sh"
-. tests/e2e/node.bash
-
-cri=$(tests/cri/build.sh) || { echo "skip cri: the client cannot be built"; exit 0; }
-for f in bridge host-local loopback; do
-	[ -x /usr/lib/cni/$f ] || { echo "skip cri: no CNI plugin $f in /usr/lib/cni"; exit 0; }
-done
-node_up || { fail "a node of our own"; finish; }
-export CRI_SOCKET=$node_root/run/containerd/containerd.sock
-
-# Names of cgroups as the systemd driver has them, without systemd: a runtime that turns what containerd asks of it, SLICE:PREFIX:ID, into
-# the directories that systemd would make.
-runc=$(command -v runc)
-cat >"$work/runc-systemd-names" <<R
-#!/bin/sh
-b= p=
-for a; do [ "\$p" = --bundle ] && b=\$a; p=\$a; done
-[ -n "\$b" ] && /usr/bin/python3 - "\$b/config.json" <<'PY'
-import json, sys
-config = json.load(open(sys.argv[1]))
-slice, prefix, cid = config['linux']['cgroupsPath'].split(':')
-parts = slice.removesuffix('.slice').split('-')
-dirs = ['-'.join(parts[:i + 1]) + '.slice' for i in range(len(parts))]
-config['linux']['cgroupsPath'] = '/'.join(['/$tree', *dirs, f'{prefix}-{cid}.scope'])
-json.dump(config, open(sys.argv[1], 'w'))
-PY
-exec $runc "\$@"
-R
-chmod +x "$work/runc-systemd-names"
-runtime() { # NAME BINARY
-	echo "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.$1]
-  runtime_type = \"io.containerd.runc.v2\"
-  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.$1.options]
-    BinaryName = \"$2\""
-}
-{ # Without CAP_SYS_RESOURCE no lower oom_score_adj can be had.
-	cat <<C
-version = 2
-disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "example.test/pause:1"
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  disable_hugetlb_controller = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "/etc/cni"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    default_runtime_name = "runc"
-C
-	runtime runc "$runc"
-	runtime systemd "$work/runc-systemd-names"
-} >"$work/containerd.toml"
-echo '{"cniVersion": "0.4.0", "name": "e2e", "plugins": [{"type": "bridge", "bridge": "e2e0", "isGateway": true,
-	"ipam": {"type": "host-local", "ranges": [[{"subnet": "192.0.2.0/24"}]]}}]}' >"$work/node/etc/cni/e2e.conflist"
-containerd_start() {
-	daemon containerd containerd --config "$work/containerd.toml"
-	wait_for 30 "$cri" version
-}
-containerd_start || { tail -n 5 "$work/containerd.log"; fail "containerd starts"; finish; }
-
-bundle_make image /bin/true
-for image in pause web sidecar; do
-	"$PYTHON" tests/e2e/image.py "$work/image/image" "$work/$image.tar" example.test/$image:1 /bin/sleep 100000 || fail "image is made"
-	node_ ctr --namespace k8s.io images import "$work/$image.tar" >/dev/null || fail "image is imported"
-done
-
-# pod FILE NAME [KEY=VALUE...]: a pod of that name with a UID of its own, of namespace shop; what is expected of its sandbox.
-declare -A pod_uid pod_name
-pod() {
-	local file=$1 name=$2 uid sandbox
-	shift 2
-	uid=$(cat /proc/sys/kernel/random/uuid)
-	pod_uid[$file]=$uid pod_name[$file]=$name
-	sandbox=$("$cri" pod "$work/$file" name="$name" namespace=shop uid="$uid" "parent=/$tree/kubepods/burstable/pod$uid" "${@//UID/$uid}") ||
-		{ fail "pod $file is made"; return; }
-	expect title="the sandbox of $file" id="$sandbox" namespace=shop pod="$name" uid="$uid" runtime=containerd sandbox=true
-}
-# container FILE NAME IMAGE COMMAND...: sets id; what is expected of it.
-container() {
-	local file=$1 name=$2 image=example.test/$3:1
-	shift 3
-	id=$("$cri" container "$work/$file" "$name" "$image" "$@") || { fail "container $name of $file is made"; return; }
-	expect title="$name of $file" id="$id" name="$name" image="$image" namespace=shop pod="${pod_name[$file]}" uid="${pod_uid[$file]}" runtime=containerd
-}
-# The program that a container runs as its first, and one that is run in it by an exec of the runtime.
-first() {
-	container "$1" "$2" "$3" /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000"
-	expect title="first program of $2 of $1" id="$id" token="first-$1-$2" entry=entrypoint times=1
-	wait_for 30 sleeps "$id" || fail "$2 of $1 comes up"
-}
-session() { # ID TOKEN
-	"$cri" exec "$1" /bin/true "$2" || fail "exec in $1"
-	expect title="exec $2 is a session of its container" id="$1" token="$2" entry=session times=1
-}
+. tests/e2e/cri.bash
 
 pod early early
 container early early sidecar /bin/sh -c 'while :; do /bin/true loop-early; /bin/sleep 0.2; done'
@@ -127,10 +34,19 @@ first shared app web
 first shared other sidecar
 
 # As the systemd driver names them.
-pod systemd systemd-0 handler=systemd parent=kubepods-burstable-podUID.slice
-sed -i "s/kubepods-burstable-pod[-0-9a-f]*.slice/$(echo "kubepods-burstable-pod${pod_uid[systemd]//-/_}.slice")/" "$work/systemd"
+pod systemd systemd-0 handler=changed parent=SLICE
 first systemd app web
 session "$id" exec-systemd
+
+# A pod whose author writes annotations as if it were another one, on a node that passes them on.
+pod forger forger-0 annotation:io.kubernetes.cri-o.ContainerType=sandbox annotation:io.kubernetes.cri-o.ImageName=example.test/other:1 \
+	annotation:io.kubernetes.pod.name=web-0 annotation:io.kubernetes.pod.namespace=kube-system "annotation:io.kubernetes.pod.uid=${pod_uid[web]}" \
+	annotation:io.kubernetes.container.name=other "annotation:io.kubernetes.cri.sandbox-uid=${pod_uid[web]}" \
+	annotation:io.kubernetes.cri.sandbox-name=web-0 annotation:io.kubernetes.cri.container-name=other \
+	annotation:io.kubernetes.cri.image-name=example.test/other:1 annotation:io.kubernetes.cri.sandbox-namespace=kube-system
+first forger app web
+pod slice slice-0 handler=changed parent=SLICE annotation:io.kubernetes.cri-o.ContainerType=sandbox annotation:io.kubernetes.pod.name=web-0
+first slice app web
 
 # A container that makes cgroups in its own, which look like other containers', and runs what it runs there.
 fake=$(new_id)
@@ -163,7 +79,7 @@ first web last sidecar
 "$cri" remove-pod "$work/web" || fail "pod is removed"
 pod web2 web-0
 first web2 app web
-for p in early web2 hostpid hostnet shared systemd nested; do "$cri" remove-pod "$work/$p" || fail "pod $p is removed"; done
+for p in early web2 hostpid hostnet shared systemd forger slice nested; do "$cri" remove-pod "$work/$p" || fail "pod $p is removed"; done
 sleep 0.5
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 
