@@ -49,7 +49,8 @@ runtime() { # NAME BINARY
 { # Without CAP_SYS_RESOURCE no lower oom_score_adj can be had.
 	cat <<C
 version = 2
-disabled_plugins = ["io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
+disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+	"io.containerd.snapshotter.v1.zfs"]
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = "example.test/pause:1"
   disable_apparmor = true
@@ -86,7 +87,8 @@ pod() {
 	shift 2
 	uid=$(cat /proc/sys/kernel/random/uuid)
 	pod_uid[$file]=$uid pod_name[$file]=$name
-	sandbox=$("$cri" pod "$work/$file" name="$name" namespace=shop uid="$uid" "parent=/$tree/kubepods/burstable/pod$uid" "${@/parent=SLICE/parent=kubepods-burstable-pod${uid//-/_}.slice}") ||
+	sandbox=$("$cri" pod "$work/$file" name="$name" namespace=shop uid="$uid" "parent=/$tree/kubepods/burstable/pod$uid" \
+		"${@/parent=SLICE/parent=kubepods-burstable-pod${uid//-/_}.slice}") ||
 		{ fail "pod $file is made"; return; }
 	expect title="the sandbox of $file" id="$sandbox" namespace=shop pod="$name" uid="$uid" runtime=containerd sandbox=true
 }

@@ -39,8 +39,8 @@ run() {
 	expect title="$name" id="$id" name="$name" image="$image" runtime=docker ${starts:+starts="$starts"}
 }
 first() { # NAME IMAGE OPTION...
-	run "$@" -- /bin/sh -c "/bin/true first-$1; exec /bin/sleep 100000"
-	expect title="first program of $1" id="$id" token="first-$1" entry=entrypoint times=1
+	run "$@" -- /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000"
+	expect title="first program of $1, of image $2" id="$id" token="first-$1-$2" entry=entrypoint times=1
 	wait_for 30 sleeps "$id" || fail "$1 comes up"
 }
 session() { # NAME TOKEN
@@ -82,11 +82,16 @@ session web exec-after-docker
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 sensor_start --host-root "$node_root" || { fail "sensor starts again"; finish; }
 session web exec-after-sensor
+# The name is used again.
+docker_ rm --force web >/dev/null || fail "web is removed"
+first web job
+again=$id
 for c in early web host nested job; do docker_ rm --force "$c" >/dev/null 2>&1 || fail "$c is removed"; done
 sleep 0.5
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 "$VARVE" cat "$work/log" >"$work/all"
 "$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" "$tree" || failures=$((failures + 1))
+check "what lived while the sensor did is COMPLETE" "$VARVE" replay "$work/log" --container "$again" --format jsonl
 node_down
 leftovers
 finish

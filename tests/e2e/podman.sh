@@ -39,8 +39,8 @@ run() {
 	expect title="$name" id="$id" name="$name" image="$image" runtime=podman
 }
 first() { # NAME IMAGE OPTION...
-	run "$@" -- /bin/sh -c "/bin/true first-$1; exec /bin/sleep 100000"
-	expect title="first program of $1" id="$id" token="first-$1" entry=entrypoint times=1
+	run "$@" -- /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000"
+	expect title="first program of $1, of image $2" id="$id" token="first-$1-$2" entry=entrypoint times=1
 	wait_for 30 sleeps "$id" || fail "$1 comes up"
 }
 session() { # NAME TOKEN
@@ -86,12 +86,17 @@ wait_for 30 sleeps "$id" || fail "nested comes up"
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 sensor_start --host-root "$node_root" || { fail "sensor starts again"; finish; }
 session alone exec-after-sensor
+# The name is used again.
+podman_ rm --force --time 0 host >/dev/null || fail "host is removed"
+first host job --network none
+again=$id
 podman_ pod rm --force --time 0 shop >/dev/null || fail "pod is removed"
 podman_ rm --all --force --time 0 >/dev/null || fail "containers are removed"
 sleep 0.5
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 "$VARVE" cat "$work/log" >"$work/all"
 "$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" "$tree" || failures=$((failures + 1))
+check "what lived while the sensor did is COMPLETE" "$VARVE" replay "$work/log" --container "$again" --format jsonl
 node_down
 leftovers
 finish
