@@ -49,6 +49,19 @@ const char *event_class_name(unsigned int ev_class)
 	return ev_class < ARRAY_SIZE(names) ? names[ev_class] : NULL;
 }
 
+bool event_is_of_outline(unsigned int kind)
+{
+	static const unsigned int outline[] = {
+		EV_RUN_START, EV_RUN_END,	  EV_COVERAGE,	     EV_HEARTBEAT, EV_LOSS,
+		EV_BINDING,   EV_CONTAINER_START, EV_CONTAINER_STOP, EV_ACCOUNT,   EV_POD_STATE,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(outline); i++)
+		if (outline[i] == kind)
+			return true;
+	return false;
+}
+
 Varve__V1__Event *event_decode(const uint8_t *payload, size_t len)
 {
 	Varve__V1__Event *ev = varve__v1__event__unpack(NULL, len, payload);

@@ -4,6 +4,7 @@
 #define VARVE_EVIDENCE_EVENT_H
 
 #include "varve.pb-c.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,12 @@ unsigned int event_kind_number(const char *name);
 const char *event_kind_class(unsigned int number);
 /* "process" for EV_CLASS_process; NULL beyond. */
 const char *event_class_name(unsigned int ev_class);
+
+/*
+ * Of the log's outline: what has to be known of all of the log, also of what is not read, to judge a
+ * part of it. Runs, what the sensor saw and lost, and the lives of containers and pods.
+ */
+bool event_is_of_outline(unsigned int kind);
 
 /*
  * Decodes one payload; the caller frees with varve__v1__event__free_unpacked(). NULL if it is not

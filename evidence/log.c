@@ -27,6 +27,7 @@ void log_free(struct log *log)
 		cleanup_close(&log->segs[i].fd);
 	free(log->segs);
 	free(log->buf);
+	cleanup_close(&log->index.fd);
 	cleanup_close(&log->lockfd);
 	cleanup_close(&log->dirfd);
 	free(log->dir);
@@ -87,6 +88,7 @@ int log_add_segment(struct log *log)
 	};
 	log->size += LOG_SEG_HDR_LEN;
 	log->dir_dirty = true;
+	log_index_begin(log, NULL);
 	return 0;
 }
 
@@ -124,6 +126,8 @@ int log_flush(struct log *log)
 	}
 	log->used -= done;
 	memmove(log->buf, log->buf + done, log->used);
+	if (!err)
+		log_index_flush(log);
 	return err;
 }
 
@@ -160,6 +164,9 @@ static int roll(struct log *log)
 
 	if (err)
 		return err;
+	log_index_add(log, LOG_ENTRY_END,
+		      &(struct log_pos){.index = log->next_index, .offset = current(log)->size});
+	log_index_flush(log);
 	if (log->seg_cnt >= LOG_UNSYNCED_MAX) {
 		err = sync_segment(&log->segs[log->seg_cnt - LOG_UNSYNCED_MAX], false);
 		if (err)
@@ -197,12 +204,28 @@ int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_i
 	log_put_u32(frame + 4, (uint32_t)len);
 	memcpy(frame + LOG_FRAME_HDR_LEN, payload, len);
 	log_put_u32(frame + 8, log_frame_crc(frame, seg->first, seg->size + log->used));
+	log->last = (struct log_pos){
+		.index = log->next_index, .segment = seg->first, .offset = seg->size + log->used};
+	log->last_marked = false;
 	log->used += LOG_FRAME_HDR_LEN + len;
-	seg->frame_cnt++;
-	if (ret_index)
-		*ret_index = log->next_index;
 	log->next_index++;
+	if (!seg->frame_cnt++)
+		log_mark(log);
+	if (ret_index)
+		*ret_index = log->last.index;
 	return 0;
+}
+
+void log_mark(struct log *log)
+{
+	if (!log->last_marked)
+		log_index_add(log, LOG_ENTRY_FRAME, &log->last);
+	log->last_marked = true;
+}
+
+uint64_t log_segment(const struct log *log)
+{
+	return current(log)->first;
 }
 
 /* --- removing */
@@ -211,6 +234,7 @@ static int remove_oldest(struct log *log)
 {
 	char name[LOG_NAME_SIZE];
 
+	log_index_remove(log, log->segs[0].first);
 	log_segment_name(name, log->segs[0].first);
 	if (unlinkat(log->dirfd, name, 0) && errno != ENOENT)
 		return -errno;

@@ -5,6 +5,7 @@
  *   DIR/format                        "varve evidence log 1\n"
  *   DIR/lock                          flock()ed by the one writer
  *   DIR/00000000000000000042.seg      named by the index of its first frame (20 digits)
+ *   DIR/00000000000000000042.idx      where in it the frames of the outline are
  *   DIR/cursor                        the shipper's
  *
  * A segment is a 32-byte header and frames; log_format.h has the bytes. Frames are numbered by an
@@ -72,6 +73,13 @@ void log_close(struct log *log);
  */
 int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_index);
 /*
+ * The frame appended last is of the log's outline: what log_reader_open_outline() gives. The first
+ * frame of each segment is of it anyway.
+ */
+void log_mark(struct log *log);
+/* Index of the first frame of the segment that is written. */
+uint64_t log_segment(const struct log *log);
+/*
  * write(2) what is buffered: from here on readers see it, and it survives the death of the process.
  * On an error what is not written stays in the buffer, and the next call goes on exactly there.
  */
@@ -104,6 +112,19 @@ struct log_damage {
  * taken.
  */
 int log_reader_open(const char *dir, uint64_t from_index, struct log_reader **ret_reader);
+/* Segments, by the indexes of their first frames; both included. */
+struct log_range {
+	uint64_t from, to;
+};
+/*
+ * Reads the outline: of each segment the frames that its index names. Where there is no index, or
+ * it does not hold, or does not reach, all frames are given; of the segments in `whole` (not
+ * copied), too. An index may leave out anything, if whoever can write to the directory wants so.
+ */
+int log_reader_open_outline(const char *dir, const struct log_range *whole, size_t whole_cnt,
+			    struct log_reader **ret_reader);
+/* How many frames the last log_reader_next() left out before what it gave. */
+uint64_t log_reader_skipped(const struct log_reader *reader);
 void log_reader_close(struct log_reader *reader);
 /*
  * 1: a frame; the payload is valid until the next call. 0: no more for now (call again later to

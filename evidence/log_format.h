@@ -22,6 +22,19 @@
  *
  * The CRC is bound to the place, so that a frame found behind damage is one: payloads carry what an
  * attacker wrote, and could carry the bytes of a frame; stale blocks could, too.
+ *
+ * Beside a segment there may be its index, NNN.idx: a header like the segment's ("VARVEIDX"), then
+ * entries of 24 bytes:
+ *
+ *   0  u64  index of a frame
+ *   8  u64  its offset in the segment
+ *   16 u32  enum log_entry
+ *   20 u32  CRC-32C of: u64 index of the segment's first frame, u64 number of the entry from 0,
+ *           bytes 0-19
+ *
+ * It names the frames that make the log's outline (log_mark()), so that they are found without
+ * reading the others. It is written behind the frames, is never synced, and may lack anything at
+ * its end.
  */
 #ifndef VARVE_LOG_FORMAT_H
 #define VARVE_LOG_FORMAT_H
@@ -40,6 +53,15 @@
 #define LOG_FRAME_HDR_LEN 12u
 #define LOG_NAME_SIZE	  32  /* buffer for a segment's file name */
 #define LOG_UNSYNCED_MAX  32u /* segments; then the oldest is synced at the roll */
+#define LOG_INDEX_MAGIC	  "VARVEIDX"
+#define LOG_ENTRY_LEN	  24u
+#define LOG_ENTRY_BATCH	  512u /* entries that are written or read at once */
+
+enum log_entry {
+	LOG_ENTRY_FRAME = 1, /* a frame of the outline */
+	LOG_ENTRY_RESUME,    /* between the entry before and this place any frame may be of it */
+	LOG_ENTRY_END,	     /* between the entry before and the segment's end, here, none is */
+};
 
 static inline uint32_t log_get_u32(const uint8_t *p)
 {
@@ -75,6 +97,14 @@ void log_make_segment_header(uint8_t hdr[LOG_SEG_HDR_LEN], uint64_t first);
  * behind. */
 uint32_t log_frame_crc(const uint8_t *frame, uint64_t first, uint64_t offset);
 
+/* The index of the segment that is written. */
+struct log_index {
+	int fd; /* -1: the segment has none */
+	uint64_t first, cnt; /* entries in the file */
+	size_t used;	     /* entries that wait for their frames to be written */
+	uint8_t buf[LOG_ENTRY_BATCH * LOG_ENTRY_LEN];
+};
+
 /* A segment as its writer knows it. */
 struct log_seg {
 	uint64_t first;
@@ -95,12 +125,40 @@ struct log {
 	size_t used, room;
 	uint64_t next_index;
 	bool dir_dirty; /* has segments whose names are not synced */
+	struct log_index index;
+	struct log_pos last; /* of the frame appended last */
+	bool last_marked;
 };
 
 /* Frees without flushing. */
 void log_free(struct log *log);
 /* Begins a segment at next_index; what is buffered must have been flushed. */
 int log_add_segment(struct log *log);
+
+/* --- the index of a segment (log_index.c); what fails leaves the segment without, which costs time
+ * only */
+
+void log_index_name(char ret_name[LOG_NAME_SIZE], uint64_t first);
+/* Begins the index of the current segment; `pos`: what lies before is not in it. */
+void log_index_begin(struct log *log, const struct log_pos *pos);
+void log_index_add(struct log *log, enum log_entry what, const struct log_pos *pos);
+/* Their frames are written now. */
+void log_index_flush(struct log *log);
+/* Removes it: the segment has none, or goes. */
+void log_index_remove(struct log *log, uint64_t first);
+
+/* The index of a segment that is read. */
+struct log_entries {
+	int fd; /* -1: none, or none any more that can be believed */
+	uint64_t first, at; /* number of the next entry */
+	uint8_t buf[LOG_ENTRY_BATCH * LOG_ENTRY_LEN];
+	size_t used, cnt;
+};
+
+void log_entries_open(struct log_entries *e, int dirfd, uint64_t first);
+void log_entries_close(struct log_entries *e);
+/* False: there is none, or it is not one: from here on the index says nothing. */
+bool log_entries_next(struct log_entries *e, enum log_entry *ret_what, struct log_pos *ret_pos);
 
 /* --- the directory (log_dir.c) */
 
@@ -133,6 +191,7 @@ struct log_scan {
 	uint64_t off;	/* next unread byte; 0: the header is still to be checked */
 	uint64_t index; /* of the frame there */
 	uint64_t budget;
+	size_t ahead; /* least to read at once */
 	uint8_t *buf;
 	uint64_t buf_off;
 	size_t buf_len;
@@ -156,6 +215,12 @@ void log_scan_close(struct log_scan *s);
  * an errno.
  */
 int log_scan_next(struct log_scan *s, const uint8_t **ret_payload, size_t *ret_len);
+/*
+ * The frame that is said to lie at this place: 1, and the scan goes on behind it; else nothing has
+ * changed. Only ahead of where the scan is.
+ */
+int log_scan_at(struct log_scan *s, const struct log_pos *pos, const uint8_t **ret_payload,
+		size_t *ret_len);
 
 /* --- what an earlier writer left (log_recover.c) */
 

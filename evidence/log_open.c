@@ -64,6 +64,7 @@ static int drop_headless(struct log *log)
 
 	if (!log->seg_cnt || log->segs[log->seg_cnt - 1].size >= LOG_SEG_HDR_LEN)
 		return 0;
+	log_index_remove(log, log->segs[log->seg_cnt - 1].first);
 	log_segment_name(name, log->segs[log->seg_cnt - 1].first);
 	if (unlinkat(log->dirfd, name, 0))
 		return -errno;
@@ -106,9 +107,10 @@ static int go_on(struct log *log, bool whole)
 	if (!whole || !log->seg_cnt)
 		return log_add_segment(log);
 	last = &log->segs[log->seg_cnt - 1];
-	if (last->first + last->frame_cnt == log->next_index)
-		return 0;
-	return log_add_segment(log);
+	if (last->first + last->frame_cnt != log->next_index)
+		return log_add_segment(log);
+	log_index_begin(log, &(struct log_pos){.index = log->next_index, .offset = last->size});
+	return 0;
 }
 
 static void cleanup_log(struct log **log)
@@ -141,7 +143,7 @@ int log_open(const char *dir, const struct log_opts *opts, struct log **ret_log,
 
 	if (!log)
 		return -ENOMEM;
-	log->dirfd = log->lockfd = -1;
+	log->dirfd = log->lockfd = log->index.fd = -1;
 	log->opts = *opts;
 	log->room = opts->buffer_bytes ? opts->buffer_bytes : BUFFER_DEFAULT;
 	log->room = MAX(log->room, (size_t)LOG_FRAME_HDR_LEN);

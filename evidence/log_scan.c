@@ -13,6 +13,8 @@
 /* Two frames: looking for the next one after damage reads the file once, not once per candidate. */
 #define WINDOW (2 * (LOG_FRAME_HDR_LEN + LOG_FRAME_MAX))
 
+#define AHEAD_AT 8192 /* of a single frame */
+
 /*
  * A hostile file can be all candidates, each with a megabyte to check. Beyond this many bytes the
  * rest of the segment is called damaged; it takes some seconds.
@@ -89,18 +91,19 @@ int log_scan_open(struct log_scan *s, int dirfd, uint64_t first)
  */
 static ssize_t window(struct log_scan *s, uint64_t off, size_t need, const uint8_t **ret_p)
 {
+	size_t want = MAX(need, s->ahead);
 	ssize_t n;
 
 	if (off < s->buf_off || off + need > s->buf_off + s->buf_len) {
 		s->buf_off = off;
 		s->buf_len = 0;
 		do {
-			n = pread(s->fd, s->buf + s->buf_len, WINDOW - s->buf_len,
+			n = pread(s->fd, s->buf + s->buf_len, want - s->buf_len,
 				  (off_t)(off + s->buf_len));
 			if (n < 0 && errno != EINTR)
 				return -errno;
 			s->buf_len += n > 0 ? (size_t)n : 0;
-		} while (n && s->buf_len < WINDOW);
+		} while (n && s->buf_len < want);
 	}
 	*ret_p = s->buf + (off - s->buf_off);
 	return (ssize_t)(s->buf_off + s->buf_len - off);
@@ -241,5 +244,27 @@ int log_scan_next(struct log_scan *s, const uint8_t **ret_payload, size_t *ret_l
 	*ret_len = log_get_u32(p + 4);
 	*ret_payload = p + LOG_FRAME_HDR_LEN;
 	s->off += LOG_FRAME_HDR_LEN + *ret_len;
+	return 1;
+}
+
+int log_scan_at(struct log_scan *s, const struct log_pos *pos, const uint8_t **ret_payload,
+		size_t *ret_len)
+{
+	const uint8_t *p;
+	int r;
+
+	if (pos->offset < MAX(s->off, (uint64_t)LOG_SEG_HDR_LEN) || pos->index < s->index)
+		return -EBADMSG;
+	s->ahead = AHEAD_AT;
+	r = check_frame(s, pos->offset, &p);
+	s->ahead = WINDOW;
+	if (r != 1)
+		return r;
+	s->frame_off = pos->offset;
+	s->frame_index = pos->index;
+	*ret_len = log_get_u32(p + 4);
+	*ret_payload = p + LOG_FRAME_HDR_LEN;
+	s->off = pos->offset + LOG_FRAME_HDR_LEN + *ret_len;
+	s->index = pos->index + 1;
 	return 1;
 }

@@ -29,6 +29,7 @@ struct container {
 	char *cgroup_path;
 	uint64_t stream_sequence; /* next number of its stream */
 	uint64_t pending_records; /* written while PENDING */
+	uint64_t outline_segment; /* of its last record (emit.c) */
 	uint64_t born_ns;	  /* boot time of registration */
 	uint64_t retry_ns;	  /* boot time of the next look; 0: none */
 	uint32_t tries;

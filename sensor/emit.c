@@ -177,6 +177,17 @@ static int fill_envelope(struct emit *e, Varve__V1__Event *ev, struct container 
 	return err || !c ? err : fill_pod_of(e, ev, c);
 }
 
+/* The outline has the first record of each container in each segment: who is in it at all. */
+static void mark_outline(struct emit *e, const Varve__V1__Event *ev, struct container *c)
+{
+	uint64_t segment = log_segment(e->log) + 1; /* 0: none yet */
+
+	if (event_is_of_outline(ev->body_case) || (c && c->outline_segment != segment))
+		log_mark(e->log);
+	if (c)
+		c->outline_segment = segment;
+}
+
 int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 {
 	int err = fill_envelope(e, ev, c);
@@ -194,6 +205,7 @@ int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 		e->failed_cnt++;
 		return err;
 	}
+	mark_outline(e, ev, c);
 	e->sequence++;
 	if (!c) {
 		e->node_stream_sequence++;

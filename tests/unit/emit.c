@@ -152,6 +152,33 @@ static void test_container_and_pod(void **state)
 	assert_string_equal(fake_last->container->metadata_state, "UNRESOLVED");
 }
 
+/* What a reader of the outline must find: each container in each segment, and some kinds always. */
+static void test_outline(void **state)
+{
+	struct container c = {.id.container_id = "a"};
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+
+	(void)state;
+	fake_first = 0;
+	assert_int_equal(emit_exit(&c), 0);
+	assert_true(fake_marked);
+	assert_int_equal(emit_exit(&c), 0);
+	assert_false(fake_marked);
+	assert_int_equal(emit_exit(NULL), 0);
+	assert_false(fake_marked);
+	fake_first = 100;
+	assert_int_equal(emit_exit(NULL), 0);
+	assert_false(fake_marked);
+	assert_int_equal(emit_exit(&c), 0);
+	assert_true(fake_marked);
+	assert_int_equal(emit_exit(&c), 0);
+	assert_false(fake_marked);
+	ev.body_case = VARVE__V1__EVENT__BODY_RUN_END;
+	ev.run_end = &(Varve__V1__RunEnd)VARVE__V1__RUN_END__INIT;
+	assert_int_equal(emit_event(&emit, &ev, NULL), 0);
+	assert_true(fake_marked);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +188,7 @@ int main(void)
 		FAKE_LOG_TEST(test_envelope_of_the_node),
 		FAKE_LOG_TEST(test_time_of_the_event),
 		FAKE_LOG_TEST(test_container_and_pod),
+		FAKE_LOG_TEST(test_outline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

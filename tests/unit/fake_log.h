@@ -4,7 +4,9 @@
 #ifndef VARVE_TESTS_FAKE_LOG_H
 #define VARVE_TESTS_FAKE_LOG_H
 
-#define log_append fake_append
+#define log_append  fake_append
+#define log_mark    fake_mark
+#define log_segment fake_segment
 #include "sensor/emit.c"
 #include "sensor/container.h"
 #include <setjmp.h>
@@ -14,6 +16,8 @@
 
 static int fake_err;		    /* what the log says */
 static Varve__V1__Event *fake_last; /* what it took last */
+static bool fake_marked;	    /* and whether that is of the outline */
+static uint64_t fake_first;	    /* of the segment */
 static struct emit emit;
 
 int fake_append(struct log *log, const void *payload, size_t len, uint64_t *ret_index)
@@ -24,7 +28,20 @@ int fake_append(struct log *log, const void *payload, size_t len, uint64_t *ret_
 	varve__v1__event__free_unpacked(fake_last, NULL);
 	fake_last = event_decode(payload, len);
 	assert_non_null(fake_last);
+	fake_marked = false;
 	return 0;
+}
+
+void fake_mark(struct log *log)
+{
+	(void)log;
+	fake_marked = true;
+}
+
+uint64_t fake_segment(const struct log *log)
+{
+	(void)log;
+	return fake_first;
 }
 
 static inline int fake_setup(void **state)
