@@ -99,7 +99,7 @@ uint32_t log_frame_crc(const uint8_t *frame, uint64_t first, uint64_t offset);
 
 /* The index of the segment that is written. */
 struct log_index {
-	int fd; /* -1: the segment has none */
+	int fd;		     /* -1: the segment has none */
 	uint64_t first, cnt; /* entries in the file */
 	size_t used;	     /* entries that wait for their frames to be written */
 	uint8_t buf[LOG_ENTRY_BATCH * LOG_ENTRY_LEN];
@@ -149,7 +149,7 @@ void log_index_remove(struct log *log, uint64_t first);
 
 /* The index of a segment that is read. */
 struct log_entries {
-	int fd; /* -1: none, or none any more that can be believed */
+	int fd;		    /* -1: none, or none any more that can be believed */
 	uint64_t first, at; /* number of the next entry */
 	uint8_t buf[LOG_ENTRY_BATCH * LOG_ENTRY_LEN];
 	size_t used, cnt;
