@@ -32,5 +32,7 @@ void note_run(const struct checks_subject *sub);
 
 /* For a selected pod: could other containers of it be missing altogether? Once for all of them. */
 void checks_pod(const struct history *h, struct verdict *v);
+/* All of the time of which that asks what is missing. False: of none. */
+bool checks_pod_time(const struct history *h, struct history_window *ret_time);
 
 #endif

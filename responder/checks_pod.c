@@ -29,8 +29,8 @@ struct pod {
 
 static bool is_same_pod(const struct history_container *a, const struct history_container *b)
 {
-	return b->selected && !strcmp(a->node, b->node) && !a->pod_uid == !b->pod_uid &&
-	       (!a->pod_uid || !strcmp(a->pod_uid, b->pod_uid));
+	return b->selected && !strcmp(a->node, b->node) && !a->who.pod_uid == !b->who.pod_uid &&
+	       (!a->who.pod_uid || !strcmp(a->who.pod_uid, b->who.pod_uid));
 }
 
 /* A sandbox may be made anew: the life is from the first to the last; each must be whole. */
@@ -39,7 +39,7 @@ static void narrow_to_sandbox(struct pod *pod)
 	int64_t since_ns = INT64_MAX, until_ns = INT64_MIN;
 
 	for (const struct history_container *c = pod->h->containers; c; c = c->next) {
-		if (!c->is_sandbox || !is_same_pod(pod->first, c))
+		if (!c->who.is_sandbox || !is_same_pod(pod->first, c))
 			continue;
 		if (!history_start_seen(c->streams) || !c->last_stream->stopped)
 			return;
@@ -109,7 +109,7 @@ static void check_nameless(const struct pod *pod)
 
 		if (n->ns > pod->time.until_ns || n->ns < pod->begin_ns ||
 		    strcmp(n->run->node, pod->first->node) ||
-		    pod_path_is_of_other(n->cgroup_path, pod->first->pod_uid))
+		    pod_path_is_of_other(n->cgroup_path, pod->first->who.pod_uid))
 			continue;
 		if (told++ < TELL_MAX)
 			verdict_add(pod->v, VERDICT_REASON_UNKNOWN,
@@ -132,7 +132,7 @@ static bool has_own_cgroup(const struct pod *pod)
 	for (const struct history_container *c = pod->h->containers; c; c = c->next) {
 		if (!c->cgroup_path || !is_same_pod(pod->first, c))
 			continue;
-		if (!pod_path_is_of(c->cgroup_path, pod->first->pod_uid))
+		if (!pod_path_is_of(c->cgroup_path, pod->first->who.pod_uid))
 			return false;
 		any = true;
 	}
@@ -141,12 +141,13 @@ static bool has_own_cgroup(const struct pod *pod)
 
 static bool may_be_of_pod(const struct pod *pod, const struct history_container *c, bool own_cgroup)
 {
-	if (c->selected || c->pod_uid || c->pod_name || strcmp(c->node, pod->first->node) ||
-	    (c->state && !strcmp(c->state, "RESOLVED")))
+	if (c->selected || c->who.pod_uid || c->who.pod_name || strcmp(c->node, pod->first->node) ||
+	    (c->who.state && !strcmp(c->who.state, "RESOLVED")))
 		return false;
-	if (c->cgroup_path && own_cgroup && !pod_path_is_of(c->cgroup_path, pod->first->pod_uid))
+	if (c->cgroup_path && own_cgroup &&
+	    !pod_path_is_of(c->cgroup_path, pod->first->who.pod_uid))
 		return false;
-	return !pod_path_is_of_other(c->cgroup_path, pod->first->pod_uid) &&
+	return !pod_path_is_of_other(c->cgroup_path, pod->first->who.pod_uid) &&
 	       stretch_is_within(&pod->time, c);
 }
 
@@ -171,22 +172,17 @@ static void check_homeless(const struct pod *pod)
 				      cnt > 1 ? " ..." : ""));
 }
 
-static void check_pod(const struct history *h, const struct history_container *first,
-		      struct verdict *v)
+static void check_pod(struct pod *pod)
 {
-	struct pod pod = {
-		.h = h, .first = first, .time = h->window, .begin_ns = HISTORY_NEVER, .v = v};
-
-	narrow_to_sandbox(&pod);
-	if (pod.time.since_ns > pod.time.until_ns)
-		return;
-	check_missing(&pod);
-	check_lost_starts(&pod);
-	check_nameless(&pod);
-	check_homeless(&pod);
+	check_missing(pod);
+	check_lost_starts(pod);
+	check_nameless(pod);
+	check_homeless(pod);
 }
 
-void checks_pod(const struct history *h, struct verdict *v)
+/* Once for each pod of which a container is selected, on each node. */
+static void each_pod(const struct history *h, struct verdict *v,
+		     void (*fn)(struct pod *pod, void *ctx), void *ctx)
 {
 	struct strmap seen = {};
 
@@ -194,12 +190,43 @@ void checks_pod(const struct history *h, struct verdict *v)
 		if (!c->selected)
 			continue;
 		_cleanup_free_ char *key =
-			memory_printf("%s\n%s", c->node, c->pod_uid ? c->pod_uid : "");
+			memory_printf("%s\n%s", c->node, c->who.pod_uid ? c->who.pod_uid : "");
 
 		if (strmap_find(&seen, key))
 			continue;
 		strmap_add(&seen, key, (void *)c);
-		check_pod(h, c, v);
+		struct pod pod = {
+			.h = h, .first = c, .time = h->window, .begin_ns = HISTORY_NEVER, .v = v};
+
+		narrow_to_sandbox(&pod);
+		if (pod.time.since_ns <= pod.time.until_ns)
+			fn(&pod, ctx);
 	}
 	strmap_fini(&seen);
+}
+
+static void check_one(struct pod *pod, void *ctx)
+{
+	(void)ctx;
+	check_pod(pod);
+}
+
+void checks_pod(const struct history *h, struct verdict *v)
+{
+	each_pod(h, v, check_one, NULL);
+}
+
+static void add_time(struct pod *pod, void *ctx)
+{
+	struct history_window *time = ctx;
+
+	time->since_ns = MIN(time->since_ns, pod->time.since_ns);
+	time->until_ns = MAX(time->until_ns, pod->time.until_ns);
+}
+
+bool checks_pod_time(const struct history *h, struct history_window *ret_time)
+{
+	*ret_time = (struct history_window){INT64_MAX, INT64_MIN};
+	each_pod(h, NULL, add_time, ret_time);
+	return ret_time->since_ns <= ret_time->until_ns;
 }

@@ -10,12 +10,13 @@ static const struct command commands[] = {
 	{"replay", "SOURCE --pod NAMESPACE/NAME|UID | --container ID [OPTION]...",
 	 "Prints what happened in a pod or container, and whether anything of it is missing:\n"
 	 "exit status 0 COMPLETE, 3 INCOMPLETE, 4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
-	 true, cmd_replay},
+	 FOR_REPLAY, cmd_replay},
 	{"pods", "SOURCE [OPTION]...",
-	 "Lists pods and containers: first and last time, number of records.", false, cmd_pods},
+	 "Lists pods and containers: who they are, first and last time, number of records.",
+	 FOR_PODS, cmd_pods},
 	{"cat", "SOURCE [OPTION]...",
 	 "Prints all records as lines of JSON; exit status 3 if something could not be read.",
-	 false, cmd_cat},
+	 FOR_CAT, cmd_cat},
 };
 
 static void print_help(FILE *out)

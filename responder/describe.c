@@ -340,6 +340,15 @@ static void describe_suppression(FILE *out, const Varve__V1__Event *ev)
 	describe_string(out, ev->suppression->reason);
 }
 
+void describe_owner(FILE *out, const char *kind, const char *name, bool concluded)
+{
+	describe_string(out, kind);
+	fputc(' ', out);
+	describe_string(out, name);
+	if (concluded)
+		fputs(" (concluded)", out);
+}
+
 static void describe_binding(FILE *out, const Varve__V1__Event *ev)
 {
 	fputs("pod ", out);
@@ -348,6 +357,11 @@ static void describe_binding(FILE *out, const Varve__V1__Event *ev)
 	describe_string(out, ev->pod ? ev->pod->name : NULL);
 	fputs(", container ", out);
 	describe_string(out, ev->container ? ev->container->name : NULL);
+	if (ev->pod && ev->pod->workload) {
+		fputs(", ", out);
+		describe_owner(out, ev->pod->workload->kind, ev->pod->workload->name,
+			       ev->pod->workload->concluded);
+	}
 }
 
 static void describe_account(FILE *out, const Varve__V1__Event *ev)

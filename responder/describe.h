@@ -23,6 +23,8 @@ void describe_file_flags(FILE *out, const Varve__V1__File *file);
 void describe_text(FILE *out, const char *text, bool has_raw, ProtobufCBinaryData raw);
 /* A string that may be NULL ("?"), escaped. */
 void describe_string(FILE *out, const char *s);
+/* "Deployment web": what a pod is of. */
+void describe_owner(FILE *out, const char *kind, const char *name, bool concluded);
 /* "code 0", "code 1", "signal 9 (Killed), core dumped". */
 void describe_exit(FILE *out, const Varve__V1__Exit *e);
 

@@ -96,10 +96,42 @@ static Varve__V1__Event *decode(const struct source_item *item)
 	return ev;
 }
 
-static void add_record(struct history *h, struct place *at, const Varve__V1__Event *ev)
+/*
+ * Records were left out between the last one and this one: each has a number. What they do not
+ * account for stays a gap; so does what comes before the first record of a run.
+ */
+static void pass_over(struct history *h, const struct place *at, const struct history_run *run,
+		      const Varve__V1__Event *ev, uint64_t skipped)
+{
+	uint64_t cnt = skipped;
+
+	h->skipped_cnt += skipped;
+	if (!skipped || !at->run)
+		return;
+	if (at->run == run && ev->sequence > at->sequence)
+		cnt = MIN(cnt, ev->sequence - at->sequence - 1);
+	else if (ev->sequence)
+		return;
+	ranges_lengthen(&at->run->sequences, at->sequence + cnt, at->ns);
+}
+
+static void add_segment(struct history *h, uint64_t id, int64_t ns)
+{
+	if (h->segment_cnt && h->segments[h->segment_cnt - 1].id == id)
+		return;
+	h->segments =
+		memory_grow(h->segments, h->segment_cnt, &h->segment_cap, sizeof(*h->segments));
+	h->segments[h->segment_cnt++] = (struct history_segment){.id = id, .first_ns = ns};
+}
+
+static void add_record(struct history *h, struct place *at, const struct source_item *item,
+		       const Varve__V1__Event *ev)
 {
 	struct history_run *run = learn_run(h, ev);
 	int64_t ns = history_time(run, ev);
+
+	pass_over(h, at, run, ev, item->skipped);
+	add_segment(h, item->segment, ns);
 	int added = ranges_add(&run->sequences, ev->sequence, ns);
 
 	at->run = run;
@@ -113,7 +145,7 @@ static void add_record(struct history *h, struct place *at, const Varve__V1__Eve
 	if (added < 0)
 		run->broken = true;
 	h->record_cnt++;
-	learn_record(h, run, ev, ns);
+	learn_record(h, run, ev, ns, item->segment);
 }
 
 static void add_item(struct history *h, struct place *at, const struct source_item *item)
@@ -129,11 +161,11 @@ static void add_item(struct history *h, struct place *at, const struct source_it
 		add_undecodable(h, at);
 		return;
 	}
-	add_record(h, at, ev);
+	add_record(h, at, item, ev);
 	varve__v1__event__free_unpacked(ev, NULL);
 }
 
-static void tell_holes(const struct history *h)
+void history_tell_damage(const struct history *h)
 {
 	for (size_t i = 0; i < h->hole_cnt && i < 20; i++) {
 		const struct history_hole *hole = &h->holes[i];
@@ -160,6 +192,16 @@ static void tell_holes(const struct history *h)
 int history_load(struct source *src, const struct history_window *window,
 		 struct history **ret_history)
 {
+	int err = history_read(src, window, ret_history);
+
+	if (!err)
+		history_tell_damage(*ret_history);
+	return err;
+}
+
+int history_read(struct source *src, const struct history_window *window,
+		 struct history **ret_history)
+{
 	struct history *h = memory_zalloc(sizeof(*h));
 	struct place at = {};
 	struct source_item item;
@@ -175,7 +217,7 @@ int history_load(struct source *src, const struct history_window *window,
 		history_free(h);
 		return err;
 	}
-	tell_holes(h);
+	h->skipped_cnt += item.skipped;
 	order_by_time(h);
 	*ret_history = h;
 	return 0;
@@ -232,6 +274,20 @@ int64_t history_time(const struct history_run *run, const Varve__V1__Event *ev)
 	return run->last_ns == HISTORY_NEVER ? 0 : run->last_ns;
 }
 
+const struct history_stream *history_find_stream(const struct history *h,
+						 const struct history_container *container,
+						 const Varve__V1__Event *ev)
+{
+	const struct history_run *run = history_find_run(h, ev->run_id);
+	const struct history_stream *found = NULL;
+
+	/* A plain name can have several lives in a run; the last that has begun is the one. */
+	for (const struct history_stream *s = container ? container->streams : NULL; s; s = s->next)
+		if (s->run == run && (!found || s->first <= ev->sequence))
+			found = s;
+	return found;
+}
+
 struct history_run *history_find_run(const struct history *h, const char *id)
 {
 	return strmap_find(&h->run_ids, id);
@@ -263,16 +319,26 @@ static void free_run(struct history_run *run)
 	free(run);
 }
 
-static void free_container(struct history_container *c)
+static void free_identity(struct history_identity *id)
 {
-	char *strings[] = {c->id,    c->node,	 c->runtime,  c->name,		c->image,
-			   c->state, c->pod_uid, c->pod_name, c->pod_namespace, c->cgroup_path};
+	char *strings[] = {id->runtime,	   id->name,	   id->image,	      id->state,
+			   id->pod_uid,	   id->pod_name,   id->pod_namespace, id->api_state,
+			   id->owner_kind, id->owner_name, id->workload_kind, id->workload_name};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
+}
+
+static void free_container(struct history_container *c)
+{
+	free(c->id);
+	free(c->node);
+	free(c->cgroup_path);
+	free_identity(&c->who);
 	for (struct history_stream *s = c->streams, *next; s; s = next) {
 		next = s->next;
 		ranges_fini(&s->sequences);
+		free_identity(&s->who);
 		free(s);
 	}
 	free(c);
@@ -299,6 +365,13 @@ void history_free(struct history *h)
 		next = c->next;
 		free_container(c);
 	}
+	for (struct history_pod *p = h->pods, *next; p; p = next) {
+		next = p->next;
+		varve__v1__event__free_unpacked(p->last, NULL);
+		free(p);
+	}
+	free(h->segments);
+	strmap_fini(&h->pod_uids);
 	free_losses(h->losses, h->loss_cnt);
 	free_losses(h->suppressions, h->suppression_cnt);
 	for (size_t i = 0; i < h->hole_cnt; i++)

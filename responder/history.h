@@ -57,11 +57,21 @@ struct history_count {
 	uint64_t held; /* records with a kernel number */
 };
 
+/* What the records of a container say of it, as of the one that knows most. */
+struct history_identity {
+	char *runtime, *name, *image, *state;
+	bool is_sandbox;
+	char *pod_uid, *pod_name, *pod_namespace, *api_state;
+	char *owner_kind, *owner_name, *workload_kind, *workload_name;
+	bool owner_concluded, workload_concluded;
+};
+
 /* One container in one run, from its start (or the run's) to its account. */
 struct history_stream {
 	struct history_stream *next; /* of the same container, in order */
 	struct history_container *container;
 	struct history_run *run;
+	struct history_identity who;
 	struct ranges sequences; /* stream_sequence of the records held */
 	uint64_t base;		 /* stream_sequence of the first record there must be */
 	uint64_t first, last;	 /* sequence of the first and last record held */
@@ -76,13 +86,28 @@ struct history_stream {
 
 struct history_container {
 	struct history_container *next; /* in the order in which they appear */
-	char *id, *node, *runtime, *name, *image, *state;
-	char *pod_uid, *pod_name, *pod_namespace;
+	char *id, *node;
+	struct history_identity who;
 	char *cgroup_path; /* of its start or stop */
-	bool is_sandbox, selected;
+	bool selected;
+	uint64_t first_segment, last_segment;
 	uint64_t record_cnt, window_cnt; /* all; those in the window */
 	int64_t first_ns, last_ns;
 	struct history_stream *streams, *last_stream;
+};
+
+/* A pod by its last POD_STATE. */
+struct history_pod {
+	struct history_pod *next;  /* in the order in which they appear */
+	Varve__V1__Event *last;	   /* the record */
+	int64_t first_ns, last_ns; /* of its life, over all runs; HISTORY_NEVER: nothing recorded */
+	const struct history_run *run;
+};
+
+/* A segment of the log, by the first record that was read of it. */
+struct history_segment {
+	uint64_t id;
+	int64_t first_ns;
 };
 
 /* A container that started and whose identity was not kept: the sensor's table was full. */
@@ -117,8 +142,14 @@ struct history_hole {
 
 struct history {
 	struct history_window window;
-	bool everything; /* history_stream() gives all records, of the node too */
-	struct strmap run_ids, container_ids;
+	bool as_recorded; /* views show what was known when */
+	bool everything;  /* history_stream() gives all records, of the node too */
+	struct strmap run_ids, container_ids, pod_uids;
+	struct history_pod *pods, *last_pod;
+	size_t pod_cnt;
+	struct history_segment *segments; /* in their order; a directory's */
+	size_t segment_cnt, segment_cap;
+	uint64_t skipped_cnt; /* records that were not read: only the outline was */
 	struct history_run *runs, *last_run;
 	struct history_container *containers, *last_container;
 	size_t container_cnt;
@@ -135,9 +166,13 @@ struct history {
 	const char *classes[HISTORY_CLASS_MAX];
 };
 
-/* Reads the source to its end. Damage is told as warnings as it is met. */
+/* Reads the source to its end. Damage is told as warnings. */
 int history_load(struct source *src, const struct history_window *window,
 		 struct history **ret_history);
+/* The two halves of it. */
+int history_read(struct source *src, const struct history_window *window,
+		 struct history **ret_history);
+void history_tell_damage(const struct history *h);
 void history_free(struct history *h);
 
 /* Takes a container of the history, or NULL for a record of the node. Negative ends the reading. */
@@ -153,6 +188,10 @@ int history_stream(struct history *h, struct source *src, history_record_fn fn, 
 
 /* Time of a record; that of the run's newest when it has none. */
 int64_t history_time(const struct history_run *run, const Varve__V1__Event *ev);
+/* The stream that the record belongs to; NULL: of no container. */
+const struct history_stream *history_find_stream(const struct history *h,
+						 const struct history_container *container,
+						 const Varve__V1__Event *ev);
 struct history_run *history_find_run(const struct history *h, const char *id);
 /* The run that came after this one on its node; NULL: none. */
 const struct history_run *history_next_run(const struct history_run *run);

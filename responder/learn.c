@@ -81,27 +81,49 @@ static struct history_container *add_container(struct history *h, const Varve__V
 	return c;
 }
 
+static void learn_owner(const Varve__V1__PodOwner *o, char **kind, char **name, bool *concluded)
+{
+	if (!o)
+		return;
+	set_string(kind, o->kind);
+	set_string(name, o->name);
+	*concluded = o->has_concluded && o->concluded;
+}
+
+/* The API server's part comes by itself, before or after the runtime's. KNOWN is not taken back. */
+static void learn_api(struct history_identity *id, const Varve__V1__Pod *pod)
+{
+	if (id->api_state && !strcmp(id->api_state, "KNOWN") &&
+	    (!pod->api_state || strcmp(pod->api_state, "KNOWN")))
+		return;
+	set_string(&id->api_state, pod->api_state);
+	learn_owner(pod->owner, &id->owner_kind, &id->owner_name, &id->owner_concluded);
+	learn_owner(pod->workload, &id->workload_kind, &id->workload_name, &id->workload_concluded);
+}
+
 /* Of two records the one that knows more holds: RESOLVED is never taken back by an earlier PENDING.
  */
-static void learn_metadata(struct history_container *c, const Varve__V1__Event *ev)
+static void learn_metadata(struct history_identity *id, const Varve__V1__Event *ev)
 {
 	const Varve__V1__Container *m = ev->container;
-	bool was_resolved = c->state && !strcmp(c->state, "RESOLVED");
+	bool was_resolved = id->state && !strcmp(id->state, "RESOLVED");
 	bool is_resolved = m->metadata_state && !strcmp(m->metadata_state, "RESOLVED");
 
+	if (ev->pod)
+		learn_api(id, ev->pod);
 	if (was_resolved && !is_resolved)
 		return;
-	set_string(&c->runtime, m->runtime);
-	set_string(&c->name, m->name);
-	set_string(&c->image, m->image);
-	set_string(&c->state, m->metadata_state);
+	set_string(&id->runtime, m->runtime);
+	set_string(&id->name, m->name);
+	set_string(&id->image, m->image);
+	set_string(&id->state, m->metadata_state);
 	if (m->has_is_sandbox)
-		c->is_sandbox = m->is_sandbox;
+		id->is_sandbox = m->is_sandbox;
 	if (!ev->pod)
 		return;
-	set_string(&c->pod_uid, ev->pod->uid);
-	set_string(&c->pod_name, ev->pod->name);
-	set_string(&c->pod_namespace, ev->pod->namespace_);
+	set_string(&id->pod_uid, ev->pod->uid);
+	set_string(&id->pod_name, ev->pod->name);
+	set_string(&id->pod_namespace, ev->pod->namespace_);
 }
 
 static struct history_stream *find_stream(const struct history_container *c,
@@ -165,17 +187,22 @@ static int class_of(struct history *h, const char *name)
 }
 
 static struct history_stream *learn_container(struct history *h, struct history_run *run,
-					      const Varve__V1__Event *ev, int64_t ns)
+					      const Varve__V1__Event *ev, int64_t ns,
+					      uint64_t segment)
 {
 	struct history_container *c = learn_find_container(h, ev);
 
-	if (!c)
+	if (!c) {
 		c = add_container(h, ev);
+		c->first_segment = segment;
+	}
+	c->last_segment = segment;
 	struct history_stream *s = find_stream(c, run);
 
 	if (!s || is_next_life(s, ev))
 		s = add_stream(c, run, s, ev);
-	learn_metadata(c, ev);
+	learn_metadata(&c->who, ev);
+	learn_metadata(&s->who, ev);
 	c->record_cnt++;
 	c->window_cnt += ns >= h->window.since_ns && ns <= h->window.until_ns;
 	widen(&c->first_ns, &c->last_ns, ns);
@@ -393,6 +420,63 @@ static void learn_account(struct history *h, struct history_run *run, struct his
 	}
 }
 
+static struct history_pod *find_pod(struct history *h, const Varve__V1__Event *ev)
+{
+	_cleanup_free_ char *key = memory_printf("%s\n%s", ev->node_name, ev->pod->uid);
+	struct history_pod *p = strmap_find(&h->pod_uids, key);
+
+	if (p)
+		return p;
+	p = memory_zalloc(sizeof(*p));
+	p->first_ns = p->last_ns = HISTORY_NEVER;
+	strmap_add(&h->pod_uids, key, p);
+	if (h->last_pod)
+		h->last_pod->next = p;
+	else
+		h->pods = p;
+	h->last_pod = p;
+	h->pod_cnt++;
+	return p;
+}
+
+/* Of one run the last holds, which has the greatest sequence; of several, the latest run's. */
+static bool is_later(const struct history_pod *p, const struct history_run *run,
+		     const Varve__V1__Event *ev)
+{
+	if (!p->last)
+		return true;
+	return p->run == run ? ev->sequence > p->last->sequence
+			     : history_time(run, ev) >= p->last->time_unix_nano;
+}
+
+static void learn_pod_state(struct history *h, struct history_run *run,
+			    struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
+{
+	const Varve__V1__PodState *b = ev->pod_state;
+
+	(void)stream;
+	(void)ns;
+	if (!ev->pod || !ev->pod->uid)
+		return;
+	struct history_pod *p = find_pod(h, ev);
+
+	if (b->has_first_unix_nano)
+		widen(&p->first_ns, &p->last_ns, b->first_unix_nano);
+	if (b->has_last_unix_nano)
+		widen(&p->first_ns, &p->last_ns, b->last_unix_nano);
+	if (!is_later(p, run, ev))
+		return;
+	size_t len = varve__v1__event__get_packed_size(ev);
+	_cleanup_free_ uint8_t *buf = memory_zalloc(len + 1);
+
+	varve__v1__event__pack(ev, buf);
+	varve__v1__event__free_unpacked(p->last, NULL);
+	p->last = varve__v1__event__unpack(NULL, len, buf);
+	if (!p->last)
+		memory_exhausted();
+	p->run = run;
+}
+
 static const struct {
 	Varve__V1__Event__BodyCase body;
 	learn_fn fn;
@@ -406,17 +490,18 @@ static const struct {
 	{VARVE__V1__EVENT__BODY_CONTAINER_START, learn_start},
 	{VARVE__V1__EVENT__BODY_CONTAINER_STOP, learn_stop},
 	{VARVE__V1__EVENT__BODY_ACCOUNT, learn_account},
+	{VARVE__V1__EVENT__BODY_POD_STATE, learn_pod_state},
 };
 
 void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev,
-		  int64_t ns)
+		  int64_t ns, uint64_t segment)
 {
 	struct history_stream *stream = NULL;
 
 	widen(&run->first_ns, &run->last_ns, ns);
 	widen(&h->first_ns, &h->last_ns, ns);
 	if (ev->container && ev->container->id)
-		stream = learn_container(h, run, ev, ns);
+		stream = learn_container(h, run, ev, ns, segment);
 	for (size_t i = 0; i < ARRAY_SIZE(learners); i++)
 		if (learners[i].body == ev->body_case)
 			learners[i].fn(h, run, stream, ev, ns);

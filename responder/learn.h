@@ -9,7 +9,7 @@
 struct history_run *learn_run(struct history *h, const Varve__V1__Event *ev);
 /* Takes in a record that did not come before; ns is its time. */
 void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev,
-		  int64_t ns);
+		  int64_t ns, uint64_t segment);
 /* The container of the record; NULL: none, or never seen. */
 struct history_container *learn_find_container(const struct history *h, const Varve__V1__Event *ev);
 

@@ -61,6 +61,22 @@ static int set_format(struct options *o, const char *value, int64_t now_ns)
 	return complain(-EINVAL, "--format \"%s\": want tree, timeline or jsonl", value);
 }
 
+static int set_read_all(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)value;
+	(void)now_ns;
+	o->read_all = true;
+	return 0;
+}
+
+static int set_as_recorded(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)value;
+	(void)now_ns;
+	o->as_recorded = true;
+	return 0;
+}
+
 static int set_topic(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)now_ns;
@@ -88,19 +104,24 @@ static int add_property(struct options *o, const char *value, int64_t now_ns)
 }
 
 static const struct option {
-	const char *name, *value, *help;
-	bool selects; /* only for commands that select */
+	const char *name, *value, *help; /* value NULL: it takes none */
+	unsigned int commands;		 /* enum options_for */
 	int (*set)(struct options *o, const char *value, int64_t now_ns);
 } table[] = {
-	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod", true, set_pod},
-	{"--container", "ID", "this container: its id, or at least 8 digits of it", true,
+	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod", FOR_REPLAY | FOR_PODS,
+	 set_pod},
+	{"--container", "ID", "this container: its id, or at least 8 digits of it", FOR_REPLAY,
 	 set_container},
-	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d", true,
-	 set_since},
-	{"--until", "TIME", "up to then", true, set_until},
-	{"--format", "tree|timeline|jsonl", "tree is the default", true, set_format},
-	{"--topic", "NAME", "Kafka: the topic, varve.events if not given", false, set_topic},
-	{"-X", "PROPERTY=VALUE", "Kafka: a property of librdkafka (TLS, SASL ...)", false,
+	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d",
+	 FOR_REPLAY | FOR_PODS, set_since},
+	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS, set_until},
+	{"--format", "tree|timeline|jsonl", "tree is the default", FOR_REPLAY, set_format},
+	{"--as-recorded", NULL, "names as each record has them, not as they became known later",
+	 FOR_REPLAY, set_as_recorded},
+	{"--read-all", NULL, "read all records, not only those that the directory leads to",
+	 FOR_REPLAY | FOR_PODS, set_read_all},
+	{"--topic", "NAME", "Kafka: the topic, varve.events if not given", FOR_ALL, set_topic},
+	{"-X", "PROPERTY=VALUE", "Kafka: a property of librdkafka (TLS, SASL ...)", FOR_ALL,
 	 add_property},
 };
 
@@ -108,7 +129,7 @@ static const struct option *find_option(const struct command *cmd, const char *w
 {
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (strlen(table[i].name) == len && !strncmp(table[i].name, word, len) &&
-		    (cmd->selects || !table[i].selects))
+		    (cmd->takes & table[i].commands))
 			return &table[i];
 	return NULL;
 }
@@ -134,9 +155,11 @@ static int take_option(const struct command *cmd, int argc, char **argv, int *i,
 		return complain(-EINVAL, "unknown option \"%s\" (varve %s --help lists them)", word,
 				cmd->name);
 	}
-	if (!value && *i + 1 < argc)
+	if (!opt->value && value)
+		return complain(-EINVAL, "%s takes no value", opt->name);
+	if (opt->value && !value && *i + 1 < argc)
 		value = argv[++*i];
-	if (!value) {
+	if (opt->value && !value) {
 		return complain(-EINVAL, "%s wants a value: %s", opt->name, opt->value);
 	}
 	return opt->set(o, value, now_ns);
@@ -148,7 +171,7 @@ static int check(const struct command *cmd, const struct options *o)
 
 	if (!o->source)
 		wrong = "SOURCE is missing: a log directory, or kafka://host:port[,host:port]";
-	else if (cmd->selects && !o->pod && !o->container)
+	else if (cmd->takes & FOR_REPLAY && !o->pod && !o->container)
 		wrong = "say what to replay: --pod NAMESPACE/NAME or --container ID (varve pods "
 			"lists them)";
 	else if (o->pod && o->container)
@@ -195,7 +218,8 @@ void options_print_help(const struct command *cmd, FILE *out)
 		"kafka://host:port[,host:port].\n\n",
 		cmd->name, cmd->usage, cmd->summary);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (cmd->selects || !table[i].selects)
-			fprintf(out, "  %s %s\n        %s\n", table[i].name, table[i].value,
+		if (cmd->takes & table[i].commands)
+			fprintf(out, "  %s%s%s\n        %s\n", table[i].name,
+				table[i].value ? " " : "", table[i].value ? table[i].value : "",
 				table[i].help);
 }

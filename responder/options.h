@@ -18,16 +18,26 @@ enum exit_status {
 struct options {
 	const char *source;
 	const char *pod, *container;
+	bool read_all;	  /* do not go by the directory */
+	bool as_recorded; /* show what was known when */
 	const struct view_type *view;
 	struct history_window window;
 	struct source_opts source_opts;
 	struct source_property *properties; /* names are copies, values too */
 };
 
+/* Which commands an option is for. */
+enum options_for {
+	FOR_REPLAY = 1,
+	FOR_PODS = 2,
+	FOR_CAT = 4,
+	FOR_ALL = 7,
+};
+
 struct command {
 	const char *name;
 	const char *usage, *summary;
-	bool selects; /* takes --pod, --container, --since, --until, --format */
+	unsigned int takes; /* enum options_for */
 	int (*run)(const struct options *opts, FILE *out);
 };
 

@@ -80,3 +80,11 @@ int ranges_add(struct ranges *r, uint64_t n, int64_t ns)
 	}
 	return insert(r, i, n, ns);
 }
+
+void ranges_lengthen(struct ranges *r, uint64_t last, int64_t last_ns)
+{
+	if (!r->cnt || r->v[r->cnt - 1].last >= last)
+		return;
+	r->v[r->cnt - 1].last = last;
+	r->v[r->cnt - 1].last_ns = last_ns;
+}

@@ -25,6 +25,8 @@ struct ranges {
 void ranges_fini(struct ranges *r);
 /* 1: it is new. 0: it was there. -E2BIG: more than RANGES_MAX gaps; it was not added. */
 int ranges_add(struct ranges *r, uint64_t n, int64_t ns);
+/* All behind the greatest one up to last are there as well, the last one of that time. */
+void ranges_lengthen(struct ranges *r, uint64_t last, int64_t last_ns);
 bool ranges_has(const struct ranges *r, uint64_t n);
 /* True if all of first..last are there. */
 bool ranges_has_all(const struct ranges *r, uint64_t first, uint64_t last);

@@ -47,10 +47,10 @@ static unsigned int distance_to(const char *wanted, const char *name)
 
 static char *pod_name(const struct history_container *c)
 {
-	if (c->pod_name)
-		return memory_printf("%s/%s", c->pod_namespace ? c->pod_namespace : "",
-				     c->pod_name);
-	return memory_strdup(c->pod_uid);
+	if (c->who.pod_name)
+		return memory_printf("%s/%s", c->who.pod_namespace ? c->who.pod_namespace : "",
+				     c->who.pod_name);
+	return memory_strdup(c->who.pod_uid);
 }
 
 static char *container_name(const struct history_container *c)
@@ -125,6 +125,15 @@ static int tell_no_match(const struct history *h, const char *what, const char *
 			when_format(h->last_ns, last));
 }
 
+bool select_is_named(const char *namespace, const char *name, const char *wanted)
+{
+	const char *slash = strchr(wanted, '/');
+
+	return slash && name && namespace && !strcmp(name, slash + 1) &&
+	       strlen(namespace) == (size_t)(slash - wanted) &&
+	       !strncmp(namespace, wanted, slash - wanted);
+}
+
 /* A pod's containers may be known by its UID alone (the name came later, or never). */
 static size_t mark_same_uid(struct history *h)
 {
@@ -132,10 +141,10 @@ static size_t mark_same_uid(struct history *h)
 	size_t cnt = 0;
 
 	for (struct history_container *c = h->containers; c; c = c->next)
-		if (c->selected && c->pod_uid && !strmap_find(&uids, c->pod_uid))
-			strmap_add(&uids, c->pod_uid, c);
+		if (c->selected && c->who.pod_uid && !strmap_find(&uids, c->who.pod_uid))
+			strmap_add(&uids, c->who.pod_uid, c);
 	for (struct history_container *c = h->containers; c; c = c->next) {
-		if (c->pod_uid && strmap_find(&uids, c->pod_uid))
+		if (c->who.pod_uid && strmap_find(&uids, c->who.pod_uid))
 			c->selected = true;
 		cnt += c->selected;
 	}
@@ -143,21 +152,23 @@ static size_t mark_same_uid(struct history *h)
 	return cnt;
 }
 
-int select_pod(struct history *h, const char *pod)
+size_t select_mark_pod(struct history *h, const char *pod)
 {
 	const char *slash = strchr(pod, '/');
 
 	h->by_pod = true;
 	for (struct history_container *c = h->containers; c; c = c->next) {
 		if (!slash)
-			c->selected = c->pod_uid && !strcasecmp(c->pod_uid, pod);
+			c->selected = c->who.pod_uid && !strcasecmp(c->who.pod_uid, pod);
 		else
-			c->selected = c->pod_name && c->pod_namespace &&
-				      !strcmp(c->pod_name, slash + 1) &&
-				      strlen(c->pod_namespace) == (size_t)(slash - pod) &&
-				      !strncmp(c->pod_namespace, pod, slash - pod);
+			c->selected = select_is_named(c->who.pod_namespace, c->who.pod_name, pod);
 	}
-	return mark_same_uid(h) ? 0 : tell_no_match(h, "pod", pod, pod_name);
+	return mark_same_uid(h);
+}
+
+int select_pod(struct history *h, const char *pod)
+{
+	return select_mark_pod(h, pod) ? 0 : tell_no_match(h, "pod", pod, pod_name);
 }
 
 /* Containers of the same id are one, even if two nodes have it: plain runc's names. */
@@ -179,17 +190,24 @@ static size_t mark_containers(struct history *h, const char *id, size_t len, con
 	return cnt;
 }
 
-int select_container(struct history *h, const char *id)
+size_t select_mark_container(struct history *h, const char *id, const char **ret_first,
+			     const char **ret_other)
 {
-	const char *first = NULL, *other = NULL;
-	size_t len = strlen(id);
+	size_t len = strlen(id), cnt;
 
 	h->by_pod = false;
-	if (mark_containers(h, id, len + 1, &first, &other))
-		return 0;
-	if (strspn(id, "0123456789abcdef") != len || len < PREFIX_MIN)
-		return tell_no_match(h, "container", id, container_name);
-	if (!mark_containers(h, id, len, &first, &other))
+	*ret_first = *ret_other = NULL;
+	cnt = mark_containers(h, id, len + 1, ret_first, ret_other);
+	if (cnt || strspn(id, "0123456789abcdef") != len || len < PREFIX_MIN)
+		return cnt;
+	return mark_containers(h, id, len, ret_first, ret_other);
+}
+
+int select_container(struct history *h, const char *id)
+{
+	const char *first, *other;
+
+	if (!select_mark_container(h, id, &first, &other))
 		return tell_no_match(h, "container", id, container_name);
 	if (!other)
 		return 0;
@@ -197,4 +215,35 @@ int select_container(struct history *h, const char *id)
 		-ENOTUNIQ,
 		"\"%s\" is the beginning of more than one container: %s, %s; give more of it", id,
 		first, other);
+}
+
+static int compare_pods(const void *a, const void *b)
+{
+	const struct select_pod *x = a, *y = b;
+
+	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
+size_t select_list_pods(const struct history *h, struct select_pod **ret_pods)
+{
+	struct select_pod *pods = memory_zalloc((h->container_cnt + 1) * sizeof(*pods)), *p;
+	struct strmap uids = {};
+	size_t cnt = 0;
+
+	for (const struct history_container *c = h->containers; c; c = c->next) {
+		if (!c->selected || !c->who.pod_uid)
+			continue;
+		p = strmap_find(&uids, c->who.pod_uid);
+		if (!p) {
+			p = &pods[cnt++];
+			*p = (struct select_pod){c->who.pod_uid, c->first_ns, c->last_ns};
+			strmap_add(&uids, c->who.pod_uid, p);
+		}
+		p->first_ns = MIN(p->first_ns, c->first_ns);
+		p->last_ns = MAX(p->last_ns, c->last_ns);
+	}
+	strmap_fini(&uids);
+	qsort(pods, cnt, sizeof(*pods), compare_pods);
+	*ret_pods = pods;
+	return cnt;
 }

@@ -3,6 +3,10 @@
 #ifndef VARVE_RESPONDER_SELECT_H
 #define VARVE_RESPONDER_SELECT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 struct history;
 
 /*
@@ -12,5 +16,17 @@ struct history;
  */
 int select_pod(struct history *h, const char *pod);
 int select_container(struct history *h, const char *container);
+/* The same without a word: how many were marked. *ret_other: more than one container was meant. */
+size_t select_mark_pod(struct history *h, const char *pod);
+size_t select_mark_container(struct history *h, const char *container, const char **ret_first,
+			     const char **ret_other);
+/* The selected pods by UID, in the order in which they began; the caller frees. */
+struct select_pod {
+	const char *uid;
+	int64_t first_ns, last_ns;
+};
+size_t select_list_pods(const struct history *h, struct select_pod **ret_pods);
+/* True if "NAMESPACE/NAME" is this pod's name. Any may be NULL. */
+bool select_is_named(const char *namespace, const char *name, const char *wanted);
 
 #endif

@@ -28,6 +28,18 @@ int source_rewind(struct source *src)
 	return src->type->rewind(src);
 }
 
+int source_outline(struct source *src, const struct log_range *whole, size_t cnt)
+{
+	return src->type->outline ? src->type->outline(src, whole, cnt) : -ENOTSUP;
+}
+
+int source_read_all(struct source *src)
+{
+	static const struct log_range all = {0, UINT64_MAX};
+
+	return src->type->outline ? src->type->outline(src, &all, 1) : source_rewind(src);
+}
+
 void source_close(struct source *src)
 {
 	if (src)

@@ -6,6 +6,7 @@
 #ifndef VARVE_RESPONDER_SOURCE_H
 #define VARVE_RESPONDER_SOURCE_H
 
+#include "evidence/log.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,12 +37,16 @@ struct source_item {
 				   partition 0 */
 	const char *where;	/* SOURCE_DAMAGE: the place in words; valid until the next call */
 	int at_tail;		/* SOURCE_DAMAGE: nothing readable behind it */
+	/* Of a directory: */
+	uint64_t segment; /* SOURCE_RECORD: the one that it lies in */
+	uint64_t skipped; /* records that were left out before this one (source_outline()) */
 };
 
 /* A kind of source. All calls log what goes wrong, once, and return a negative errno. */
 struct source_type {
 	int (*next)(struct source *src, struct source_item *ret_item);
 	int (*rewind)(struct source *src);
+	int (*outline)(struct source *src, const struct log_range *whole, size_t cnt); /* or NULL */
 	void (*close)(struct source *src);
 };
 
@@ -55,6 +60,13 @@ int source_open(const char *name, const struct source_opts *opts, struct source 
 int source_next(struct source *src, struct source_item *ret_item);
 /* Back to the first record. */
 int source_rewind(struct source *src);
+/*
+ * Rewinds, and from now on gives the outline only (evidence/log.h) but for the segments in `whole`
+ * (not copied), which it gives whole. -ENOTSUP: it cannot.
+ */
+int source_outline(struct source *src, const struct log_range *whole, size_t cnt);
+/* Rewinds, and gives all again. */
+int source_read_all(struct source *src);
 void source_close(struct source *src);
 
 int source_dir_open(const char *dir, struct source **ret_src);

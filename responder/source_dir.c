@@ -20,6 +20,9 @@ struct source_dir {
 	struct source source;
 	char *dir;
 	struct log_reader *reader;
+	const struct log_range *whole; /* the rest in outline; NULL: all */
+	size_t whole_cnt;
+	bool outline;
 	bool tail_told;	 /* since the last rewind */
 	bool tail_known; /* waited for in vain before: not waited for again */
 	char where[160];
@@ -81,6 +84,9 @@ static int source_dir_next(struct source *source, struct source_item *ret_item)
 	}
 	if (err == 0)
 		item = (struct source_item){.what = SOURCE_END};
+	else
+		item.segment = pos.segment;
+	item.skipped = log_reader_skipped(src->reader);
 	*ret_item = item;
 	return 0;
 }
@@ -92,7 +98,19 @@ static int source_dir_rewind(struct source *source)
 	log_reader_close(src->reader);
 	src->reader = NULL;
 	src->tail_told = false;
+	if (src->outline)
+		return log_reader_open_outline(src->dir, src->whole, src->whole_cnt, &src->reader);
 	return log_reader_open(src->dir, 0, &src->reader);
+}
+
+static int source_dir_outline(struct source *source, const struct log_range *whole, size_t cnt)
+{
+	struct source_dir *src = (struct source_dir *)source;
+
+	src->outline = cnt != 1 || whole->from || whole->to != UINT64_MAX;
+	src->whole = whole;
+	src->whole_cnt = cnt;
+	return source_dir_rewind(source);
 }
 
 static void source_dir_close(struct source *source)
@@ -110,6 +128,7 @@ int source_dir_open(const char *dir, struct source **ret_src)
 	static const struct source_type type = {
 		.next = source_dir_next,
 		.rewind = source_dir_rewind,
+		.outline = source_dir_outline,
 		.close = source_dir_close,
 	};
 	struct log_reader *reader;

@@ -17,7 +17,8 @@ void tell(const struct checks_subject *sub, enum verdict_kind kind, const char *
 	va_end(ap);
 	if (sub->name_it) {
 		const struct history_container *c = sub->s->container;
-		char *longer = memory_printf("container %s: %s", c->name ? c->name : c->id, text);
+		char *longer =
+			memory_printf("container %s: %s", c->who.name ? c->who.name : c->id, text);
 
 		free(text);
 		text = longer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records as they are, one line of JSON each: nothing added, nothing amended. */
+/* Records as they are given, one line of JSON each; whether they are amended is replay's to say. */
 #include "evidence/json.h"
 #include "responder/views/view.h"
 

@@ -25,7 +25,7 @@ static void *timeline_open(const struct history *h, FILE *out)
 	for (const struct history_container *c = h->containers; c; c = c->next)
 		cnt += c->selected;
 	tl->h = h;
-	tl->name_it = cnt > 1;
+	tl->name_it = cnt > 1 || h->as_recorded;
 	return tl;
 }
 
@@ -45,6 +45,21 @@ static void print_process(FILE *out, const Varve__V1__Process *p)
 	fputc(' ', out);
 }
 
+/* seen: as the record has it; NULL: as it is known. */
+static void print_container(FILE *out, const struct history_container *c,
+			    const Varve__V1__Container *seen)
+{
+	const char *name = seen ? seen->name : c->who.name;
+	bool is_sandbox = seen ? seen->is_sandbox : c->who.is_sandbox;
+
+	describe_string(out, name ? name : is_sandbox ? "(sandbox)" : c->id);
+	if (!seen || !seen->metadata_state || !strcmp(seen->metadata_state, "RESOLVED"))
+		return;
+	fputs(" [", out);
+	describe_string(out, seen->metadata_state);
+	fputc(']', out);
+}
+
 static void timeline_record(void *state, FILE *out, const struct history_container *c,
 			    const Varve__V1__Event *ev)
 {
@@ -54,7 +69,7 @@ static void timeline_record(void *state, FILE *out, const struct history_contain
 	fprintf(out, "%s  ",
 		when_format(history_time(history_find_run(tl->h, ev->run_id), ev), when));
 	if (tl->name_it) {
-		describe_string(out, c->name ? c->name : c->is_sandbox ? "(sandbox)" : c->id);
+		print_container(out, c, tl->h->as_recorded ? ev->container : NULL);
 		fputs("  ", out);
 	}
 	/* Names are from the evidence, too: pad by hand what is printed escaped. */

@@ -74,26 +74,41 @@ static void print_life(FILE *out, const struct history_container *c)
 			when_format_span(last->stop_ns - first->start_ns, span));
 }
 
+static void print_owner(FILE *out, const char *field, const char *kind, const char *name,
+			bool concluded)
+{
+	if (!kind)
+		return;
+	fprintf(out, "  %-9s ", field);
+	describe_owner(out, kind, name, concluded);
+	fputc('\n', out);
+}
+
 static void print_header(FILE *out, const struct history_container *c)
 {
 	fputs("Container ", out);
-	describe_string(out, c->name ? c->name : c->is_sandbox ? "(pod sandbox)" : c->id);
+	describe_string(out, c->who.name	 ? c->who.name
+			     : c->who.is_sandbox ? "(pod sandbox)"
+						 : c->id);
 	fputc('\n', out);
-	if (c->pod_name || c->pod_uid) {
+	if (c->who.pod_name || c->who.pod_uid) {
 		fprintf(out, "  %-9s ", "pod");
-		describe_string(out, c->pod_namespace);
+		describe_string(out, c->who.pod_namespace);
 		fputc('/', out);
-		describe_string(out, c->pod_name);
+		describe_string(out, c->who.pod_name);
 		fputs("  uid ", out);
-		describe_string(out, c->pod_uid);
+		describe_string(out, c->who.pod_uid);
 		fputc('\n', out);
 	}
+	print_owner(out, "workload", c->who.workload_kind, c->who.workload_name,
+		    c->who.workload_concluded);
+	print_owner(out, "owner", c->who.owner_kind, c->who.owner_name, c->who.owner_concluded);
 	print_field(out, "id", c->id);
-	print_field(out, "runtime", c->runtime);
-	print_field(out, "image", c->image);
+	print_field(out, "runtime", c->who.runtime);
+	print_field(out, "image", c->who.image);
 	print_field(out, "node", c->node);
-	if (c->state && strcmp(c->state, "RESOLVED"))
-		print_field(out, "metadata", c->state);
+	if (c->who.state && strcmp(c->who.state, "RESOLVED"))
+		print_field(out, "metadata", c->who.state);
 	print_life(out, c);
 	fprintf(out, "  %-9s %" PRIu64 "\n\n", "records", c->window_cnt);
 }

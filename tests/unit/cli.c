@@ -168,17 +168,19 @@ static void test_pods(void **state)
 	sample_life(&f->s, &f->c);
 	sample_write_log(&f->s, f->dir, 1 << 20);
 	assert_int_equal(varve(f, "pods|DIR"), 0);
-	assert_string_equal(f->out, "default/web-7f9  uid " SAMPLE_POD "  node worker-1\n"
-				    "  app  " SAMPLE_ID "\n"
-				    "    2026-11-20T20:00:02.000000Z to "
-				    "2026-11-20T20:00:15.000000Z  ended  14 records  RESOLVED  "
-				    "docker.io/library/busybox:1.36\n"
-				    "(in no pod)\n"
-				    "  -  demo\n"
-				    "    2026-11-20T20:00:01.000000Z to "
-				    "2026-11-20T20:00:01.000000Z  no end seen  1 record  PENDING\n"
-				    "2 containers, 17 records from 2026-11-20T20:00:00.000000Z to "
-				    "2026-11-20T20:00:15.000000Z\n");
+	assert_string_equal(f->out,
+			    "default/web-7f9  uid " SAMPLE_POD "  node worker-1\n"
+			    "  app  " SAMPLE_ID "\n"
+			    "    2026-11-20T20:00:02.000000Z to "
+			    "2026-11-20T20:00:15.000000Z  ended  14 records  RESOLVED  "
+			    "docker.io/library/busybox:1.36\n"
+			    "(in no pod)\n"
+			    "  -  demo\n"
+			    "    2026-11-20T20:00:01.000000Z to "
+			    "2026-11-20T20:00:01.000000Z or later  no end seen  1 record or more  "
+			    "PENDING\n"
+			    "2 containers, 17 records from 2026-11-20T20:00:00.000000Z to "
+			    "2026-11-20T20:00:15.000000Z\n");
 }
 
 static void test_cat(void **state)
@@ -284,7 +286,10 @@ static void test_called_wrongly(void **state)
 		{"", "no command: want replay, pods or cat"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
-		{"pods|DIR|--pod|a/b", "unknown option \"--pod\" (varve pods --help lists them)"},
+		{"pods|DIR|--format|tree",
+		 "unknown option \"--format\" (varve pods --help lists them)"},
+		{"cat|DIR|--read-all", "unknown option \"--read-all\""},
+		{"pods|DIR|--read-all=1", "--read-all takes no value"},
 		{"pods|DIR|DIR2", "\"DIR2\": one SOURCE only"},
 		{"replay|DIR", "say what to replay: --pod NAMESPACE/NAME or --container ID"},
 		{"replay|DIR|--pod|a/b|--container|c", "--pod and --container exclude each other"},
@@ -345,6 +350,101 @@ static void test_output_that_cannot_be_written(void **state)
 	fclose(full);
 }
 
+/* Two pods that had one name, one after the other, and one of which only the directory knows. */
+static void write_namesakes(struct fixture *f)
+{
+	struct sample_container second = {.id = SAMPLE_ID2,
+					  .name = "app",
+					  .in_pod = true,
+					  .pod_uid = "bbbbbbbb-0000-4000-8000-000000000002"};
+	struct sample_container quiet = {.id = "x",
+					 .in_pod = true,
+					 .pod_uid = "cccccccc-0000-4000-8000-000000000003",
+					 .pod_name = "quiet"};
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_pod_state(&f->s, &f->c, false, NULL);
+	sample_life(&f->s, &f->c);
+	sample_pod_state(&f->s, &f->c, true, "web");
+	f->s.now_ns += 3600 * SAMPLE_SEC;
+	sample_life(&f->s, &second);
+	sample_pod_state(&f->s, &second, true, NULL);
+	sample_pod_state(&f->s, &quiet, false, NULL);
+	sample_write_log(&f->s, f->dir, 2048);
+}
+
+static void test_pods_of_one_name(void **state)
+{
+	struct fixture *f = *state;
+
+	write_namesakes(f);
+	assert_int_equal(varve(f, "pods|DIR"), 0);
+	assert_in(f->out, "default/web-7f9  uid " SAMPLE_POD "  node worker-1  Deployment web\n"
+			  "  2026-11-20T20:00:01.000000Z to 2026-11-20T20:00:16.000000Z  ended\n"
+			  "  app  " SAMPLE_ID "\n"
+			  "    2026-11-20T20:00:02.000000Z to 2026-11-20T20:00:15.000000Z  ended  "
+			  "14 records  RESOLVED  docker.io/library/busybox:1.36\n"
+			  "default/web-7f9  uid bbbbbbbb-0000-4000-8000-000000000002  node");
+	assert_in(f->out, "default/quiet  uid cccccccc-0000-4000-8000-000000000003");
+	_cleanup_free_ char *outline = strdup(f->out);
+
+	assert_int_equal(varve(f, "pods|DIR|--read-all"), 0);
+	assert_string_equal(f->out, outline);
+	assert_int_equal(varve(f, "pods|DIR|--pod|default/web-7f9"), 0);
+	assert_in(f->out, SAMPLE_POD);
+	assert_in(f->out, "bbbbbbbb-");
+	assert_null(strstr(f->out, "quiet"));
+	assert_int_equal(varve(f, "pods|DIR|--pod|default/web-7f9|--since|2026-11-20T20:30:00Z"),
+			 0);
+	assert_null(strstr(f->out, SAMPLE_POD));
+	assert_in(f->out, "bbbbbbbb-");
+	assert_int_equal(varve(f, "pods|DIR|--pod|" SAMPLE_POD), 0);
+	assert_null(strstr(f->out, "bbbbbbbb-"));
+	assert_int_equal(varve(f, "pods|DIR|--pod|default/web-7f9|--until|2026-11-20T19:00:00Z"),
+			 2);
+	assert_in(f->err, "no pod matches \"default/web-7f9\" in this time");
+}
+
+static void test_replay_of_one_name(void **state)
+{
+	struct fixture *f = *state;
+
+	write_namesakes(f);
+	varve(f, "replay|DIR|--pod|default/web-7f9");
+	assert_in(f->err, "2 pods had the name \"default/web-7f9\"; all are shown; --pod UID, or "
+			  "--since and --until, choose one:\n");
+	assert_in(f->err, "  " SAMPLE_POD "  2026-11-20T20:00:02.000000Z to "
+			  "2026-11-20T20:00:15.000000Z\n");
+	varve(f, "replay|DIR|--format=jsonl|--pod|bbbbbbbb-0000-4000-8000-000000000002");
+	assert_null(strstr(f->err, "pods had the name"));
+	assert_null(strstr(f->out, SAMPLE_ID));
+	assert_in(f->out, SAMPLE_ID2);
+}
+
+/* What came later is in every record, or, if that is asked for, in those that came later only. */
+static void test_amended_and_as_recorded(void **state)
+{
+	struct fixture *f = *state;
+
+	f->c.state = "PENDING";
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->c.state = NULL;
+	sample_exec(&f->s, &f->c, 4201, 3990, "/bin/sh", "sh", false);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	varve(f, "replay|DIR|--pod|default/web-7f9|--format|jsonl");
+	assert_in(f->out, "{\"kind\":\"CONTAINER_START\"");
+	assert_null(strstr(f->out, "PENDING"));
+	assert_in(strchr(f->out, '{'), "\"name\":\"web-7f9\"");
+	assert_true(strstr(f->out, "web-7f9") < strchr(f->out, '\n'));
+	varve(f, "replay|DIR|--pod|default/web-7f9|--format|jsonl|--as-recorded");
+	assert_in(f->out, "\"metadata_state\":\"PENDING\"");
+	assert_true(strstr(f->out, "web-7f9") > strchr(f->out, '\n'));
+	varve(f, "replay|DIR|--pod|default/web-7f9|--format|timeline|--as-recorded");
+	assert_in(f->out, "  " SAMPLE_ID " [PENDING]  CONTAINER_START ");
+	assert_in(f->out, "  app  EXEC ");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -356,6 +456,9 @@ int main(void)
 		T(test_exit_status_of_verdicts),
 		T(test_nothing_matches),
 		T(test_pods),
+		T(test_pods_of_one_name),
+		T(test_replay_of_one_name),
+		T(test_amended_and_as_recorded),
 		T(test_cat),
 		T(test_cat_of_garbage),
 		T(test_gap_of_the_node),

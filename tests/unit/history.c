@@ -163,10 +163,10 @@ static void test_learns_containers(void **state)
 	assert_int_equal(f->h->container_cnt, 1);
 	const struct history_container *c = f->h->containers;
 
-	assert_string_equal(c->pod_name, "web-7f9");
-	assert_string_equal(c->pod_namespace, "default");
-	assert_string_equal(c->pod_uid, SAMPLE_POD);
-	assert_string_equal(c->name, "app");
+	assert_string_equal(c->who.pod_name, "web-7f9");
+	assert_string_equal(c->who.pod_namespace, "default");
+	assert_string_equal(c->who.pod_uid, SAMPLE_POD);
+	assert_string_equal(c->who.name, "app");
 	assert_int_equal(c->record_cnt, 14);
 	assert_int_equal(c->first_ns, SAMPLE_T0 + SAMPLE_SEC);
 	assert_int_equal(c->last_ns, SAMPLE_T0 + 14 * SAMPLE_SEC);
@@ -199,8 +199,8 @@ static void test_binding_amends_what_came_before(void **state)
 	f->c.state = "PENDING"; /* was on its way when the answer came */
 	sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
 	load(f);
-	assert_string_equal(f->h->containers->state, "RESOLVED");
-	assert_string_equal(f->h->containers->pod_name, "web-7f9");
+	assert_string_equal(f->h->containers->who.state, "RESOLVED");
+	assert_string_equal(f->h->containers->who.pod_name, "web-7f9");
 	assert_int_equal(select_pod(f->h, "default/web-7f9"), 0);
 	assert_int_equal(f->h->containers->record_cnt, 3);
 }

@@ -36,6 +36,7 @@ struct sample_item {
 
 struct sample_container {
 	const char *id, *name, *state, *cgroup_path;
+	const char *pod_uid, *pod_name; /* NULL: the one that all have */
 	bool in_pod, is_sandbox;
 	uint64_t stream_sequence, counts[4]; /* process, file, network, container */
 };
@@ -100,7 +101,8 @@ static inline void sample_close(struct source *source)
 
 static inline void sample_init(struct sample *s)
 {
-	static const struct source_type type = {sample_next, sample_rewind, sample_close};
+	static const struct source_type type = {
+		.next = sample_next, .rewind = sample_rewind, .close = sample_close};
 
 	*s = (struct sample){.source.type = &type,
 			     .run = SAMPLE_RUN,
@@ -161,8 +163,8 @@ static inline void sample_fill_container(struct sample_event *e, struct sample_c
 	if (!c->in_pod)
 		return;
 	e->ev.pod = &e->pod;
-	e->pod.uid = (char *)SAMPLE_POD;
-	e->pod.name = (char *)"web-7f9";
+	e->pod.uid = (char *)(c->pod_uid ? c->pod_uid : SAMPLE_POD);
+	e->pod.name = (char *)(c->pod_name ? c->pod_name : "web-7f9");
 	e->pod.namespace_ = (char *)"default";
 }
 
@@ -293,6 +295,30 @@ static inline void sample_heartbeat(struct sample *s)
 
 	sample_begin(s, &e, NULL, 30);
 	e.ev.heartbeat = &body;
+	sample_put(s, &e);
+}
+
+/* Of a container's pod: what the sensor knows of it. */
+static inline void sample_pod_state(struct sample *s, struct sample_container *c, bool ended,
+				    const char *workload)
+{
+	Varve__V1__PodState body = VARVE__V1__POD_STATE__INIT;
+	Varve__V1__PodOwner owner = VARVE__V1__POD_OWNER__INIT;
+	struct sample_event e;
+
+	SAMPLE_SET(&body, ended, ended);
+	sample_begin(s, &e, NULL, 72);
+	sample_fill_container(&e, c);
+	e.ev.container = NULL;
+	e.ev.pod_state = &body;
+	SAMPLE_SET(&body, first_unix_nano, e.ev.time_unix_nano - (ended ? 10 * SAMPLE_SEC : 0));
+	SAMPLE_SET(&body, last_unix_nano, e.ev.time_unix_nano);
+	owner.kind = (char *)"Deployment";
+	owner.name = (char *)workload;
+	if (workload) {
+		e.pod.api_state = (char *)"KNOWN";
+		e.pod.workload = &owner;
+	}
 	sample_put(s, &e);
 }
 
@@ -505,6 +531,22 @@ static inline struct history *sample_load(struct sample *s, int64_t since_ns, in
 	return h;
 }
 
+/* As the sensor marks the outline. */
+static inline void sample_mark(struct log *log, const struct sample_item *item, char *seen)
+{
+	Varve__V1__Event *ev = event_decode(item->payload, item->len);
+	_cleanup_free_ char *key = NULL;
+
+	if (ev && ev->container)
+		assert(asprintf(&key, "\n%llu %s %s\n", (unsigned long long)log_segment(log),
+				ev->run_id, ev->container->id) > 0);
+	if (ev && (event_is_of_outline(ev->body_case) || (key && !strstr(seen, key))))
+		log_mark(log);
+	if (key && !strstr(seen, key))
+		strcat(seen, key);
+	varve__v1__event__free_unpacked(ev, NULL);
+}
+
 static inline void sample_write_log(const struct sample *s, const char *dir, uint64_t segment_bytes)
 {
 	const struct log_opts opts = {.segment_bytes = segment_bytes, .limit_bytes = 1 << 30};
@@ -512,8 +554,12 @@ static inline void sample_write_log(const struct sample *s, const char *dir, uin
 	struct log *log;
 
 	assert_int_equal(log_open(dir, &opts, &log, &recovery), 0);
-	for (size_t i = 0; i < s->cnt; i++)
+	_cleanup_free_ char *seen = calloc(s->cnt + 1, 160);
+
+	for (size_t i = 0; i < s->cnt; i++) {
 		assert_int_equal(log_append(log, s->items[i].payload, s->items[i].len, NULL), 0);
+		sample_mark(log, &s->items[i], seen);
+	}
 	log_close(log);
 }
 
