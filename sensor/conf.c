@@ -41,10 +41,17 @@ static int load_defaults(struct conf_loader *l)
 
 static int check(const struct conf *conf)
 {
-	if (conf->log_limit_bytes >= 2 * conf->log_segment_bytes)
+	const char *wrong = NULL;
+
+	if (conf->log_limit_bytes < 2 * conf->log_segment_bytes)
+		wrong = "log-limit is below two log segments: raise log-limit or lower "
+			"log-segment-size";
+	else if (!strcmp(conf->kafka_topic, conf->kafka_pods_topic))
+		wrong = "kafka-topic and kafka-pods-topic are the same: the second is compacted, "
+			"use another";
+	if (!wrong)
 		return 0;
-	diag(DIAG_ERROR,
-	     "log-limit is below two log segments: raise log-limit or lower log-segment-size");
+	diag(DIAG_ERROR, "%s", wrong);
 	return -EINVAL;
 }
 
@@ -82,6 +89,7 @@ void conf_fini(struct conf *conf)
 	free(conf->node_name);
 	free(conf->host_root);
 	free(conf->kafka_topic);
+	free(conf->kafka_pods_topic);
 	free(conf->kube_api);
 	free(conf->kube_token_file);
 	free(conf->kube_ca_file);

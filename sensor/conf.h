@@ -44,6 +44,7 @@ struct conf {
 	uint64_t heartbeat_ms;	      /* --heartbeat 10s */
 	char *host_root;	      /* --host-root, "": where the node's file system is seen */
 	char *kafka_topic;	      /* --kafka-topic, varve.events */
+	char *kafka_pods_topic;	      /* --kafka-pods-topic, varve.pods; "": none */
 	char *kube_api;		      /* --kube-api off|in-cluster|URL, off */
 	char *kube_token_file, *kube_ca_file; /* --kube-token-file, --kube-ca-file; read anew for each request */
 	char *kube_labels;	      /* --kube-labels, see kubewatch/pod.h */

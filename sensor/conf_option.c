@@ -32,6 +32,11 @@ static bool is_topic(const char *text)
 	return len && !text[len] && len <= 249 && strcmp(text, ".") && strcmp(text, "..");
 }
 
+static bool is_topic_or_none(const char *text)
+{
+	return !*text || is_topic(text);
+}
+
 static bool is_root(const char *text)
 {
 	return !*text || *text == '/';
@@ -130,6 +135,10 @@ const struct conf_option conf_options[] = {
 	{"kafka-topic", "TOPIC", CONF_TEXT, AT(kafka_topic), .initial = "varve.events",
 	 .valid = is_topic, .rule = "1 to 249 of a-z A-Z 0-9 . _ -",
 	 .help = "topic the records are produced to"},
+	{"kafka-pods-topic", "TOPIC", CONF_TEXT, AT(kafka_pods_topic), .initial = "varve.pods",
+	 .valid = is_topic_or_none, .rule = "1 to 249 of a-z A-Z 0-9 . _ -, or nothing",
+	 .help = "topic of the directory of pods: POD_STATE records, keyed by the pod's UID, are "
+		 "produced to it as well; make it compacted; empty: none"},
 	{"kube-api", "URL", CONF_TEXT, AT(kube_api), .initial = "off", .valid = is_kube_api,
 	 .rule = "off, in-cluster, https://HOST[:PORT], or http:// on the loopback",
 	 .help = "the Kubernetes API server that is asked for this node's pods: owner, labels, service "

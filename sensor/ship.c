@@ -28,6 +28,9 @@
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 30000
 #define DRAIN_MS     5000 /* for answers to what is on the wire, once a delivery failed */
+/* The topic of pods holds the cursor for so long, and is then left alone for so long. */
+#define PODS_WAIT_MS  60000
+#define PODS_RETRY_MS 300000
 
 struct ship {
 	const struct conf *conf;
@@ -41,6 +44,13 @@ struct ship {
 	uint64_t restart_ms;   /* when the next producer may start */
 	uint64_t retry_ms;     /* pause before it */
 	uint64_t told_cursor_ms;
+	/* The topic of pods */
+	uint64_t pods_off_until_ms; /* nothing is produced to it; 0: it works */
+	uint64_t acknowledged_ms;   /* when a record last was */
+	uint64_t pods_wait_ms;	    /* how long it may hold the cursor */
+	uint64_t pods_waiting_ms;   /* since when the cursor waits for it alone; 0: it does not */
+	uint64_t pods_missed_cnt;   /* records that it lacks */
+	uint64_t told_pods_ms;
 	bool shrunk;	  /* batches, since the producer started */
 	bool refused_now; /* a record was refused in this turn */
 	ship_refused_fn refused;
@@ -102,16 +112,103 @@ static void take_record_error(struct ship *ship, struct window_entry *e, const v
 	drain(ship, 0);
 }
 
-static void on_report(uint64_t serial, rd_kafka_resp_err_t err, const void *payload, size_t len,
-		      void *ctx)
+/* --- the topic of pods: it must not hold the records */
+
+static void give_up_pods(struct ship *ship, const char *why)
+{
+	ship->pods_missed_cnt += window_give_up_pods(&ship->window);
+	ship->pods_off_until_ms = ship_now_ms() + PODS_RETRY_MS;
+	ship->pods_waiting_ms = 0;
+	if (ship_once_a_minute(&ship->told_pods_ms))
+		log_warn("Kafka does not take the directory of pods, topic %s: %s; create it "
+			 "(cleanup.policy=compact), grant Write and Describe, or set "
+			 "kafka-pods-topic; it lacks %" PRIu64
+			 " records, which are in topic %s; trying again in %d minutes",
+			 ship->conf->kafka_pods_topic, why, ship->pods_missed_cnt,
+			 ship->conf->kafka_topic, PODS_RETRY_MS / 60000);
+}
+
+static bool are_pods_wanted(struct ship *ship)
+{
+	const char *topic = ship->conf->kafka_pods_topic;
+
+	if (!topic || !*topic)
+		return false;
+	if (ship->pods_off_until_ms && ship_now_ms() >= ship->pods_off_until_ms)
+		ship->pods_off_until_ms = 0;
+	return true;
+}
+
+static void on_pods_report(struct ship *ship, struct window_entry *e, rd_kafka_resp_err_t err)
+{
+	if (e->pods != WINDOW_IN_FLIGHT)
+		return;
+	e->pods = err ? WINDOW_WAITING : WINDOW_SETTLED;
+	if (!err)
+		return;
+	if (producer_is_topic_error(err)) {
+		give_up_pods(ship, rd_kafka_err2str(err));
+		return;
+	}
+	if (err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+		producer_tell_refusal(&ship->producer, err, rd_kafka_err2str(err));
+	drain_for_retry(ship);
+}
+
+/* True if the record is with the producer, or need not be. */
+static bool send_to_pods(struct ship *ship, struct window_entry *e, const struct ship_frame *frame)
+{
+	rd_kafka_resp_err_t err;
+
+	if (e->pods != WINDOW_WAITING)
+		return true;
+	if (ship->pods_off_until_ms) {
+		e->pods = WINDOW_SETTLED;
+		ship->pods_missed_cnt++;
+		return true;
+	}
+	err = record_produce(ship->producer.rk, ship->conf->kafka_pods_topic, RECORD_PODS,
+			     ship->conf->node_name, frame->payload, frame->len, ship->next);
+	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+		return false;
+	if (err)
+		give_up_pods(ship, rd_kafka_err2str(err));
+	else
+		e->pods = WINDOW_IN_FLIGHT;
+	return true;
+}
+
+/*
+ * What takes no records for other reasons, such as too few replicas, is not waited for either. It
+ * is while the broker is away: then the records wait, too.
+ */
+static void watch_pods(struct ship *ship)
+{
+	const struct window_entry *e = window_at(&ship->window, ship->window.tail);
+
+	if (!e || e->state != WINDOW_SETTLED || e->pods == WINDOW_SETTLED)
+		ship->pods_waiting_ms = 0;
+	else if (!ship->pods_waiting_ms)
+		ship->pods_waiting_ms = ship_now_ms();
+	else if (ship->acknowledged_ms >= ship->pods_waiting_ms + ship->pods_wait_ms)
+		give_up_pods(ship, "no answer");
+}
+
+static void on_report(uint64_t serial, enum record_topic which, rd_kafka_resp_err_t err,
+		      const void *payload, size_t len, void *ctx)
 {
 	struct ship *ship = ctx;
 	struct window_entry *e = window_at(&ship->window, serial);
 
 	if (!e)
 		return;
+	if (which == RECORD_PODS) {
+		on_pods_report(ship, e, err);
+		return;
+	}
 	if (!err) {
 		e->state = WINDOW_SETTLED;
+		ship->acknowledged_ms = ship_now_ms();
 		ship->retry_ms = RETRY_MIN_MS;
 		return;
 	}
@@ -176,7 +273,7 @@ static struct window_entry *entry_of(struct ship *ship, const struct ship_frame 
 	/* Settled ones behind the oldest leave the window with it. */
 	ship->next = MAX(ship->next, ship->window.tail);
 	while ((e = window_at(&ship->window, ship->next)) && e->index < frame->index) {
-		e->state = WINDOW_SETTLED; /* gone from the log since it was first read */
+		e->state = e->pods = WINDOW_SETTLED; /* gone from the log since it was first read */
 		ship->next++;
 	}
 	if (e)
@@ -187,15 +284,18 @@ static struct window_entry *entry_of(struct ship *ship, const struct ship_frame 
 		*ret_full = true;
 		return NULL;
 	}
-	return window_at(&ship->window, ship->next);
+	e = window_at(&ship->window, ship->next);
+	if (are_pods_wanted(ship) && record_is_of_pods(frame->payload, frame->len))
+		e->pods = WINDOW_WAITING;
+	return e;
 }
 
 /* True if the frame is done with and the next may come. */
 static bool send_frame(struct ship *ship, struct window_entry *e, const struct ship_frame *frame)
 {
 	rd_kafka_resp_err_t err =
-		record_produce(ship->producer.rk, ship->conf->kafka_topic, ship->conf->node_name,
-			       frame->payload, frame->len, ship->next);
+		record_produce(ship->producer.rk, ship->conf->kafka_topic, RECORD_EVENTS,
+			       ship->conf->node_name, frame->payload, frame->len, ship->next);
 
 	if (!err) {
 		e->state = WINDOW_IN_FLIGHT;
@@ -219,6 +319,8 @@ static bool produce_frame(struct ship *ship)
 	struct window_entry *e = entry_of(ship, &src->frame, &full);
 
 	if (full || (e && e->state == WINDOW_WAITING && !send_frame(ship, e, &src->frame)))
+		return false;
+	if (e && !send_to_pods(ship, e, &src->frame))
 		return false;
 	ship_source_take(src);
 	if (e)
@@ -290,6 +392,7 @@ static int turn(struct ship *ship)
 
 	if (p->rk)
 		rd_kafka_poll(p->rk, 0);
+	watch_pods(ship);
 	if (p->rk && p->fatal)
 		drain_for_retry(ship);
 	if (p->rk && ship->draining_ms)
@@ -358,6 +461,7 @@ int ship_open(const struct conf *conf, struct ship **ret_ship)
 		return log_err(-ENOMEM, "cannot start shipping to Kafka");
 	ship->conf = conf;
 	ship->retry_ms = RETRY_MIN_MS;
+	ship->pods_wait_ms = PODS_WAIT_MS;
 	ship->cursor.fd = -1;
 	err = producer_init(&ship->producer, conf, on_report, ship);
 	if (!err)

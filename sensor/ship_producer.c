@@ -103,6 +103,16 @@ bool producer_is_record_error(rd_kafka_resp_err_t err)
 	       err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
 }
 
+bool producer_is_topic_error(rd_kafka_resp_err_t err)
+{
+	return err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+	       err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+	       err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+	       err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+	       err == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION ||
+	       err == RD_KAFKA_RESP_ERR_POLICY_VIOLATION || producer_is_record_error(err);
+}
+
 void producer_tell_refusal(struct ship_producer *p, rd_kafka_resp_err_t err, const char *reason)
 {
 	if (!ship_once_a_minute(&p->told_refusal_ms))
@@ -150,9 +160,11 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *msg, void *opaque)
 {
 	struct ship_producer *p = opaque;
+	uintptr_t tag = (uintptr_t)msg->_private;
 
 	(void)rk;
-	p->report((uintptr_t)msg->_private, msg->err, msg->payload, msg->len, p->ctx);
+	p->report(tag >> 1, tag & 1 ? RECORD_PODS : RECORD_EVENTS, msg->err, msg->payload, msg->len,
+		  p->ctx);
 }
 
 static int get_number(const rd_kafka_conf_t *kc, const char *name, size_t *ret_value)

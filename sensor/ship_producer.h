@@ -6,6 +6,7 @@
 #ifndef VARVE_SHIP_PRODUCER_H
 #define VARVE_SHIP_PRODUCER_H
 
+#include "sensor/ship_record.h"
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -15,8 +16,9 @@
 struct conf;
 
 /* A message came to its end; err as librdkafka says, NO_ERROR is acknowledged. */
-typedef void (*producer_report_fn)(uint64_t serial, rd_kafka_resp_err_t err, const void *payload,
-				   size_t len, void *ctx);
+typedef void (*producer_report_fn)(uint64_t serial, enum record_topic which,
+				   rd_kafka_resp_err_t err, const void *payload, size_t len,
+				   void *ctx);
 
 struct ship_producer {
 	const struct conf *conf;     /* outlives us */
@@ -53,6 +55,8 @@ void producer_shrink_batch(struct ship_producer *p);
 int producer_probe(struct ship_producer *p, int timeout_ms);
 /* The record itself is at fault, not the connection, the topic or the permissions. */
 bool producer_is_record_error(rd_kafka_resp_err_t err);
+/* The topic is not there, or not for us, or does not take such records. */
+bool producer_is_topic_error(rd_kafka_resp_err_t err);
 /* Tells of a refusal at run time, once a minute. */
 void producer_tell_refusal(struct ship_producer *p, rd_kafka_resp_err_t err, const char *reason);
 

@@ -41,14 +41,29 @@ static rd_kafka_resp_err_t add_all(rd_kafka_headers_t *headers, const Varve__V1_
 	return err;
 }
 
-rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, const char *default_key,
-				   const uint8_t *payload, size_t len, uint64_t serial)
+bool record_is_of_pods(const uint8_t *payload, size_t len)
+{
+	static const char begin[] = "\x0a\x09POD_STATE"; /* field 1, nine bytes */
+	__attribute__((cleanup(cleanup_event))) Varve__V1__Event *event = NULL;
+
+	/* Few are: the others are not decoded for this. */
+	if (len < sizeof(begin) - 1 || memcmp(payload, begin, sizeof(begin) - 1) != 0)
+		return false;
+	event = event_decode(payload, len);
+	return event && event->pod && event->pod->uid && *event->pod->uid;
+}
+
+rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, enum record_topic which,
+				   const char *default_key, const uint8_t *payload, size_t len,
+				   uint64_t serial)
 {
 	__attribute__((cleanup(cleanup_event))) Varve__V1__Event *event =
 		event_decode(payload, len);
 	__attribute__((cleanup(cleanup_headers))) rd_kafka_headers_t *headers =
 		rd_kafka_headers_new(4);
-	const char *key = event ? event->node_name : default_key;
+	const char *key = !event		 ? default_key
+			  : which == RECORD_PODS ? event->pod->uid
+						 : event->node_name;
 	int64_t time_ms = event && event->has_time_unix_nano && event->time_unix_nano > 0
 				  ? event->time_unix_nano / (int64_t)NSEC_PER_MSEC
 				  : 0; /* 0: now */
@@ -56,11 +71,11 @@ rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, const char
 
 	if (err)
 		return err;
-	err = rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, strlen(key)),
-				RD_KAFKA_V_VALUE((void *)payload, len),
-				RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-				RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_HEADERS(headers),
-				RD_KAFKA_V_OPAQUE((void *)(uintptr_t)serial), RD_KAFKA_V_END);
+	err = rd_kafka_producev(
+		rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, strlen(key)),
+		RD_KAFKA_V_VALUE((void *)payload, len), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+		RD_KAFKA_V_TIMESTAMP(time_ms), RD_KAFKA_V_HEADERS(headers),
+		RD_KAFKA_V_OPAQUE((void *)(uintptr_t)(serial << 1 | which)), RD_KAFKA_V_END);
 	if (!err)
 		headers = NULL; /* the message owns them now */
 	return err;

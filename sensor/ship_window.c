@@ -30,8 +30,8 @@ int window_push(struct ship_window *window, uint64_t index, uint32_t crc)
 {
 	if (window->head - window->tail == window->size)
 		return -ENOSPC;
-	*entry(window, window->head++) =
-		(struct window_entry){.index = index, .crc = crc, .state = WINDOW_WAITING};
+	*entry(window, window->head++) = (struct window_entry){
+		.index = index, .crc = crc, .state = WINDOW_WAITING, .pods = WINDOW_SETTLED};
 	return 0;
 }
 
@@ -49,7 +49,7 @@ bool window_settle(struct ship_window *window, struct ship_mark *mark)
 	while (window->tail < window->head) {
 		const struct window_entry *e = entry(window, window->tail);
 
-		if (e->state != WINDOW_SETTLED)
+		if (e->state != WINDOW_SETTLED || e->pods != WINDOW_SETTLED)
 			break;
 		window->tail++;
 		/* Below the mark when ship_skip_to() has moved it already. */
@@ -69,7 +69,22 @@ void window_rewind(struct ship_window *window)
 
 		if (e->state == WINDOW_IN_FLIGHT)
 			e->state = WINDOW_WAITING;
+		if (e->pods == WINDOW_IN_FLIGHT)
+			e->pods = WINDOW_WAITING;
 	}
+}
+
+size_t window_give_up_pods(struct ship_window *window)
+{
+	size_t cnt = 0;
+
+	for (uint64_t s = window->tail; s < window->head; s++) {
+		struct window_entry *e = entry(window, s);
+
+		cnt += e->pods != WINDOW_SETTLED;
+		e->pods = WINDOW_SETTLED;
+	}
+	return cnt;
 }
 
 void window_drop_below(struct ship_window *window, uint64_t index)
@@ -77,7 +92,11 @@ void window_drop_below(struct ship_window *window, uint64_t index)
 	for (uint64_t s = window->tail; s < window->head; s++) {
 		struct window_entry *e = entry(window, s);
 
-		if (e->index < index && e->state == WINDOW_WAITING)
+		if (e->index >= index)
+			continue;
+		if (e->state == WINDOW_WAITING)
 			e->state = WINDOW_SETTLED;
+		if (e->pods == WINDOW_WAITING)
+			e->pods = WINDOW_SETTLED;
 	}
 }

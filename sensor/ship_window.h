@@ -21,6 +21,7 @@ struct window_entry {
 	uint64_t index;
 	uint32_t crc; /* CRC32C of the payload */
 	enum window_state state;
+	enum window_state pods; /* the same for the topic of pods; SETTLED if it is not for that */
 };
 
 struct ship_window {
@@ -38,6 +39,8 @@ int window_push(struct ship_window *window, uint64_t index, uint32_t crc);
 struct window_entry *window_at(struct ship_window *window, uint64_t serial);
 /* Lets settled entries at the tail go and moves the mark behind them. True if it moved. */
 bool window_settle(struct ship_window *window, struct ship_mark *mark);
+/* The topic of pods is not waited for: how many were not settled there. */
+size_t window_give_up_pods(struct ship_window *window);
 /* All in flight are WAITING again: their producer has gone. */
 void window_rewind(struct ship_window *window);
 /* Frames below index have gone from the log: what waits of them is settled. */

@@ -125,6 +125,7 @@ static void has_the_promised_defaults(void **state)
 	assert_int_equal(conf.heartbeat_ms, 10000);
 	assert_string_equal(conf.host_root, "");
 	assert_string_equal(conf.kafka_topic, "varve.events");
+	assert_string_equal(conf.kafka_pods_topic, "varve.pods");
 	assert_string_equal(conf.record_file, "");
 	assert_int_equal(conf.hash, CONF_HASH_ON);
 	assert_int_equal(conf.hash_size_bytes, 64 << 20);
@@ -225,6 +226,8 @@ static const struct {
 	{"--host-root", "host", "an absolute path"},
 	{"--kafka-topic", "a b", "1 to 249"},
 	{"--kafka-topic", "..", "1 to 249"},
+	{"--kafka-pods-topic", "a b", "1 to 249"},
+	{"--kafka-pods-topic", "varve.events", "the same"},
 	{"--kube-api", "", "off, in-cluster, https://"},
 	{"--kube-api", "http://10.0.0.1:80", "off, in-cluster, https://"},
 	{"--kube-api", "https://a@b", "off, in-cluster, https://"},

@@ -17,6 +17,7 @@
 #include "evidence/log.h"
 
 #define TOPIC	    "varve.test"
+#define PODS	    "varve.pods.test"
 #define NODE	    "node-1"
 #define RUN_ID	    "11111111-2222-3333-4444-555555555555"
 #define API_PRODUCE 0
@@ -121,6 +122,31 @@ static void append_sized(size_t filler)
 		log_append(evidence, payload, varve__v1__event__pack(&event, payload), NULL), 0);
 }
 
+/* A POD_STATE of pod "uid-N". */
+static void append_pod_state(int n)
+{
+	Varve__V1__Event event = VARVE__V1__EVENT__INIT;
+	Varve__V1__Pod pod = VARVE__V1__POD__INIT;
+	Varve__V1__PodState state = VARVE__V1__POD_STATE__INIT;
+	uint8_t payload[256];
+	char uid[16];
+
+	snprintf(uid, sizeof(uid), "uid-%d", n);
+	pod.uid = uid;
+	event.kind = "POD_STATE";
+	event.run_id = RUN_ID;
+	event.node_name = NODE;
+	event.has_sequence = event.has_time_unix_nano = true;
+	event.time_unix_nano = 1700000000000000000LL + (int64_t)sequence * 1000000;
+	event.sequence = sequence++;
+	event.pod = &pod;
+	event.body_case = VARVE__V1__EVENT__BODY_POD_STATE;
+	event.pod_state = &state;
+	assert_int_equal(
+		log_append(evidence, payload, varve__v1__event__pack(&event, payload), NULL), 0);
+	assert_int_equal(log_flush(evidence), 0);
+}
+
 static void append(int cnt)
 {
 	for (int i = 0; i < cnt; i++)
@@ -171,7 +197,7 @@ static void run_until(struct ship *ship, uint64_t index)
 
 /* --- what arrived */
 
-static rd_kafka_t *open_consumer(void)
+static rd_kafka_t *open_consumer(const char *topic)
 {
 	rd_kafka_conf_t *kc = rd_kafka_conf_new();
 	rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(4);
@@ -183,7 +209,7 @@ static rd_kafka_t *open_consumer(void)
 	rd_kafka_conf_set(kc, "fetch.wait.max.ms", "10", NULL, 0);
 	rk = rd_kafka_new(RD_KAFKA_CONSUMER, kc, NULL, 0);
 	for (int i = 0; i < 4; i++)
-		rd_kafka_topic_partition_list_add(all, TOPIC, i)->offset =
+		rd_kafka_topic_partition_list_add(all, topic, i)->offset =
 			RD_KAFKA_OFFSET_BEGINNING;
 	assert_int_equal(rd_kafka_assign(rk, all), 0);
 	rd_kafka_topic_partition_list_destroy(all);
@@ -246,7 +272,7 @@ static void take_message(struct arrived *a, const rd_kafka_message_t *msg)
 static struct arrived *consume(void)
 {
 	static struct arrived a;
-	rd_kafka_t *rk = open_consumer();
+	rd_kafka_t *rk = open_consumer(TOPIC);
 	uint64_t end = ship_now_ms() + WAIT_MS;
 	int ends = 0;
 
@@ -267,6 +293,41 @@ static struct arrived *consume(void)
 	rd_kafka_destroy(rk);
 	assert_int_equal(ends, 4);
 	return &a;
+}
+
+/* The keys in the topic of pods, each followed by a space, sorted by partition. */
+static char *consume_pods(void)
+{
+	rd_kafka_t *rk = open_consumer(PODS);
+	uint64_t end = ship_now_ms() + WAIT_MS;
+	static char keys[1024];
+	int ends = 0;
+
+	keys[0] = 0;
+	while (ends < 4 && ship_now_ms() < end) {
+		rd_kafka_message_t *msg = rd_kafka_consumer_poll(rk, 100);
+
+		if (msg && msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+			ends++;
+		if (msg && !msg->err) {
+			Varve__V1__Event *event = event_decode(msg->payload, msg->len);
+
+			assert_string_equal(event->kind, "POD_STATE");
+			assert_int_equal(strlen(event->pod->uid), msg->key_len);
+			assert_memory_equal(event->pod->uid, msg->key, msg->key_len);
+			assert_string_equal(header(msg, "schema"), "varve.v1.Event/1");
+			assert_string_equal(header(msg, "kind"), "POD_STATE");
+			assert_string_equal(header(msg, "pod_uid"), event->pod->uid);
+			strcat(strcat(keys, event->pod->uid), " ");
+			varve__v1__event__free_unpacked(event, NULL);
+		}
+		if (msg)
+			rd_kafka_message_destroy(msg);
+	}
+	rd_kafka_consumer_close(rk);
+	rd_kafka_destroy(rk);
+	assert_int_equal(ends, 4);
+	return keys;
 }
 
 /* Exactly 0 to cnt - 1, in order, once, but for `without`. */
@@ -658,6 +719,163 @@ static void test_broker_away_at_start(void **state)
 	assert_arrived(20, -1);
 }
 
+/* --- the topic of pods */
+
+static void make_pods_topic(void)
+{
+	rd_kafka_mock_topic_create(mock, PODS, 4, 1);
+	conf.kafka_pods_topic = PODS;
+}
+
+static uint64_t all_arrived(void)
+{
+	rd_kafka_t *rk = open_consumer(TOPIC);
+	uint64_t end = ship_now_ms() + WAIT_MS, cnt = 0;
+	int ends = 0;
+
+	while (ends < 4 && ship_now_ms() < end) {
+		rd_kafka_message_t *msg = rd_kafka_consumer_poll(rk, 100);
+
+		if (!msg)
+			continue;
+		ends += msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+		cnt += !msg->err;
+		rd_kafka_message_destroy(msg);
+	}
+	rd_kafka_consumer_close(rk);
+	rd_kafka_destroy(rk);
+	return cnt;
+}
+
+static void test_pods_go_to_both_topics(void **state)
+{
+	struct ship *ship;
+
+	(void)state;
+	make_pods_topic();
+	ship = open_ship();
+	append(10);
+	append_pod_state(1);
+	append(10);
+	append_pod_state(1);
+	run_until(ship, 22);
+	ship_close(ship, 0);
+	assert_string_equal(consume_pods(), "uid-1 uid-1 ");
+	assert_int_equal(all_arrived(), 22);
+}
+
+/* The cursor passes a POD_STATE when both have it; a broker that is away is waited for. */
+static void test_pods_hold_the_cursor(void **state)
+{
+	struct ship *ship;
+
+	(void)state;
+	make_pods_topic();
+	ship = open_ship();
+	append(3);
+	append_pod_state(0);
+	run_until(ship, 4);
+	rd_kafka_mock_broker_set_down(mock, 1);
+	append_pod_state(1);
+	append(5);
+	run_for(ship, 300);
+	assert_int_equal(ship_acknowledged(ship), 4);
+	rd_kafka_mock_broker_set_up(mock, 1);
+	run_until(ship, 10);
+	/* Only the topic of pods lacks it. */
+	append_pod_state(2);
+	append(1);
+	run_until(ship, 12);
+	append_pod_state(3);
+	for (int i = 0; i < 3; i++)
+		ship_run(ship, on_refused, &told);
+	assert_int_equal(ship->pods_missed_cnt, 0);
+	ship_close(ship, WAIT_MS);
+	char *keys = consume_pods();
+
+	for (int i = 0; i < 4; i++) {
+		char uid[16];
+
+		snprintf(uid, sizeof(uid), "uid-%d ", i);
+		assert_non_null(strstr(keys, uid));
+	}
+}
+
+static void test_pods_refused_do_not_hold_the_records(void **state)
+{
+	struct ship *ship;
+
+	(void)state;
+	make_pods_topic();
+	rd_kafka_mock_topic_set_error(mock, PODS, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+	ship = open_ship();
+	ship->pods_wait_ms = 300;
+	append(10);
+	append_pod_state(1);
+	append(10);
+	run_for(ship, 600);
+	assert_int_equal(ship_acknowledged(ship), 10); /* until it is known that the rest goes on */
+	append(1);
+	run_until(ship, 22);
+	assert_true(ship->pods_off_until_ms > ship_now_ms());
+	assert_int_equal(ship->pods_missed_cnt, 1);
+	append_pod_state(2);
+	append(1);
+	run_until(ship, 24);
+	assert_int_equal(ship->pods_missed_cnt, 2);
+	/* Granted, and its time has come. */
+	rd_kafka_mock_topic_set_error(mock, PODS, RD_KAFKA_RESP_ERR_NO_ERROR);
+	ship->pods_off_until_ms = 1;
+	append_pod_state(3);
+	run_until(ship, 25);
+	ship_close(ship, 0);
+	assert_int_equal(all_arrived(), 25);
+}
+
+/* No answer for that topic alone, whatever the reason. */
+static void test_pods_without_an_answer_are_given_up(void **state)
+{
+	struct ship *ship;
+
+	(void)state;
+	make_pods_topic();
+	ship = open_ship();
+	append(1);
+	run_until(ship, 1);
+	append_pod_state(1);
+	run_until(ship, 2);
+	append_pod_state(2);
+	assert_int_equal(ship_run(ship, on_refused, &told), 0);
+	/* As if the answer for the topic of pods were outstanding for a minute. */
+	struct window_entry *e = window_at(&ship->window, ship->window.tail);
+
+	assert_int_equal(e->pods, WINDOW_IN_FLIGHT);
+	e->state = WINDOW_SETTLED;
+	ship->pods_waiting_ms = 1;
+	ship->acknowledged_ms = 1 + PODS_WAIT_MS - 1;
+	watch_pods(ship);
+	assert_int_equal(ship->pods_missed_cnt, 0);
+	ship->acknowledged_ms++;
+	watch_pods(ship);
+	assert_int_equal(ship->pods_missed_cnt, 1);
+	run_until(ship, 3);
+	ship_close(ship, 0);
+}
+
+static void test_no_pods_topic(void **state)
+{
+	struct ship *ship;
+
+	(void)state;
+	conf.kafka_pods_topic = (char *)"";
+	ship = open_ship();
+	append_pod_state(1);
+	append(1);
+	run_until(ship, 2);
+	ship_close(ship, 0);
+	assert_int_equal(all_arrived(), 2);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -684,6 +902,11 @@ int main(void)
 		T(test_overrides_accepted),
 		T(test_topic_not_authorized_at_start),
 		T(test_broker_away_at_start),
+		T(test_pods_go_to_both_topics),
+		T(test_pods_hold_the_cursor),
+		T(test_pods_refused_do_not_hold_the_records),
+		T(test_pods_without_an_answer_are_given_up),
+		T(test_no_pods_topic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
