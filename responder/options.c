@@ -84,6 +84,13 @@ static int set_topic(struct options *o, const char *value, int64_t now_ns)
 	return 0;
 }
 
+static int set_pods_topic(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->pods_topic = value;
+	return 0;
+}
+
 static int add_property(struct options *o, const char *value, int64_t now_ns)
 {
 	const char *equals = strchr(value, '=');
@@ -121,6 +128,8 @@ static const struct option {
 	{"--read-all", NULL, "read all records, not only those that the directory leads to",
 	 FOR_REPLAY | FOR_PODS, set_read_all},
 	{"--topic", "NAME", "Kafka: the topic, varve.events if not given", FOR_ALL, set_topic},
+	{"--pods-topic", "NAME", "Kafka: the directory's topic, varve.pods if not given",
+	 FOR_REPLAY | FOR_PODS, set_pods_topic},
 	{"-X", "PROPERTY=VALUE", "Kafka: a property of librdkafka (TLS, SASL ...)", FOR_ALL,
 	 add_property},
 };
@@ -189,7 +198,8 @@ int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_
 	struct options *o = ret_opts;
 	int err = 0;
 
-	*o = (struct options){.view = views[0], .window = {INT64_MIN, INT64_MAX}};
+	*o = (struct options){
+		.view = views[0], .pods_topic = "varve.pods", .window = {INT64_MIN, INT64_MAX}};
 	for (int i = 0; i < argc && !err; i++) {
 		if (argv[i][0] == '-' && argv[i][1])
 			err = take_option(cmd, argc, argv, &i, now_ns, o);

@@ -18,8 +18,9 @@ enum exit_status {
 struct options {
 	const char *source;
 	const char *pod, *container;
-	bool read_all;	  /* do not go by the directory */
-	bool as_recorded; /* show what was known when */
+	const char *pods_topic; /* Kafka: of the directory */
+	bool read_all;		/* do not go by the directory */
+	bool as_recorded;	/* show what was known when */
 	const struct view_type *view;
 	struct history_window window;
 	struct source_opts source_opts;

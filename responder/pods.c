@@ -4,6 +4,7 @@
 #include "evidence/diag.h"
 #include "responder/commands.h"
 #include "responder/describe.h"
+#include "responder/directory.h"
 #include "responder/memory.h"
 #include "responder/missing.h"
 #include "responder/select.h"
@@ -358,11 +359,45 @@ static int list(const struct options *opts, const struct history *h, FILE *out)
 	return gaps || h->damage_cnt || h->undecodable_cnt ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
+/* From Kafka: pods, as the directory has them; 1: there is none. */
+static int list_directory(const struct options *opts, FILE *out, int *ret_status)
+{
+	struct history *h;
+	int err = opts->read_all ? -ENOENT : directory_load(opts, &h);
+
+	if (err == -ENOENT) {
+		if (!opts->read_all && source_is_kafka(opts->source))
+			log_warn("there is no directory in topic \"%s\" (--pods-topic): reading "
+				 "all events",
+				 opts->pods_topic);
+		return 1;
+	}
+	if (err)
+		return err;
+	*ret_status = EXIT_OK;
+	if (!print_all(out, opts, h) && opts->pod) {
+		diag(DIAG_ERROR,
+		     "no pod matches \"%s\" in this time in topic \"%s\"; --read-all "
+		     "looks at all events",
+		     opts->pod, opts->pods_topic);
+		*ret_status = EXIT_USAGE;
+	} else if (!opts->pod) {
+		fprintf(out, "%zu pods by topic %s; --read-all shows containers and records\n",
+			h->pod_cnt, opts->pods_topic);
+	}
+	history_free(h);
+	return 0;
+}
+
 int cmd_pods(const struct options *opts, FILE *out)
 {
 	struct source *src;
 	struct history *h;
 	int status = EXIT_IO;
+	int err = list_directory(opts, out, &status);
+
+	if (err <= 0)
+		return status;
 
 	if (source_open(opts->source, &opts->source_opts, &src) < 0)
 		return EXIT_IO;

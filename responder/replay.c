@@ -3,7 +3,9 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "responder/amend.h"
+#include "responder/checks.h"
 #include "responder/commands.h"
+#include "responder/directory.h"
 #include "responder/memory.h"
 #include "responder/missing.h"
 #include "responder/part.h"
@@ -14,6 +16,10 @@
 #include <inttypes.h>
 
 #define TOLD_MAX 10 /* of what is missing */
+/* Of a topic: COVERAGE comes each hour, losses are declared by the second heartbeat. */
+#define PART_BEFORE_NS (65 * 60 * (int64_t)NSEC_PER_SEC)
+#define PART_BEHIND_NS (10 * 60 * (int64_t)NSEC_PER_SEC)
+#define PART_MARGIN_NS (60 * (int64_t)NSEC_PER_SEC)
 
 struct printing {
 	const struct history *h;
@@ -141,10 +147,96 @@ static int load_part(const struct options *opts, struct source *src, struct log_
 	return err ? err : history_load(src, &opts->window, ret_h);
 }
 
+/*
+ * Of a topic only a part was read: nothing in what was left out can change the verdict. The runs
+ * are there from their start, so all containers are known that were there; what was lost in the
+ * pod's time has been declared; and nothing that is missing at other times would matter.
+ */
+static bool is_enough(const struct history *h, const struct source_part *part)
+{
+	struct history_window time;
+	struct verdict v;
+	bool enough;
+
+	verdict_make(h, &v);
+	enough = v.result == VERDICT_COMPLETE && v.container_cnt && checks_pod_time(h, &time) &&
+		 time.since_ns > part->since_ns + PART_MARGIN_NS &&
+		 time.until_ns < part->until_ns - PART_MARGIN_NS;
+	verdict_fini(&v);
+	for (const struct history_container *c = h->containers; c; c = c->next)
+		for (const struct history_stream *s = c->streams; c->selected && s; s = s->next)
+			enough = enough && s->run->started && s->closed &&
+				 (s->run->settled_ns > s->account_ns || s->run->ended);
+	return enough;
+}
+
+static int read_part(const struct options *opts, struct source *src, const struct source_part *part,
+		     struct history **ret_h)
+{
+	struct history *h;
+	int err;
+
+	if (source_kafka_part(src, part))
+		return 1;
+	err = history_read(src, &opts->window, &h);
+	if (err)
+		return err;
+	if (mark(opts, h) && is_enough(h, part)) {
+		history_tell_damage(h);
+		*ret_h = h;
+		return 0;
+	}
+	history_free(h);
+	return 1;
+}
+
+/* From Kafka, where the directory leads: from an hour before the pod, or from the beginning. */
+static int load_place(const struct options *opts, struct source *src,
+		      const struct directory_place *place, struct history **ret_h)
+{
+	struct source_part part = {
+		.nodes = place->nodes,
+		.node_cnt = place->node_cnt,
+		.since_ns = place->first_ns - PART_BEFORE_NS,
+		.until_ns = place->last_ns + PART_BEHIND_NS,
+	};
+	int err;
+
+	/* What has not ended is not complete. */
+	if (place->last_ns == INT64_MAX || place->first_ns < PART_BEFORE_NS)
+		return 1;
+	err = read_part(opts, src, &part, ret_h);
+	if (err <= 0)
+		return err;
+	part.since_ns = INT64_MIN;
+	return read_part(opts, src, &part, ret_h);
+}
+
+static int load_by_directory(const struct options *opts, struct source *src, struct history **ret_h)
+{
+	struct directory_place place;
+	struct history *directory;
+	int err = opts->pod ? directory_load(opts, &directory) : -ENOENT;
+
+	if (err)
+		return err == -ENOENT ? 1 : err;
+	err = 1;
+	if (directory_find(directory, opts->pod, &place)) {
+		err = load_place(opts, src, &place, ret_h);
+		free(place.nodes);
+	}
+	history_free(directory);
+	return err;
+}
+
 static int load(const struct options *opts, struct source *src, struct log_range *part,
 		struct history **ret_h)
 {
-	int err = opts->read_all ? 1 : load_part(opts, src, part, ret_h);
+	int err = 1;
+
+	if (!opts->read_all)
+		err = source_is_kafka(opts->source) ? load_by_directory(opts, src, ret_h)
+						    : load_part(opts, src, part, ret_h);
 
 	if (err <= 0)
 		return err;

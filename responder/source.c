@@ -9,7 +9,7 @@
 
 int source_open(const char *name, const struct source_opts *opts, struct source **ret_src)
 {
-	if (!strncmp(name, KAFKA_SCHEME, strlen(KAFKA_SCHEME)))
+	if (source_is_kafka(name))
 		return source_kafka_open(name + strlen(KAFKA_SCHEME), opts, ret_src);
 	if (strstr(name, "://"))
 		return complain(-EINVAL,
@@ -37,7 +37,19 @@ int source_read_all(struct source *src)
 {
 	static const struct log_range all = {0, UINT64_MAX};
 
+	if (src->type->part)
+		return src->type->part(src, NULL);
 	return src->type->outline ? src->type->outline(src, &all, 1) : source_rewind(src);
+}
+
+int source_kafka_part(struct source *src, const struct source_part *part)
+{
+	return src->type->part ? src->type->part(src, part) : -ENOTSUP;
+}
+
+int source_is_kafka(const char *name)
+{
+	return !strncmp(name, KAFKA_SCHEME, strlen(KAFKA_SCHEME));
 }
 
 void source_close(struct source *src)

@@ -20,6 +20,7 @@ struct source_opts {
 	const char *topic;			  /* Kafka: NULL is varve.events */
 	const struct source_property *properties; /* Kafka: librdkafka's, from -X */
 	size_t property_cnt;
+	int directory;	/* Kafka: the topic is compacted, and need not be there: -ENOENT untold */
 	int timeout_ms; /* Kafka: how long to wait for a broker; 0 is 10 s */
 };
 
@@ -42,11 +43,14 @@ struct source_item {
 	uint64_t skipped; /* records that were left out before this one (source_outline()) */
 };
 
+struct source_part;
+
 /* A kind of source. All calls log what goes wrong, once, and return a negative errno. */
 struct source_type {
 	int (*next)(struct source *src, struct source_item *ret_item);
 	int (*rewind)(struct source *src);
 	int (*outline)(struct source *src, const struct log_range *whole, size_t cnt); /* or NULL */
+	int (*part)(struct source *src, const struct source_part *part); /* or NULL; NULL: all */
 	void (*close)(struct source *src);
 };
 
@@ -69,6 +73,15 @@ int source_outline(struct source *src, const struct log_range *whole, size_t cnt
 int source_read_all(struct source *src);
 void source_close(struct source *src);
 
+/* Kafka: of the partitions in which these nodes' records are, those of this time; rewinds. */
+struct source_part {
+	const char **nodes;
+	size_t node_cnt;
+	int64_t since_ns, until_ns; /* INT64_MIN, INT64_MAX: no bound */
+};
+int source_kafka_part(struct source *src, const struct source_part *part);
+
+int source_is_kafka(const char *name);
 int source_dir_open(const char *dir, struct source **ret_src);
 int source_kafka_open(const char *servers, const struct source_opts *opts, struct source **ret_src);
 

@@ -17,7 +17,8 @@
 #define POLL_MS		   100
 
 struct partition {
-	int64_t low, high; /* first offset, one past the last */
+	int64_t low, high;   /* first offset, one past the last */
+	int64_t from, until; /* of them those that are wanted */
 };
 
 struct source_kafka {
@@ -25,6 +26,7 @@ struct source_kafka {
 	rd_kafka_t *rk;
 	rd_kafka_topic_t *topic;
 	char *servers, *topic_name;
+	bool directory;
 	int timeout_ms;
 	struct partition *partitions;
 	int partition_cnt;
@@ -88,9 +90,13 @@ static int tell_error(struct source_kafka *src, rd_kafka_resp_err_t err)
 				src->servers, src->err_text);
 	if (err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
 	    err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC || err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
-		return complain(-ENOENT,
-				"kafka://%s: there is no topic \"%s\"; name it with --topic",
-				src->servers, src->topic_name);
+		return src->directory ? -ENOENT
+				      : complain(-ENOENT,
+						 "kafka://%s: there is no topic \"%s\"; name it "
+						 "with --topic",
+						 src->servers, src->topic_name);
+	if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && src->directory)
+		return -ENOENT;
 	if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
 		return complain(-EACCES, "kafka://%s: no right to read topic \"%s\"", src->servers,
 				src->topic_name);
@@ -188,6 +194,15 @@ static int find_partitions(struct source_kafka *src, int64_t deadline_ms)
 	return 0;
 }
 
+static int all_wanted(struct source_kafka *src)
+{
+	for (int i = 0; i < src->partition_cnt; i++) {
+		src->partitions[i].from = src->partitions[i].low;
+		src->partitions[i].until = src->partitions[i].high;
+	}
+	return 0;
+}
+
 static int find_watermarks(struct source_kafka *src, int64_t deadline_ms)
 {
 	for (int i = 0; i < src->partition_cnt; i++) {
@@ -202,7 +217,7 @@ static int find_watermarks(struct source_kafka *src, int64_t deadline_ms)
 		}
 	}
 	src->err = 0;
-	return 0;
+	return all_wanted(src);
 }
 
 static void stop_partition(struct source_kafka *src)
@@ -216,11 +231,14 @@ static void stop_partition(struct source_kafka *src)
 static bool start_partition(struct source_kafka *src, int *ret_err)
 {
 	while (src->current < src->partition_cnt &&
-	       src->partitions[src->current].low >= src->partitions[src->current].high)
+	       src->partitions[src->current].from >= src->partitions[src->current].until)
 		src->current++;
 	if (src->current >= src->partition_cnt)
 		return false;
-	if (rd_kafka_consume_start(src->topic, src->current, RD_KAFKA_OFFSET_BEGINNING) < 0)
+	const struct partition *p = &src->partitions[src->current];
+	int64_t offset = p->from > p->low ? p->from : RD_KAFKA_OFFSET_BEGINNING;
+
+	if (rd_kafka_consume_start(src->topic, src->current, offset) < 0)
 		*ret_err = tell_error(src, rd_kafka_last_error());
 	else
 		src->started = true;
@@ -243,13 +261,17 @@ static int fetch(struct source_kafka *src, int64_t deadline_ms)
 	int64_t offset = msg ? msg->offset : -1;
 
 	rd_kafka_poll(src->rk, 0);
-	if (msg && !err && offset < p->high) {
-		src->msg = msg;
+	if (msg && !err && offset < p->until) {
+		/* Who deletes a pod from the directory writes it without a value. */
+		if (src->directory && !msg->len)
+			rd_kafka_message_destroy(msg);
+		else
+			src->msg = msg;
 		return 0;
 	}
 	if (msg)
 		rd_kafka_message_destroy(msg);
-	if (!err || (err == RD_KAFKA_RESP_ERR__PARTITION_EOF && offset >= p->high))
+	if (!err || (err == RD_KAFKA_RESP_ERR__PARTITION_EOF && offset >= p->until))
 		next_partition(src);
 	else if (is_final(err) || is_final(src->err) || now_ms() >= deadline_ms)
 		return tell_error(src, err);
@@ -261,7 +283,7 @@ static void let_go(struct source_kafka *src)
 	if (!src->msg)
 		return;
 	/* The last one wanted: no need to wait for the end of the partition. */
-	if (src->msg->offset + 1 >= src->partitions[src->current].high)
+	if (src->msg->offset + 1 >= src->partitions[src->current].until)
 		next_partition(src);
 	rd_kafka_message_destroy(TAKE_PTR(src->msg));
 }
@@ -302,6 +324,59 @@ static int source_kafka_rewind(struct source *source)
 	return 0;
 }
 
+/* The partition that a producer with a key of its own takes: the sensor's default (murmur2). */
+static bool is_of_nodes(const struct source_kafka *src, int i, const struct source_part *part)
+{
+	for (size_t k = 0; k < part->node_cnt; k++)
+		if (rd_kafka_msg_partitioner_murmur2(src->topic, part->nodes[k],
+						     strlen(part->nodes[k]), src->partition_cnt,
+						     NULL, NULL) == i)
+			return true;
+	return false;
+}
+
+/* Offset of the first record of that time or later, or of the end. */
+static int64_t find_offset(struct source_kafka *src, int i, int64_t ns, int64_t end)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *p = rd_kafka_topic_partition_list_add(list, src->topic_name, i);
+	int64_t offset = -1;
+
+	p->offset = ns / (int64_t)NSEC_PER_MSEC;
+	if (!rd_kafka_offsets_for_times(src->rk, list, src->timeout_ms) && !p->err)
+		offset = p->offset < 0 ? end : MIN(p->offset, end);
+	rd_kafka_topic_partition_list_destroy(list);
+	return offset;
+}
+
+static int find_bounds(struct source_kafka *src, int i, const struct source_part *part)
+{
+	struct partition *p = &src->partitions[i];
+
+	if (part->since_ns > 0)
+		p->from = find_offset(src, i, part->since_ns, p->high);
+	if (part->until_ns < INT64_MAX)
+		p->until = find_offset(src, i, part->until_ns, p->high);
+	return p->from < 0 || p->until < 0 ? -EIO : 0;
+}
+
+static int source_kafka_set_part(struct source *source, const struct source_part *part)
+{
+	struct source_kafka *src = (struct source_kafka *)source;
+	int err = source_kafka_rewind(source);
+
+	all_wanted(src);
+	for (int i = 0; part && !err && i < src->partition_cnt; i++) {
+		if (is_of_nodes(src, i, part))
+			err = find_bounds(src, i, part);
+		else
+			src->partitions[i].until = src->partitions[i].from;
+	}
+	if (err)
+		all_wanted(src);
+	return err;
+}
+
 static void source_kafka_close(struct source *source)
 {
 	struct source_kafka *src = (struct source_kafka *)source;
@@ -325,6 +400,7 @@ int source_kafka_open(const char *servers, const struct source_opts *opts, struc
 	static const struct source_type type = {
 		.next = source_kafka_next,
 		.rewind = source_kafka_rewind,
+		.part = source_kafka_set_part,
 		.close = source_kafka_close,
 	};
 
@@ -335,6 +411,7 @@ int source_kafka_open(const char *servers, const struct source_opts *opts, struc
 	src->source.type = &type;
 	src->servers = memory_strdup(servers);
 	src->topic_name = memory_strdup(opts->topic ? opts->topic : DEFAULT_TOPIC);
+	src->directory = opts->directory;
 	src->timeout_ms = opts->timeout_ms > 0 ? opts->timeout_ms : DEFAULT_TIMEOUT_MS;
 	int64_t deadline_ms = now_ms() + src->timeout_ms;
 	int err = start_client(src, opts);
