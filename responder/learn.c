@@ -449,6 +449,16 @@ static bool is_later(const struct history_pod *p, const struct history_run *run,
 			     : history_time(run, ev) >= p->last->time_unix_nano;
 }
 
+/* A later run of the sensor may not have found the names of what ran before it. */
+static void keep_names(Varve__V1__Pod *before, Varve__V1__Pod *now)
+{
+	if (now->name || !before->name)
+		return;
+	now->name = TAKE_PTR(before->name);
+	free(now->namespace_);
+	now->namespace_ = TAKE_PTR(before->namespace_);
+}
+
 static void learn_pod_state(struct history *h, struct history_run *run,
 			    struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
@@ -470,11 +480,15 @@ static void learn_pod_state(struct history *h, struct history_run *run,
 	_cleanup_free_ uint8_t *buf = memory_zalloc(len + 1);
 
 	varve__v1__event__pack(ev, buf);
-	varve__v1__event__free_unpacked(p->last, NULL);
+	Varve__V1__Event *before = p->last;
+
 	p->last = varve__v1__event__unpack(NULL, len, buf);
 	if (!p->last)
 		memory_exhausted();
 	p->run = run;
+	if (before)
+		keep_names(before->pod, p->last->pod);
+	varve__v1__event__free_unpacked(before, NULL);
 }
 
 static const struct {

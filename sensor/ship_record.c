@@ -50,7 +50,7 @@ bool record_is_of_pods(const uint8_t *payload, size_t len)
 	if (len < sizeof(begin) - 1 || memcmp(payload, begin, sizeof(begin) - 1) != 0)
 		return false;
 	event = event_decode(payload, len);
-	return event && event->pod && event->pod->uid && *event->pod->uid;
+	return event && event->pod && event->pod->uid && *event->pod->uid && event->pod->name;
 }
 
 rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, enum record_topic which,

@@ -22,7 +22,7 @@ enum record_topic {
 rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, enum record_topic which,
 				   const char *default_key, const uint8_t *payload, size_t len,
 				   uint64_t serial);
-/* A POD_STATE with a key. */
+/* A POD_STATE of a pod that has a name: one without would take the place of one that has it. */
 bool record_is_of_pods(const uint8_t *payload, size_t len);
 
 #endif

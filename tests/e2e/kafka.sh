@@ -10,6 +10,7 @@ PER_CONTAINER=6000 # files each container makes
 on_exit+=('"$KAFKA" down "$work/kafka" >/dev/null 2>&1')
 . "$work/kafka/env"
 topic=kafka://$PLAIN
+"$KAFKA" topic "$work/kafka" varve.pods 2 cleanup.policy=compact || fail "a compacted topic is made"
 
 start() { sensor_start --log-segment-size 256M --kafka.bootstrap.servers="$PLAIN" || { fail "sensor starts"; finish; }; }
 # Makes its files over some seconds, so that what is killed meanwhile is killed in mid-stream.
@@ -59,7 +60,7 @@ for line in open(sys.argv[1]):
     if e['kind'] == 'RUN_START':
         starts.append(e)
     # After a restart runc's bundle is not where runtimes have theirs, so the pod's name is known from the first run only.
-    if e.get('pod', {}).get('name'):
+    if e.get('pod', {}).get('name') and 'container' in e:
         pods[e['container']['id']] = e['pod']['name']
     if e['kind'] == 'OPEN' and 'container' in e and e['open']['file'].get('path') == '/tmp/f':
         opens.setdefault((pods[e['container']['id']], e['run_id']), []).append(int(e['time_unix_nano']))
@@ -97,7 +98,27 @@ sed 's/^/# /' "$work/verdict"
 [ "$(grep -o '"run_id":"[^"]*"' "$work/cut.jsonl" | sort -u | wc -l)" = 2 ] && pass "its history goes on in the second run" ||
 	fail "its history has one run"
 
-# 3. what a consumer that is not ours sees
+# 3. the directory of pods
+"$VARVE" pods "$topic" >"$work/pods" 2>"$work/pods.err" && [ ! -s "$work/pods.err" ] && [ "$(grep -c '^e2e/calm  uid ' "$work/pods")" = 1 ] &&
+	grep -q '^e2e/cut  uid ' "$work/pods" && grep -q '^2 pods by topic varve.pods' "$work/pods" && pass "varve pods by the topic of pods" ||
+	fail "varve pods by the topic of pods: $(cat "$work/pods" "$work/pods.err")"
+sed 's/^/# /' "$work/pods"
+kcat -q -C -b "$PLAIN" -t varve.pods -e -f '%k\t%h\n' | sort >"$work/pods.kcat"
+calm=$(sed -n 's|^e2e/calm  uid \([^ ]*\) .*|\1|p' "$work/pods")
+[ "$(cut -f1 "$work/pods.kcat" | grep -c "^$calm\$")" -ge 2 ] && ! grep -qv "kind=POD_STATE,pod_uid=" "$work/pods.kcat" &&
+	pass "it holds POD_STATE records, keyed by the pod's UID" || fail "what is in it: $(cat "$work/pods.kcat")"
+for pod in e2e/calm "$calm" e2e/cut e2e/none; do
+	"$VARVE" replay "$topic" --pod "$pod" --format timeline >"$work/part" 2>/dev/null
+	part=$?
+	"$VARVE" replay "$topic" --pod "$pod" --format timeline --read-all >"$work/all" 2>/dev/null
+	[ $part = $? ] && cmp -s "$work/part" "$work/all" && pass "replay of ${pod%%-*} by the directory says what reading all says (status $part)" ||
+		fail "replay of $pod by the directory: $part, $(tail -n 1 "$work/part"); $(tail -n 1 "$work/all")"
+done
+"$VARVE" pods "$topic" --pods-topic varve.none >"$work/pods.all" 2>"$work/pods.err"
+grep -q 'no directory in topic "varve.none"' "$work/pods.err" && grep -q '^e2e/calm  uid ' "$work/pods.all" && grep -q "^  app  " "$work/pods.all" &&
+	pass "without it the events are read" || fail "without a directory: $(cat "$work/pods.err")"
+
+# 4. what a consumer that is not ours sees
 kcat -q -C -b "$PLAIN" -t varve.events -e -f '%p\t%k\t%h\n' >"$work/kcat"
 [ "$(cut -f1,2 "$work/kcat" | sort -u | wc -l)" = 1 ] && [ "$(head -n 1 "$work/kcat" | cut -f2)" = test-node ] &&
 	pass "one partition, keyed by the node's name" || fail "partition and key: $(cut -f1,2 "$work/kcat" | sort | uniq -c)"

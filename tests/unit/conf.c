@@ -190,6 +190,12 @@ static void takes_numbers_with_units(void **state)
 	assert_int_equal(conf.heartbeat_ms, 120000);
 	assert_int_equal(conf.container_limit, 16);
 	conf_fini(&conf);
+	/* One topic cannot be both. */
+	assert_int_equal(LOAD(&conf, "--kafka-pods-topic", "varve.events"), -EINVAL);
+	conf_fini(&conf);
+	assert_int_equal(LOAD(&conf, "--kafka-pods-topic", ""), 0);
+	assert_string_equal(conf.kafka_pods_topic, "");
+	conf_fini(&conf);
 }
 
 static const struct {
@@ -227,7 +233,6 @@ static const struct {
 	{"--kafka-topic", "a b", "1 to 249"},
 	{"--kafka-topic", "..", "1 to 249"},
 	{"--kafka-pods-topic", "a b", "1 to 249"},
-	{"--kafka-pods-topic", "varve.events", "the same"},
 	{"--kube-api", "", "off, in-cluster, https://"},
 	{"--kube-api", "http://10.0.0.1:80", "off, in-cluster, https://"},
 	{"--kube-api", "https://a@b", "off, in-cluster, https://"},

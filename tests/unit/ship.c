@@ -133,6 +133,7 @@ static void append_pod_state(int n)
 
 	snprintf(uid, sizeof(uid), "uid-%d", n);
 	pod.uid = uid;
+	pod.name = n < 100 ? "web" : NULL;
 	event.kind = "POD_STATE";
 	event.run_id = RUN_ID;
 	event.node_name = NODE;
@@ -756,12 +757,13 @@ static void test_pods_go_to_both_topics(void **state)
 	ship = open_ship();
 	append(10);
 	append_pod_state(1);
+	append_pod_state(100);
 	append(10);
 	append_pod_state(1);
-	run_until(ship, 22);
+	run_until(ship, 23);
 	ship_close(ship, 0);
 	assert_string_equal(consume_pods(), "uid-1 uid-1 ");
-	assert_int_equal(all_arrived(), 22);
+	assert_int_equal(all_arrived(), 23);
 }
 
 /* The cursor passes a POD_STATE when both have it; a broker that is away is waited for. */
