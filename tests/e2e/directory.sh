@@ -25,8 +25,11 @@ segments=$(ls "$work/log" | grep -c '\.seg$')
 [ "$segments" -gt 20 ] && [ "$(ls "$work/log" | grep -c '\.idx$')" = "$segments" ] && pass "each of $segments segments has an index" ||
 	fail "$segments segments: $(ls "$work/log")"
 
-"$VARVE" pods "$work/log" >"$work/pods" 2>"$work/pods.err" || fail "varve pods: $(cat "$work/pods.err")"
-"$VARVE" pods "$work/log" --read-all >"$work/pods.all" || fail "varve pods --read-all"
+# Of what still ran the indexes know the least there is.
+list() { "$VARVE" pods "$work/log" "$@" 2>"$work/pods.err" | sed 's/ or later//; s/ or more//'; }
+list >"$work/pods"
+[ -s "$work/pods.err" ] && fail "varve pods: $(cat "$work/pods.err")"
+list --read-all >"$work/pods.all"
 cmp -s "$work/pods" "$work/pods.all" && pass "pods by the indexes are those of all records: $(grep -c '  uid ' "$work/pods")" ||
 	fail "pods differ: $(diff "$work/pods" "$work/pods.all" | head -n 4)"
 [ "$(grep -c '^e2e/twice  uid ' "$work/pods")" = 2 ] && pass "two pods that had one name are two" || fail "twice: $(grep twice "$work/pods")"
@@ -44,19 +47,12 @@ for pod in e2e/pod-1 e2e/pod-4 "$uid" "e2e/pod-$((PODS / 2))" "e2e/pod-$((PODS -
 	done
 done
 [ $same = 16 ] && pass "replays by the indexes say what reading all says"
-container=$(sed -n '/^e2e\/pod-4 /,/^    /s/^  app  //p' "$work/pods")
-strace -f -e trace=pread64 -o "$work/part.calls" "$VARVE" replay "$work/log" --container "$container" >"$work/part" ||
-	fail "replay of a container: $(tail -n 1 "$work/part")"
-strace -f -e trace=pread64 -o "$work/all.calls" "$VARVE" replay "$work/log" --container "$container" --read-all >"$work/all"
-sum() { awk '{ sum += $NF } END { print int(sum / 1024) }' "$1"; }
-part=$(sum "$work/part.calls") all=$(sum "$work/all.calls")
-cmp -s "$work/part" "$work/all" && echo "# a container: $part KiB read, $all KiB without the indexes"
 
 # Without indexes, with old ones, with nonsense: the same.
 head -c 5000 /dev/urandom >"$work/log/$(ls "$work/log" | grep '\.idx$' | sed -n 3p)"
 rm "$work/log/$(ls "$work/log" | grep '\.idx$' | sed -n 5p)"
 truncate -s 60 "$work/log/$(ls "$work/log" | grep '\.idx$' | sed -n 7p)"
-"$VARVE" pods "$work/log" >"$work/pods.hurt" 2>&1
+list >"$work/pods.hurt"
 cmp -s "$work/pods.hurt" "$work/pods.all" && pass "indexes that are damaged or gone change nothing" ||
 	fail "with damaged indexes: $(diff "$work/pods.hurt" "$work/pods.all" | head -n 4)"
 finish
