@@ -333,9 +333,9 @@ static void test_entry_by_session(void **state)
 	expect_entry(enrich(true), "session", 30);
 	expect_entry(exec_of(30, 7, "/bin/sh", "sh"), "session", 30);
 	expect_entry(made_by(31, 30), "session", 30);
-	BEGIN(EXEC_SESSION, exec_session, 31, 7, "x"); /* it left, and came again */
-	expect_entry(enrich(true), "session", 31);
-	expect_entry(made_by(32, 31), "session", 31);
+	BEGIN(EXEC_SESSION, exec_session, 31, 7, "x"); /* it left, and came again: it is who it was */
+	expect_entry(enrich(true), "session", 30);
+	expect_entry(made_by(32, 31), "session", 30);
 }
 
 /* Nothing is guessed: not by the parent, which may be whoever took an orphan, nor of another
