@@ -7,6 +7,7 @@
 #include "sensor/events/fill.h"
 #include "sensor/intake.h"
 #include "sensor/nodefile.h"
+#include "sensor/pods.h"
 #include "sensor/probes.h"
 #include "sensor/streams.h"
 #include <dirent.h>
@@ -99,6 +100,7 @@ static int emit_existing(struct intake *in, struct container *c, const char *pat
 	if (err)
 		return err;
 	SET(out, from_snapshot, 1);
+	pods_attach(in->pods, c, in->emit->sequence, emit_boot_ns());
 	return emit_event(in->emit, &ev, c);
 }
 
