@@ -123,7 +123,7 @@ static int run(const struct watch_opts *opts, const char *base)
 	unsigned int tries = 0;
 	const char *why;
 	time_t begin;
-	int err = client_new(base, &client);
+	int err = client_new(base, &client), last = 0;
 
 	if (!err)
 		err = watch_new(opts, &w);
@@ -135,8 +135,10 @@ static int run(const struct watch_opts *opts, const char *base)
 			break;
 		if (err)
 			tell_state(base, *why ? why : strerror(-err));
-		if (!err || time(NULL) - begin > HELD_S)
+		/* Another failure is counted anew: a server that is back may answer 410 only once. */
+		if (!err || err != last || time(NULL) - begin > HELD_S)
 			tries = 0;
+		last = err;
 		pause_before(++tries);
 		err = 0;
 	}
