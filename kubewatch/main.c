@@ -135,7 +135,7 @@ static int run(const struct watch_opts *opts, const char *base)
 			break;
 		if (err)
 			tell_state(base, *why ? why : strerror(-err));
-		/* Another failure is counted anew: a server that is back may answer 410 only once. */
+		/* Another failure is counted anew, such as 410 of a server that is back. */
 		if (!err || err != last || time(NULL) - begin > HELD_S)
 			tries = 0;
 		last = err;

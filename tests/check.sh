@@ -89,6 +89,8 @@ if [ "$failed" = 0 ]; then
 	suite vm vm
 	suite live env TEST_SENSOR="$O/varve-sensor" "$O/tests/live/live"
 	suite shipper tests/kafka/security.sh
+	suite k8s tests/k8s/pods.sh
+	suite apiserver tests/k8s/apiserver.sh
 	for t in tests/e2e/*.sh; do
 		[ "$(basename "$t")" = lib.sh ] || suite "$(basename "$t" .sh)" "$t"
 	done

@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A real one-node Kubernetes, with the sensor on its node: pods of each kind of owner and container, sessions, restarts, a pod made again
+# under its name. What Kubernetes says exists (kubectl get) is held against each record. Then the sensor as deploy/k8s runs it, in a pod.
+. "$(dirname "$0")/../e2e/lib.sh"
+. tests/k8s/cluster.sh
+
+in_shop() { kubectl -n shop "$@"; }
+wait_shop() { # WHAT CONDITION: of one that there is
+	in_shop wait "$1" --for="$2" --timeout=90s >/dev/null || fail "$1: $2"
+}
+rolled_out() { in_shop rollout status "$1" --timeout=90s >/dev/null && pass "$1 runs" || fail "$1 runs"; }
+accounts=()
+account() {
+	local file=$work/objects.${#accounts[@]}
+	kubectl get pods,replicasets,jobs -A -o json >"$file" || fail "kubectl get"
+	accounts+=("$file")
+}
+hold() { # RECORDS NAME: against the accounts; what is shown is told with the name before it
+	"$PYTHON" tests/k8s/account.py "$1" "/$tree/kubepods" "${accounts[@]}" | sed "s/^\(ok\|not ok\) /&$2/" | tee "$work/account.out"
+	failures=$((failures + $(grep -c '^not ok' "$work/account.out")))
+	grep -q '^# .* records' "$work/account.out" || fail "$2account ends"
+}
+session() { # POD CONTAINER: executes /bin/true WHO session
+	local uid
+	uid=$(in_shop get pod "$1" -o jsonpath='{.metadata.uid}')
+	in_shop exec "$1" -c "$2" -- /bin/true "shop/$1/$uid/$2" session || fail "kubectl exec $1 $2"
+}
+
+control_start && node_start || finish
+pass "a node is ready"
+sensor_in_cluster
+# A static pod, older than the sensor.
+kubectl create namespace shop >/dev/null
+wait_for 30 in_shop get serviceaccount default
+"$PYTHON" tests/k8s/workloads.py static >"$work/static.json"
+in_cluster cp "$work/static.json" /var/lib/kubelet/static/static.json
+wait_for 60 in_shop get pod "static-$NODE" || fail "static pod is seen"
+wait_shop "pod/static-$NODE" condition=Ready
+
+# What the sensor asks the API server with is what deploy/k8s gives it.
+for f in namespace serviceaccount clusterrole clusterrolebinding; do kubectl apply -f deploy/k8s/$f.yaml >/dev/null || fail "apply $f"; done
+kubectl -n varve create token varve-sensor >"$work/token" || fail "token"
+sensor_start --host-root "/proc/$ns/root" --kube-api "$api" --kube-token-file "$work/token" --kube-ca-file "$pki/ca.crt" || { fail "sensor starts"; finish; }
+"$PYTHON" tests/k8s/workloads.py >"$work/workloads.json"
+kubectl apply -f "$work/workloads.json" >"$work/apply.out" 2>&1 || fail "workloads are made: $(tail -n 1 "$work/apply.out")"
+in_shop create job --from=cronjob/nightly nightly-29440800 >/dev/null || fail "CronJob is triggered"
+in_shop create job --from=cronjob/nightly nightly-now >/dev/null || fail "CronJob is triggered once more"
+for w in deployment/web deployment/api-7c9d4 statefulset/db daemonset/agent; do rolled_out $w; done
+wait_shop pod/crashing 'jsonpath={.status.containerStatuses[0].restartCount}=1'
+wait_shop pod/crashing condition=Ready
+wait_shop pod/solo condition=Ready
+for j in once nightly-29440800 nightly-now; do wait_shop job/$j condition=complete; done
+web=$(in_shop get pods -l app=web -o jsonpath='{.items[0].metadata.name}')
+session "$web" app
+session "$web" sidecar
+session solo two
+session crashing app
+uid=$(in_shop get pod solo -o jsonpath='{.metadata.uid}')
+in_shop debug solo --image=registry.test/busybox:1 --image-pull-policy=Never --container=debugger --profile=general -- \
+	/bin/sh -c "/bin/true shop/solo/$uid/debugger; exec /bin/sleep 100000" >/dev/null || fail "kubectl debug"
+wait_shop pod/solo 'jsonpath={.status.ephemeralContainerStatuses[0].state.running.startedAt}'
+account
+# The same name again, another pod.
+first=$(in_shop get pod db-0 -o jsonpath='{.metadata.uid}')
+in_shop delete pod db-0 >/dev/null || fail "pod is deleted"
+rolled_out statefulset/db
+[ "$(in_shop get pod db-0 -o 'jsonpath={.metadata.uid}')" != "$first" ] && pass "db-0 is another pod now" || fail "db-0 is another pod now"
+session db-0 app
+account
+state_is_there() { # of the last pod, as the API server says it
+	"$VARVE" cat "$work/log" | grep '"kind":"POD_STATE"' | grep '"name":"db-0"' | tail -n 1 | grep -q '"phase":"Running"'
+}
+wait_for 20 state_is_there || fail "POD_STATE of the last pod"
+sleep 1
+sensor_stop || fail "sensor stops cleanly: $(tail -n 3 "$work/sensor.err")"
+"$VARVE" cat "$work/log" >"$work/records" || fail "the log is read"
+hold "$work/records" ''
+
+# --- the sensor as deploy/k8s has it
+image=$work/sensor-image
+make --no-print-directory O="$O" install DESTDIR="$image" >"$work/install.out" 2>&1 || fail "make install: $(tail -n 1 "$work/install.out")"
+# shellcheck disable=SC2046
+cp -L --parents $(ldd "$image"/usr/local/sbin/* | grep -o '/[^ ]*' | grep -v ':$' | sort -u) "$image" || fail "libraries"
+"$PYTHON" tests/e2e/image.py "$image" "$work/sensor.tar" "docker.io/library/varve-sensor:$("$O/varve-sensor" --version | cut -d' ' -f2)" /usr/local/sbin/varve-sensor &&
+	image_import "$work/sensor.tar" >"$work/import.out" 2>&1 || fail "image of the sensor: $(tail -n 1 "$work/import.out")"
+kubectl apply -k deploy/k8s >"$work/apply.out" 2>&1 || fail "apply -k: $(tail -n 1 "$work/apply.out")"
+sensor_pod_says() { kubectl -n varve logs daemonset/varve-sensor 2>/dev/null | grep -q "$1"; }
+if kubectl -n varve rollout status daemonset/varve-sensor --timeout=90s >/dev/null && wait_for 60 sensor_pod_says 'recording containers'; then
+	pass "the sensor records in a pod"
+else
+	fail "the sensor records in a pod: $(kubectl -n varve logs daemonset/varve-sensor --tail=3) $(kubectl -n varve get events | tail -n 2)"
+fi
+wait_for 30 sensor_pod_says 'answers' && pass "and asks the API server" || fail "and asks the API server: $(kubectl -n varve logs daemonset/varve-sensor --tail=1)"
+accounts=()
+in_shop create job --from=cronjob/nightly nightly-29440801 >/dev/null
+wait_shop job/nightly-29440801 condition=complete
+session solo one
+account
+kubectl delete -k deploy/k8s --wait=false >/dev/null || fail "delete -k"
+kubectl -n varve wait --for=delete pod --all --timeout=60s >/dev/null || fail "the sensor's pod ends"
+"$VARVE" cat "/proc/$ns/root/var/lib/varve" >"$work/records.pod" || fail "its log is read"
+grep -q '"kind":"RUN_END"' "$work/records.pod" && pass "and ends as asked when its pod is deleted" || fail "and ends as asked when its pod is deleted"
+hold "$work/records.pod" 'in a pod: '
+cluster_down
+finish
