@@ -15,7 +15,7 @@ sensor() { # OPTIONS...
 	sensor_start --node-name $NODE --kube-token-file "$work/token" --kube-ca-file "$pki/ca.crt" --heartbeat 1s --events all,-file,-network "$@" ||
 		{ fail "sensor starts"; finish; }
 }
-asked() { grep "\"username\":\"$who\"" "$cluster/audit.log" 2>/dev/null | grep -v impersonatedUser; }
+asked() { grep "\"username\":\"$who\"" "$cluster/audit.log" 2>/dev/null | grep -v 'impersonatedUser\|"userAgent":"test"'; } # not what this test asks in its name
 asked_count() { asked | grep -c "\"stage\":\"$2\".*\"verb\":\"$1\""; } # VERB STAGE
 watches() { [ "$(asked_count watch ResponseStarted)" -gt "$1" ]; }
 
@@ -56,7 +56,7 @@ own_token() { # SECONDS
 	"$PYTHON" tests/k8s/token.py "$pki/tokens.key" varve varve-sensor "$(kubectl -n varve get serviceaccount varve-sensor -o jsonpath='{.metadata.uid}')" "$1"
 }
 accepts() { # TOKEN: by the status of an answer
-	[ "$(in_cluster curl -s -o /dev/null -w '%{http_code}' --cacert "$pki/ca.crt" -H "Authorization: Bearer $1" "$api/api/v1/pods?limit=1")" = 200 ]
+	[ "$(in_cluster curl -s -A test -o /dev/null -w '%{http_code}' --cacert "$pki/ca.crt" -H "Authorization: Bearer $1" "$api/api/v1/pods?limit=1")" = 200 ]
 }
 
 control_start || finish
