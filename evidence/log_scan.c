@@ -80,6 +80,7 @@ int log_scan_open(struct log_scan *s, int dirfd, uint64_t first)
 		.first = first,
 		.index = first,
 		.budget = SEARCH_BUDGET,
+		.ahead = WINDOW,
 		.buf = s->buf,
 	};
 	return 0;
