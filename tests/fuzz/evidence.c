@@ -114,7 +114,7 @@ static void select_each(struct history *h, struct source *src, FILE *out)
 		if (select_container(h, c->id))
 			abort();
 		judge(h, src, out);
-		if (c->pod_uid && !select_pod(h, c->pod_uid))
+		if (c->who.pod_uid && !select_pod(h, c->who.pod_uid))
 			judge(h, src, out);
 	}
 }
@@ -136,7 +136,8 @@ static void read_all(struct source *src, const struct history_window *window, FI
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct source_type type = {input_next, input_rewind, input_close};
+	static const struct source_type type = {
+		.next = input_next, .rewind = input_rewind, .close = input_close};
 	static const struct history_window always = {INT64_MIN, INT64_MAX};
 	static FILE *out;
 	struct input in = {.source.type = &type, .data = data, .size = size};

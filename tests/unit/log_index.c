@@ -287,6 +287,29 @@ static void test_no_index(void **state)
 	log_close(log);
 }
 
+/* A segment is read in large pieces, not frame by frame. */
+static void test_reads_ahead(void **state)
+{
+	struct log *log = open_log(1 << 20, 0, NULL);
+	struct log_reader *r;
+	struct log_pos pos;
+	const uint8_t *p, *before;
+	size_t len, before_len;
+
+	(void)state;
+	append_many(log, 0, 1000);
+	r = open_reader(0);
+	assert_int_equal(log_reader_next(r, &before, &before_len, &pos), 1);
+	for (int i = 1; i < 1000; i++) {
+		assert_int_equal(log_reader_next(r, &p, &len, &pos), 1);
+		assert_ptr_equal(p, before + before_len + LOG_FRAME_HDR_LEN);
+		before = p;
+		before_len = len;
+	}
+	log_reader_close(r);
+	log_close(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +323,7 @@ int main(void)
 		LOG_TEST(test_index_beyond_the_segment),
 		LOG_TEST(test_goes_with_its_segment),
 		LOG_TEST(test_no_index),
+		LOG_TEST(test_reads_ahead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
