@@ -101,11 +101,11 @@ container() {
 }
 # The program that a container runs as its first, and one that is run in it by an exec of the runtime.
 first() {
-	container "$1" "$2" "$3" /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000"
-	expect title="first program of $2 of $1" id="$id" token="first-$1-$2" entry=entrypoint times=1
+	container "$1" "$2" "$3" /bin/sh -c "/bin/true $mark-first-$1-$2; exec /bin/sleep 100000"
+	expect title="first program of $2 of $1" id="$id" token="$mark-first-$1-$2" entry=entrypoint times=1
 	wait_for 30 sleeps "$id" || fail "$2 of $1 comes up"
 }
 session() { # ID TOKEN
-	"$cri" exec "$1" /bin/true "$2" || fail "exec in $1"
-	expect title="exec $2 is a session of its container" id="$1" token="$2" entry=session times=1
+	"$cri" exec "$1" /bin/true "$mark-$2" || fail "exec in $1"
+	expect title="exec $2 is a session of its container" id="$1" token="$mark-$2" entry=session times=1
 }

@@ -5,16 +5,16 @@
 . tests/e2e/cri.bash
 
 pod early early
-container early early sidecar /bin/sh -c 'while :; do /bin/true loop-early; /bin/sleep 0.2; done'
+container early early sidecar /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
 early=$id
 sensor_start --host-root "$node_root" || { fail "sensor starts"; finish; }
-expect title="what ran before the sensor is its container's" id="$early" token=loop-early
+expect title="what ran before the sensor is its container's" id="$early" token="$mark-loop-early"
 session "$early" exec-early
 
 # One pod, an init container and two that live together.
 pod web web-0
-container web setup web /bin/true first-web-setup
-expect title="the init container" id="$id" token=first-web-setup entry=entrypoint times=1
+container web setup web /bin/true "$mark-first-web-setup"
+expect title="the init container" id="$id" token="$mark-first-web-setup" entry=entrypoint times=1
 [ "$("$cri" wait "$id")" = 0 ] || fail "init container ends well"
 first web app web
 app=$id
@@ -54,10 +54,10 @@ pod nested nested-0 privileged=true
 container nested app web /bin/sh -c 'mkdir /tmp/cg && mount -t cgroup2 cgroup2 /tmp/cg || exit 1
 	own=/tmp/cg$(sed -n "s/^0:://p" /proc/self/cgroup)
 	for d in inner docker/'"$fake"' kubepods/pod'"${pod_uid[web]}"'/cri-containerd-'"$fake"'.scope; do
-		mkdir -p "$own/$d" && (echo 0 >"$own/$d/cgroup.procs" && /bin/true nested-"${d%%/*}") || exit 1
+		mkdir -p "$own/$d" && (echo 0 >"$own/$d/cgroup.procs" && /bin/true '"$mark"'-nested-"${d%%/*}") || exit 1
 		done
 	umount /tmp/cg; exec /bin/sleep 100000'
-for d in inner docker kubepods; do expect title="in a cgroup $d/... of its own it stays the container's" id="$id" token=nested-$d entry=entrypoint times=1; done
+for d in inner docker kubepods; do expect title="in a cgroup $d/... of its own it stays the container's" id="$id" token="$mark-nested-$d" entry=entrypoint times=1; done
 wait_for 30 sleeps "$id" || fail "app of nested comes up"
 
 # Containerd restarts, its tasks live on.
@@ -65,8 +65,8 @@ kill -KILL "$daemon_pid"
 wait_for 5 test ! -e "/proc/$daemon_pid"
 containerd_start || fail "containerd starts again"
 session "$app" exec-after-containerd
-container web later web /bin/true first-web-later
-expect title="a container of the pod after containerd's restart" id="$id" token=first-web-later entry=entrypoint times=1
+container web later web /bin/true "$mark-first-web-later"
+expect title="a container of the pod after containerd's restart" id="$id" token="$mark-first-web-later" entry=entrypoint times=1
 [ "$("$cri" wait "$id")" = 0 ] || fail "the later container ends well"
 
 # The sensor restarts.

@@ -39,27 +39,27 @@ run() {
 	expect title="$name" id="$id" name="$name" image="$image" runtime=docker ${starts:+starts="$starts"}
 }
 first() { # NAME IMAGE OPTION...
-	run "$@" -- /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000"
-	expect title="first program of $1, of image $2" id="$id" token="first-$1-$2" entry=entrypoint times=1
+	run "$@" -- /bin/sh -c "/bin/true $mark-first-$1-$2; exec /bin/sleep 100000"
+	expect title="first program of $1, of image $2" id="$id" token="$mark-first-$1-$2" entry=entrypoint times=1
 	wait_for 30 sleeps "$id" || fail "$1 comes up"
 }
 session() { # NAME TOKEN
-	docker_ exec "$1" /bin/true "$2" || fail "docker exec $1"
-	expect title="docker exec $2 is a session of its container" id="$(docker_ inspect --format '{{.Id}}' "$1")" token="$2" entry=session times=1
+	docker_ exec "$1" /bin/true "$mark-$2" || fail "docker exec $1"
+	expect title="docker exec $2 is a session of its container" id="$(docker_ inspect --format '{{.Id}}' "$1")" token="$mark-$2" entry=session times=1
 }
 
-run early web --network host -- /bin/sh -c 'while :; do /bin/true loop-early; /bin/sleep 0.2; done'
+run early web --network host -- /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
 sensor_start --host-root "$node_root" || { fail "sensor starts"; finish; }
-expect title="what ran before the sensor is its container's" id="$id" token=loop-early
+expect title="what ran before the sensor is its container's" id="$id" token="$mark-loop-early"
 session early exec-early
 first web web
 session web exec-web
 first host web "${privileged[@]}" --pid host --network host --ipc host --uts host
 session host exec-host
 starts=2
-run job job -- /bin/true first-job
+run job job -- /bin/true "$mark-first-job"
 starts=
-expect title="a program that is all there is" id="$id" token=first-job entry=entrypoint times=2
+expect title="a program that is all there is" id="$id" token="$mark-first-job" entry=entrypoint times=2
 [ "$(docker_ wait job)" = 0 ] || fail "job ends well"
 # It starts once more, as the same container in a new cgroup.
 docker_ start job >/dev/null && [ "$(docker_ wait job)" = 0 ] || fail "job starts again"
@@ -68,9 +68,9 @@ docker_ start job >/dev/null && [ "$(docker_ wait job)" = 0 ] || fail "job start
 fake=$(new_id)
 run nested web "${privileged[@]}" -- /bin/sh -c 'mkdir /tmp/cg && mount -t cgroup2 cgroup2 /tmp/cg || exit 1
 	own=/tmp/cg$(sed -n "s/^0:://p" /proc/self/cgroup)
-	mkdir -p "$own/docker/'"$fake"'" && (echo 0 >"$own/docker/'"$fake"'/cgroup.procs" && /bin/true nested) || exit 1
+	mkdir -p "$own/docker/'"$fake"'" && (echo 0 >"$own/docker/'"$fake"'/cgroup.procs" && /bin/true '"$mark"'-nested) || exit 1
 	exec /bin/sleep 100000'
-expect title="in a cgroup of a docker in docker it stays the container's" id="$id" token=nested entry=entrypoint times=1
+expect title="in a cgroup of a docker in docker it stays the container's" id="$id" token="$mark-nested" entry=entrypoint times=1
 wait_for 30 sleeps "$id" || fail "nested comes up"
 
 # Docker restarts, the containers live on.

@@ -4,6 +4,8 @@
 # stays outside and sees it by --host-root "$node_root". No pid namespace: the containers' host is this machine.
 node_dirs="/var/lib/containerd /var/lib/docker /var/lib/containers /var/lib/cni /etc/cni /etc/docker /opt"
 node=
+# In the arguments that programs are told by: another run of the test may be on this machine.
+mark=${tree##*.}
 
 node_up() {
 	local d

@@ -39,25 +39,25 @@ run() {
 	expect title="$name" id="$id" name="$name" image="$image" runtime=podman
 }
 first() { # NAME IMAGE OPTION...
-	run "$@" -- /bin/sh -c "/bin/true first-$1-$2; exec /bin/sleep 100000"
-	expect title="first program of $1, of image $2" id="$id" token="first-$1-$2" entry=entrypoint times=1
+	run "$@" -- /bin/sh -c "/bin/true $mark-first-$1-$2; exec /bin/sleep 100000"
+	expect title="first program of $1, of image $2" id="$id" token="$mark-first-$1-$2" entry=entrypoint times=1
 	wait_for 30 sleeps "$id" || fail "$1 comes up"
 }
 session() { # NAME TOKEN
-	podman_ exec "$1" /bin/true "$2" || fail "podman exec $1"
-	expect title="podman exec $2 is a session of its container" id="$(podman_ inspect --format '{{.Id}}' "$1")" token="$2" entry=session times=1
+	podman_ exec "$1" /bin/true "$mark-$2" || fail "podman exec $1"
+	expect title="podman exec $2 is a session of its container" id="$(podman_ inspect --format '{{.Id}}' "$1")" token="$mark-$2" entry=session times=1
 }
 
-run early web --network host -- /bin/sh -c 'while :; do /bin/true loop-early; /bin/sleep 0.2; done'
+run early web --network host -- /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
 sensor_start --host-root "$node_root" || { fail "sensor starts"; finish; }
-expect title="what ran before the sensor is its container's" id="$id" token=loop-early
+expect title="what ran before the sensor is its container's" id="$id" token="$mark-loop-early"
 session early exec-early
 first alone web --network none
 session alone exec-alone
 first host web --privileged --pid host --network host --uts host --ipc host
 session host exec-host
-run job job --network none -- /bin/true first-job
-expect title="a program that is all there is" id="$id" token=first-job entry=entrypoint times=1
+run job job --network none -- /bin/true "$mark-first-job"
+expect title="a program that is all there is" id="$id" token="$mark-first-job" entry=entrypoint times=1
 [ "$(podman_ wait job)" = 0 ] || fail "job ends well"
 
 # Whoever starts a container, who need not be root, says its annotations: they make it no pod's.
@@ -78,9 +78,9 @@ in_pod=
 fake=$(new_id)
 run nested web --privileged --network none -- /bin/sh -c 'mkdir /tmp/cg && mount -t cgroup2 cgroup2 /tmp/cg || exit 1
 	own=/tmp/cg$(sed -n "s/^0:://p" /proc/self/cgroup)/libpod_parent/libpod-'"$fake"'
-	mkdir -p "$own" && (echo 0 >"$own/cgroup.procs" && /bin/true nested) || exit 1
+	mkdir -p "$own" && (echo 0 >"$own/cgroup.procs" && /bin/true '"$mark"'-nested) || exit 1
 	exec /bin/sleep 100000'
-expect title="in a cgroup of a podman in podman it stays the container's" id="$id" token=nested entry=entrypoint times=1
+expect title="in a cgroup of a podman in podman it stays the container's" id="$id" token="$mark-nested" entry=entrypoint times=1
 wait_for 30 sleeps "$id" || fail "nested comes up"
 
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"

@@ -39,7 +39,7 @@ for cid, want in containers.items():
            'no record of it' if not here else f'{len(wrong)} of {len(here)} do not, as {wrong[0]}, not {want}' if wrong else None)
     starts = collections.Counter(e['run_id'] for e in here if e['kind'] == 'CONTAINER_START' and not e['container_start'].get('nested_cgroup'))
     wrong = {run: starts[run] for run in {e['run_id'] for e in here} if not 1 <= starts[run] <= starts_wanted} or (max(starts.values(), default=0) < starts_wanted and starts)
-    result(f'{title}: its starts in each run of the sensor', f'{dict(starts)}' if wrong else None)
+    result(f'{title}: its starts in each run of the sensor', f'{dict(starts)}; other records: {dict(collections.Counter((e["run_id"], e["kind"]) for e in here if starts[e["run_id"]] != starts_wanted))}' if wrong else None)
 strangers = [said(e) for e in events if e['kind'] == 'CONTAINER_START' and tree in e['container_start']['cgroup_path'] and e['container']['id'] not in containers]
 result('no container that nobody asked for', f'{len(strangers)}, as {strangers[0]}' if strangers else None)
 
