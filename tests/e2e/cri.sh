@@ -7,7 +7,7 @@
 pod early early
 container early early sidecar /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
 early=$id
-sensor_start --host-root "$node_root" || { fail "sensor starts"; finish; }
+node_sensor_start || { fail "sensor starts"; finish; }
 expect title="what ran before the sensor is its container's" id="$early" token="$mark-loop-early"
 session "$early" exec-early
 
@@ -71,7 +71,7 @@ expect title="a container of the pod after containerd's restart" id="$id" token=
 
 # The sensor restarts.
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-sensor_start --host-root "$node_root" || { fail "sensor starts again"; finish; }
+node_sensor_start || { fail "sensor starts again"; finish; }
 session "$app" exec-after-sensor
 first web last sidecar
 

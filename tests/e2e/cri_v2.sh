@@ -8,7 +8,7 @@ V2_ONLY=1
 pod early early
 container early early web /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
 early=$id
-sensor_start --host-root "$node_root" || { fail "sensor starts"; finish; }
+node_sensor_start || { fail "sensor starts"; finish; }
 expect title="what ran before the sensor is its container's" id="$early" token="$mark-loop-early"
 session "$early" exec-early
 for driver in cgroupfs systemd; do

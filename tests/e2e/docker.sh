@@ -49,7 +49,7 @@ session() { # NAME TOKEN
 }
 
 run early web --network host -- /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
-sensor_start --host-root "$node_root" || { fail "sensor starts"; finish; }
+node_sensor_start || { fail "sensor starts"; finish; }
 expect title="what ran before the sensor is its container's" id="$id" token="$mark-loop-early"
 session early exec-early
 first web web
@@ -80,7 +80,7 @@ docker_start || fail "dockerd starts again"
 session web exec-after-docker
 
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-sensor_start --host-root "$node_root" || { fail "sensor starts again"; finish; }
+node_sensor_start || { fail "sensor starts again"; finish; }
 session web exec-after-sensor
 # The name is used again.
 docker_ rm --force web >/dev/null || fail "web is removed"

@@ -21,6 +21,9 @@ node_up() {
 }
 node_() { nsenter --target "$node" --mount --net -- "$@" </dev/null; }
 
+# The rings hold all that the test does, so that nothing is lost however busy this machine is.
+node_sensor_start() { sensor_start --host-root "$node_root" --ring-size 64M --decisive-ring-size 32M "$@"; }
+
 # What runs on the node: by its mount namespace, or by its cgroup.
 node_processes() {
 	local ns p

@@ -49,7 +49,7 @@ session() { # NAME TOKEN
 }
 
 run early web --network host -- /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
-sensor_start --host-root "$node_root" || { fail "sensor starts"; finish; }
+node_sensor_start || { fail "sensor starts"; finish; }
 expect title="what ran before the sensor is its container's" id="$id" token="$mark-loop-early"
 session early exec-early
 first alone web --network none
@@ -84,7 +84,7 @@ expect title="in a cgroup of a podman in podman it stays the container's" id="$i
 wait_for 30 sleeps "$id" || fail "nested comes up"
 
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-sensor_start --host-root "$node_root" || { fail "sensor starts again"; finish; }
+node_sensor_start || { fail "sensor starts again"; finish; }
 session alone exec-after-sensor
 # The name is used again.
 podman_ rm --force --time 0 host >/dev/null || fail "host is removed"

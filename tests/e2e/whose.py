@@ -60,4 +60,8 @@ for want in (e for e in expected if 'token' in e):
             if len(sessions) != 1:
                 wrong = f'{len(sessions)} EXEC_SESSIONs of {entry}'
     result(f'{want["title"]}', wrong)
+# Why something may be missing.
+for e in events:
+    if bad and e['kind'] == 'LOSS':
+        print('#', e.get('container', {}).get('id', 'of the node'), json.dumps(e['loss']))
 sys.exit(bad != 0)
