@@ -7,6 +7,7 @@
 #   make deps       install what is missing (Debian 12 packages)
 #
 #   make check-vm   the live tests on Debian's kernels, in virtual machines
+#   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
 #
 #   V=1 shows commands, O=DIR builds elsewhere, SAN=1 with ASan and UBSan, WERROR=1 as CI does. The live tests are linked statically, so
 #   that the same file runs in a virtual machine; STATIC= if there are no static libraries.
@@ -127,7 +128,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) $(O)/sensor/probes_object.o | $(O)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm unit live fuzz install clean
+.PHONY: all deps demo check check-vm bench-churn unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -145,6 +146,11 @@ check-vm: all live
 	$(Q)tests/deps.sh --check
 	$(Q)O=$(O) tests/vm/matrix.sh
 	$(Q)O=$(O) tests/vm/table.py
+
+bench-churn:
+	$(Q)tests/deps.sh
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) CONTAINERS=$(or $(CONTAINERS),10000) tests/bench/churn.sh
 
 # --- install, clean
 install: all

@@ -6,6 +6,7 @@
 #include "sensor/container.h"
 
 #include "evidence/base.h"
+#include "sensor/births.h"
 
 #include <limits.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 struct container_table {
 	char *root;
+	struct births *births; /* NULL: nobody read anything */
 	size_t limit, cnt;
 	size_t bucket_cnt; /* power of two */
 	struct container *buckets[];
@@ -75,6 +77,11 @@ void container_table_free(struct container_table *table)
 	free(table);
 }
 
+void container_table_use(struct container_table *table, struct births *births)
+{
+	table->births = births;
+}
+
 struct container *container_table_find(struct container_table *table, uint64_t cgroup_id)
 {
 	struct container *c = *bucket_of(table, cgroup_id);
@@ -111,13 +118,15 @@ void container_table_each(struct container_table *table, void (*fn)(struct conta
 			fn(c, ctx);
 }
 
-/* One look on disk; sets state and the time of the next. True if the state is final now. */
+/* One look, on disk if nobody has had it; sets state and the time of the next. True if the state is
+ * final now. */
 static bool look(const struct container_table *table, struct container *c, uint64_t now_ns)
 {
 	uint64_t wait_ns = c->tries < RETRY_DOUBLES ? RETRY_FIRST_NS << c->tries : RETRY_LAST_NS;
 
 	c->retry_ns = 0;
-	if (!container_read_metadata(table->root, &c->id, c->bundle_dir, &c->meta)) {
+	if (births_take(table->births, c->cgroup_id, &c->meta) ||
+	    !container_read_metadata(table->root, &c->id, c->bundle_dir, &c->meta)) {
 		c->state = CONTAINER_RESOLVED;
 		return true;
 	}

@@ -44,9 +44,12 @@ struct container {
 
 struct container_table;
 
+struct births;
 /* limit: most containers kept, 1 to CONTAINER_LIMIT_MAX; else -EINVAL. */
 int container_table_new(const char *root, size_t limit, struct container_table **ret_table);
 void container_table_free(struct container_table *table);
+/* Who is asked before the disk is; the caller's. */
+void container_table_use(struct container_table *table, struct births *births);
 /*
  * Registers a container and looks for its metadata at once. -ENOSPC: at the limit.
  * -EEXIST with *ret_container set if the cgroup id is known.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/intake.h"
 #include "evidence/diag.h"
+#include "sensor/births.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/declare.h"
@@ -108,30 +109,18 @@ void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, co
 			path);
 }
 
-/* Its working directory is the bundle only if the maker is a runtime; systemd, say, makes cgroups
- * for others. */
-static bool is_runtime(const char comm[EV_COMM_LEN])
-{
-	return !strncmp(comm, "runc", EV_COMM_LEN) || !strncmp(comm, "crun", EV_COMM_LEN) ||
-	       !strncmp(comm, "youki", EV_COMM_LEN);
-}
-
 static void started(struct intake *in, const struct record *rec)
 {
 	const struct ev_container_start *ev = (const void *)rec->hdr;
 	const char *path = record_bytes(rec, &ev->cgroup_path);
-	const char *args = ev->maker_args.off ? record_bytes(rec, &ev->maker_args) : NULL;
-	const char *cwd = ev->maker_cwd.path.off ? record_bytes(rec, &ev->maker_cwd.path) : NULL;
-	bool found = false;
 	char bundle[4096];
+	bool found;
 
 	if (ev->container != rec->hdr->cgroup_id) {
 		streams_bind(in->streams, rec->hdr->cgroup_id, ev->container);
 		return;
 	}
-	if (args && is_runtime(rec->hdr->task.comm))
-		found = !container_bundle_from_args(args, ev->maker_args.len, cwd ? cwd : "",
-						    bundle, sizeof(bundle));
+	found = !births_bundle(rec, bundle, sizeof(bundle));
 	intake_register(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
 	hash_container(in->hash, rec->hdr->cgroup_id, found ? bundle : NULL);
 }

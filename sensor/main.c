@@ -2,13 +2,14 @@
 /*
  * varve-sensor: starts everything in order, turns one loop, stops everything in the mirrored order.
  *
- * One loop, one epoll, and a second thread that reads files (hash_worker.h). A turn: take what the
- * rings have, write it to the log, give the rings' space back, let the shipper follow. The reader
- * comes on a timer (10 ms while there is traffic), and is woken only by a ring that fills or a
- * record that cannot wait.
+ * One loop, one epoll, a second thread that hashes files (hash_worker.h), and a third that reads
+ * what runtimes say of new containers (births.h). A turn: take what the rings have, write it to the
+ * log, give the rings' space back, let the shipper follow. The reader comes on a timer (10 ms while
+ * there is traffic), and is woken only by a ring that fills or a record that cannot wait.
  */
 #include "evidence/diag.h"
 #include "evidence/log.h"
+#include "sensor/births.h"
 #include "sensor/cgroups.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
@@ -31,6 +32,7 @@
 #include "sensor/ship_cursor.h"
 #include "sensor/snapshot.h"
 #include "sensor/streams.h"
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -55,6 +57,7 @@ struct sensor {
 	struct ring *ring;
 	struct proctab *proctab;
 	struct container_table *containers;
+	struct births *births;
 	struct pods *pods;
 	struct kube *kube; /* NULL: no API server is asked */
 	struct streams *streams;
@@ -117,6 +120,10 @@ static int open_tables(struct sensor *s)
 	if (!err)
 		err = container_table_new(s->conf.host_root, s->conf.container_limit,
 					  &s->containers);
+	if (!err)
+		err = births_open(probes_births_fd(s->probes), s->conf.host_root, &s->births);
+	if (!err)
+		container_table_use(s->containers, s->births);
 	if (!err)
 		err = streams_new(probes_cpu_cnt(s->probes), &s->streams);
 	if (!err)
@@ -451,6 +458,7 @@ int main(int argc, char **argv)
 	err = begin_watching(&s, &previous, &recovery);
 	if (err)
 		goto out;
+	malloc_trim(0); /* what the kernel's BTF and the search for hooks took */
 	log_info("recording %s to %s, run %s",
 		 s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers", s.conf.log_dir,
 		 s.emit.run_id);
@@ -465,6 +473,7 @@ out:
 	intake_fini(&s.intake);
 	streams_free(s.streams);
 	container_table_free(s.containers);
+	births_close(s.births);
 	pods_free(s.pods);
 	proctab_free(s.proctab);
 	probes_close(s.probes);

@@ -414,6 +414,11 @@ void probes_ring_fds(const struct probes *p, int ret_fds[PROBES_RING_CNT])
 	ret_fds[1] = bpf_map__fd(p->skel->maps.decisive);
 }
 
+int probes_births_fd(const struct probes *p)
+{
+	return bpf_map__fd(p->skel->maps.births);
+}
+
 uint64_t probes_load_ns(const struct probes *p)
 {
 	return p->load_ns;

@@ -45,6 +45,8 @@ void probes_close(struct probes *probes);
 /* The rings' map descriptors in the order that ring_open() wants: those explained by others first.
  * Also for epoll. */
 void probes_ring_fds(const struct probes *probes, int ret_fds[PROBES_RING_CNT]);
+/* Ring of copies of the containers' CONTAINER_STARTs. */
+int probes_births_fd(const struct probes *p);
 /* How long the kernel took to verify and load the programs. */
 uint64_t probes_load_ns(const struct probes *probes);
 const struct probes_hook *probes_hooks(const struct probes *probes, size_t *ret_cnt);

@@ -91,6 +91,7 @@ if [ "$failed" = 0 ]; then
 	suite shipper tests/kafka/security.sh
 	suite k8s tests/k8s/pods.sh
 	suite apiserver tests/k8s/apiserver.sh
+	suite churn env CONTAINERS=300 tests/bench/churn.sh
 	for t in tests/e2e/*.sh; do
 		[ "$(basename "$t")" = lib.sh ] || suite "$(basename "$t" .sh)" "$t"
 	done
