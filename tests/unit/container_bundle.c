@@ -26,6 +26,8 @@ static const struct {
 	 "shop-6d5f7c9b8d-x2x7k", "retail", false},
 	{"containerd-sandbox.json", "", "", U, "shop-6d5f7c9b8d-x2x7k", "retail", true},
 	{"crio-container.json", "web", "quay.io/shop/web:2.1", U, "shop-0", "retail", false},
+	{"crio-1.34-container.json", "app", "example.test/web:1",
+	 "a9865d23-78c5-49da-8fd2-469356d5373d", "web-0", "shop", false},
 	{"crio-sandbox.json", "", "registry.k8s.io/pause:3.9", U, "shop-0", "retail", true},
 	{"podman.json", "", "", "", "", "", false},
 	{"plain.json", "", "", "", "", "", false},
