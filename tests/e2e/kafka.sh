@@ -20,12 +20,16 @@ steady() { # POD
 ended() { # SOURCE POD: the pod's account is closed there
 	"$VARVE" replay "$1" --pod "e2e/$2" --format jsonl 2>/dev/null | grep -q '"kind":"ACCOUNT"'
 }
+begun() { # SOURCE POD: its container is at work
+	"$VARVE" replay "$1" --pod "e2e/$2" --format jsonl 2>/dev/null | grep -q '"kind":"OPEN".*"path":"/tmp/f"'
+}
 
 # 1. the broker dies and comes back while a container runs
 start
 steady calm &
 job=$!
-sleep 1
+wait_for 30 begun "$work/log" calm || fail "container calm begins"
+sleep 0.5
 "$KAFKA" kill "$work/kafka"
 sleep 1
 "$KAFKA" start "$work/kafka" >>"$work/kafka.out" 2>&1 || fail "broker starts again"
@@ -36,7 +40,8 @@ check "COMPLETE from Kafka after the broker was killed" "$VARVE" replay "$topic"
 # 2. the sensor dies and is started again while a container runs
 steady cut &
 job=$!
-sleep 1.5
+wait_for 30 begun "$work/log" cut || fail "container cut begins"
+sleep 0.5
 sensor_kill
 sleep 0.5
 start
