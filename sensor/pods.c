@@ -229,8 +229,8 @@ void pods_detach(struct pods *pods, struct container *c, uint64_t next_sequence,
 
 /* --- from the API server */
 
-static Varve__V1__Label *make_labels(const struct kube_pod *in, Varve__V1__Label *labels,
-				     Varve__V1__Label **ret_list)
+static void make_labels(const struct kube_pod *in, Varve__V1__Label *labels,
+			Varve__V1__Label **ret_list)
 {
 	for (size_t i = 0; i < in->label_cnt; i++) {
 		varve__v1__label__init(&labels[i]);
@@ -238,7 +238,6 @@ static Varve__V1__Label *make_labels(const struct kube_pod *in, Varve__V1__Label
 		labels[i].value = (char *)in->labels[i].value;
 		ret_list[i] = &labels[i];
 	}
-	return labels;
 }
 
 static char *if_any(const char *text)

@@ -252,17 +252,6 @@ static void step(int go, int done)
 	EXPECT_UINT(MUST(read(done, &byte, 1)), 1);
 }
 
-static void move(pid_t pid, const char *cgroup)
-{
-	_cleanup_close_ int fd = -1;
-	char path[300], text[16];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	snprintf(text, sizeof(text), "%d", pid);
-	fd = MUST(open(path, O_WRONLY | O_CLOEXEC));
-	MUST(write(fd, text, strlen(text)));
-}
-
 /* Out by another's hand, and back: both show, and its entry is what it was. */
 LIVE(cgroup_move_back, LIVE_FIRST)
 {
@@ -274,9 +263,9 @@ LIVE(cgroup_move_back, LIVE_FIRST)
 	live_begin(t);
 	make_outside(t, &outside);
 	pid = start_member(t, &go, &done);
-	move(pid, outside.path);
+	live_move(pid, outside.path);
 	step(go, done);
-	move(pid, t->cgroup);
+	live_move(pid, t->cgroup);
 	step(go, done);
 	close(go);
 	EXPECT_UINT(live_wait(pid), 0);
@@ -310,7 +299,7 @@ LIVE(cgroup_move_to_another_container, LIVE_FIRST)
 	live_begin(&other);
 	EXPECT_UINT(live_wait(live_spawn(&other, (live_fn)make_file, "own")), 0);
 	pid = start_member(t, &go, &done);
-	move(pid, other.cgroup);
+	live_move(pid, other.cgroup);
 	step(go, done);
 	close(go);
 	EXPECT_UINT(live_wait(pid), 0);
@@ -338,7 +327,7 @@ LIVE(cgroup_move_outlives_its_container, LIVE_FIRST)
 	live_begin(t);
 	make_outside(t, &outside);
 	pid = start_member(t, &go, &done);
-	move(pid, outside.path);
+	live_move(pid, outside.path);
 	MUST(rmdir(t->cgroup));
 	live_pause_ms(1000);
 	step(go, done);
@@ -364,7 +353,7 @@ LIVE(cgroup_move_pid_used_again, LIVE_FIRST)
 	live_begin(t);
 	make_outside(t, &outside);
 	pid = start_member(t, &go, &done);
-	move(pid, outside.path);
+	live_move(pid, outside.path);
 	close(go);
 	EXPECT_UINT(live_wait(pid), 0);
 	want[0] = pid;

@@ -89,14 +89,20 @@ void live_begin(struct live *t)
 	t->cgroup_id = live_make_cgroup(t, t->id, t->cgroup);
 }
 
-void live_enter(const char *cgroup)
+void live_move(pid_t pid, const char *cgroup)
 {
 	_cleanup_close_ int fd = -1;
-	char path[512];
+	char path[512], text[16];
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	snprintf(text, sizeof(text), "%d", pid);
 	fd = MUST(open(path, O_WRONLY | O_CLOEXEC));
-	MUST(write(fd, "0", 1));
+	MUST(write(fd, text, strlen(text)));
+}
+
+void live_enter(const char *cgroup)
+{
+	live_move(0, cgroup);
 }
 
 pid_t live_spawn(struct live *t, live_fn fn, void *arg)

@@ -93,17 +93,6 @@ static pid_t start_waiting(int *ret_fd)
 	return pid;
 }
 
-static void move(pid_t pid, const char *cgroup)
-{
-	_cleanup_close_ int fd = -1;
-	char path[300], text[16];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	snprintf(text, sizeof(text), "%d", pid);
-	fd = MUST(open(path, O_WRONLY | O_CLOEXEC));
-	MUST(write(fd, text, strlen(text)));
-}
-
 /* Moved by another process, twice to the same place; then out, and back in. */
 LIVE(exec_session_moved, LIVE_FIRST)
 {
@@ -116,10 +105,10 @@ LIVE(exec_session_moved, LIVE_FIRST)
 	snprintf(name, sizeof(name), "%s-outside", t->id);
 	live_make_cgroup(t, name, outside);
 	pid = start_waiting(&fd);
-	move(pid, t->cgroup);
-	move(pid, t->cgroup);
-	move(pid, outside);
-	move(pid, t->cgroup);
+	live_move(pid, t->cgroup);
+	live_move(pid, t->cgroup);
+	live_move(pid, outside);
+	live_move(pid, t->cgroup);
 	close(fd);
 	EXPECT_UINT(live_wait(pid), 0);
 	MUST(rmdir(outside));
@@ -173,7 +162,7 @@ static void rearrange(struct live *t, void *arg)
 	int fd;
 
 	pid = start_waiting(&fd);
-	move(pid, inner);
+	live_move(pid, inner);
 	close(fd);
 	EXPECT_UINT(live_wait(pid), 0);
 	pid = clone_into(inner);
@@ -215,7 +204,7 @@ LIVE(exec_session_nested, LIVE_FIRST)
 	snprintf(name, sizeof(name), "%s/inner", t->id);
 	inner_id = live_make_cgroup(t, name, inner);
 	pid = start_waiting(&fd);
-	move(pid, inner);
+	live_move(pid, inner);
 	close(fd);
 	EXPECT_UINT(live_wait(pid), 0);
 	MUST(rmdir(inner));

@@ -107,7 +107,8 @@ void live_new_id(struct live *t);
 /* A cgroup by its path below the v2 hierarchy's mount; fills ret_path with the whole. */
 uint64_t live_make_cgroup(struct live *t, const char *name, char ret_path[256]);
 const char *live_cgroup_mount(void);
-/* Moves the calling process. */
+/* Moves a process; 0: the calling one. */
+void live_move(pid_t pid, const char *cgroup);
 void live_enter(const char *cgroup);
 /* Forks a child that runs fn in the container's cgroup, and ends with 0 when fn returns. */
 typedef void (*live_fn)(struct live *t, void *arg);
