@@ -10,21 +10,28 @@
 static __always_inline void moved_out(struct task_struct *task, const struct member *m, __u64 to,
 				      const char *to_path)
 {
-	__u64 *was = bpf_map_lookup_elem(&members, m), container = escaped_from(task);
-	__u32 flags = 0;
+	__u64 *was = bpf_map_lookup_elem(&members, m);
+	struct ev_escapee *e = escapee_of(task);
+	struct move move = {.to = to};
 
-	if (container) { /* from one place outside to another */
-		move_emit(task, container, to, to_path, 0);
+	if (e) { /* from one place outside to another */
+		move.container = e->container;
+		move.from = e->now;
+		e->now = to;
+		if (move.from != to)
+			move_emit(task, &move, to_path);
 		return;
 	}
-	container = was ? *was : container_of_task(BPF_CORE_READ(task, real_parent));
-	if (!container)
+	if (was)
+		move.container = move.from = *was;
+	else /* forgotten */
+		move.container = container_of_parent(BPF_CORE_READ(task, real_parent));
+	if (!move.container)
 		return;
 	/* If it comes back, it comes from outside. */
 	bpf_map_delete_elem(&members, m);
-	if (!escapee_add(task, container))
-		flags = EV_MOVE_LOST;
-	move_emit(task, container, to, to_path, flags);
+	move_follow(task, &move);
+	move_emit(task, &move, to_path);
 }
 
 SEC("tp_btf/cgroup_attach_task")

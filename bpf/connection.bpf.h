@@ -54,14 +54,15 @@ static __always_inline void connection_lost(__u64 cgid, __u32 cause)
 
 /*
  * The cgroup that the end is booked on. The account of one that has gone may be closed: the kernel
- * sends what is left and waits for the peer long after the process. Then it is the node's.
+ * sends what is left and waits for the peer long after the process. Then it is the node's. It is
+ * open as long as processes that have left the cgroup live.
  */
 static __always_inline __u64 connection_account(const struct connection *c)
 {
 	__u64 cgid = c->cgid;
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
 
-	return c->in_container && (!in || in->flags & EV_SCOPE_GONE) ? 0 : cgid;
+	return c->in_container && (!in || (in->flags & EV_SCOPE_GONE && !in->escapees)) ? 0 : cgid;
 }
 
 /*

@@ -121,8 +121,11 @@ struct ev_task {
 	__u32 euid;
 	__u32 egid;
 	__u64 cap_effective;
-	__u32 obtained; /* EV_TASK_HAS_* */
-	__u32 pad0;
+	__u16 obtained; /* EV_TASK_* */
+	/* EV_TASK_OUTSIDE: the cgroup that it is in. The kernel makes ids one after the other in the lower
+	 * half; of the upper one, which counts how often that was used up, no machine needs more. */
+	__u16 outside_high;
+	__u32 outside_low;
 	char comm[EV_COMM_LEN];
 	char parent_comm[EV_COMM_LEN];
 };
@@ -345,6 +348,7 @@ struct ev_exec_session {
 
 #define EV_MOVE_INTO_CONTAINER (1u << 0) /* back into this one, or into another; else it is outside now */
 #define EV_MOVE_LOST	       (1u << 1) /* no room: what it does outside is not recorded */
+#define EV_MOVE_CLONED	       (1u << 2) /* made there by clone3; else it was moved there */
 
 struct ev_cgroup_move {
 	struct ev_hdr hdr; /* task: who was moved; cgroup_id: the container that it is of */
@@ -353,6 +357,9 @@ struct ev_cgroup_move {
 	struct ev_ref to_path; /* of that cgroup, from its hierarchy's root */
 	__u32 flags;	       /* EV_MOVE_* */
 	__u32 pad0;
+	__u64 from_cgroup_id; /* of a container: its own; 0: not known */
+	__u64 to_container;   /* its own cgroup's id; 0: in none */
+	struct ev_ref by_args; /* arguments of who did it, NUL between them; from user memory */
 };
 
 #define EV_OOM_HAS_MEMORY (1u << 0) /* total_vm .. shmem_rss */
@@ -887,6 +894,7 @@ struct ev_account {
 struct ev_escapee {
 	__u64 start_ns; /* of the leader: the id may be used again */
 	__u64 container;
+	__u64 now; /* cgroup that it is in */
 };
 
 /* Map `scope`: cgroups whose events are recorded. */
@@ -899,6 +907,8 @@ struct ev_scope {
 	/* Of a container's own: its first process. 0: not known, it was there before the sensor. */
 	__u32 first_tgid;
 	__u64 first_start_ns;
+	__u32 escapees; /* of a container's own: processes of it in the map */
+	__u32 pad0;
 };
 
 /*

@@ -9,10 +9,7 @@
  *
  * One that moves between the cgroups of its container comes from nowhere (member.bpf.h).
  */
-#include "args.bpf.h"
 #include "cgroup_move.bpf.h"
-
-#define BY_ARGS_MAX 4096
 
 /* True if the container has its first process; if not, this is it. */
 static __always_inline bool is_entered(__u64 container, const struct member *m)
@@ -61,7 +58,9 @@ SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task_struct *task)
 {
 	__u64 cgid = cgroup_id(to), container, from = 0, *was;
+	struct move move = {.to = cgid, .flags = EV_MOVE_INTO_CONTAINER};
 	struct member m = {};
+	struct ev_escapee *e;
 	struct ev_scope *in;
 
 	if (BPF_CORE_READ(to, root, hierarchy_id) != CGROUP_V2_HIERARCHY ||
@@ -78,11 +77,17 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 	if (from == container)
 		return 0;
 	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
-	if (!from)
-		from = escaped_from(task);
+	move.from = from;
+	e = from ? 0 : escapee_of(task);
+	if (e) {
+		from = e->container;
+		move.from = e->now;
+	}
 	if (from) {
 		escapee_remove(task);
-		move_emit(task, from, cgid, path, EV_MOVE_INTO_CONTAINER);
+		move.container = from;
+		move.to_container = container;
+		move_emit(task, &move, path);
 	}
 	if (from == container || (!is_moved_within(task, container, from) && is_entered(container, &m)))
 		session_emit(task, cgid, from, 0);
@@ -96,16 +101,16 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 static __always_inline void fork_outside(struct task_struct *parent, struct task_struct *child,
 					 __u64 cgid)
 {
-	__u64 left = escaped_from(parent), container = left ? left : container_of_task(parent);
-	bool followed;
+	struct move move = {.container = container_of_parent(parent),
+			    .from = task_cgroup_id(parent),
+			    .to = cgid,
+			    .flags = EV_MOVE_CLONED};
 
-	if (!container)
+	if (!move.container)
 		return;
-	followed = escapee_add(child, container);
-	if (!left)
-		move_emit(child, container, cgid, 0, followed ? 0 : EV_MOVE_LOST);
-	else if (!followed)
-		record_lose(EV_CGROUP_MOVE, EV_CLASS_container, container, EV_CAUSE_MAP_FULL);
+	move_follow(child, &move);
+	if (move.from != cgid)
+		move_emit(child, &move, 0);
 }
 
 SEC(TASK_TP("sched", "sched_process_fork"))
@@ -113,6 +118,7 @@ int exec_session_fork(void *ctx)
 {
 	struct task_struct *parent = current_task(), *child = forked_task(ctx, parent);
 	__u64 cgid = task_cgroup_id(child), container, from;
+	struct move move = {.to = cgid, .flags = EV_MOVE_INTO_CONTAINER | EV_MOVE_CLONED};
 	struct member m = {};
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
 
@@ -129,8 +135,12 @@ int exec_session_fork(void *ctx)
 	from = container_of_parent(parent);
 	if (from == container)
 		return TASK_TP_DONE;
-	if (from)
-		move_emit(child, from, cgid, 0, EV_MOVE_INTO_CONTAINER);
+	if (from) {
+		move.container = from;
+		move.from = task_cgroup_id(parent);
+		move.to_container = container;
+		move_emit(child, &move, 0);
+	}
 	if (is_entered(container, &m))
 		session_emit(child, cgid, task_cgroup_id(parent), EV_SESSION_CLONED);
 	return TASK_TP_DONE;

@@ -9,7 +9,7 @@ SEC(TASK_TP("sched", "sched_process_fork"))
 int fork_tp(void *ctx)
 {
 	struct task_struct *parent = current_task(), *child = forked_task(ctx, parent);
-	__u64 cgid = task_cgroup_id(child), left = 0;
+	__u64 cgid = task_cgroup_id(child), now = cgid, left = 0;
 	struct build b;
 	struct ev_fork *ev;
 
@@ -27,7 +27,7 @@ int fork_tp(void *ctx)
 		return TASK_TP_DONE;
 	task_fill(&ev->hdr.task, child);
 	if (left)
-		ev->hdr.task.obtained |= EV_TASK_OUTSIDE;
+		task_set_outside(&ev->hdr.task, now);
 	ev->parent_tid = BPF_CORE_READ(parent, pid);
 	ev->maker_tgid = BPF_CORE_READ(parent, tgid);
 	ev->maker_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);

@@ -45,16 +45,31 @@ static __always_inline __u64 container_of_parent(struct task_struct *parent)
 	return container ? container : container_of_task(parent);
 }
 
+static __always_inline void escapee_count(__u64 container, int n)
+{
+	struct ev_scope *own = bpf_map_lookup_elem(&scope, &container);
+
+	__sync_fetch_and_add(&escapee_cnt, n);
+	if (own)
+		__sync_fetch_and_add(&own->escapees, n);
+}
+
 /* It has ended, is back in a container, or its number is another's now. */
 static __always_inline void escapee_remove(struct task_struct *task)
 {
+	struct ev_escapee *e;
+	__u64 container;
 	__u32 tgid;
 
 	if (!escapee_cnt)
 		return;
 	tgid = BPF_CORE_READ(task, tgid);
+	e = bpf_map_lookup_elem(&escapees, &tgid);
+	if (!e)
+		return;
+	container = e->container;
 	if (!map_error(bpf_map_delete_elem(&escapees, &tgid)))
-		__sync_fetch_and_add(&escapee_cnt, -1);
+		escapee_count(container, -1);
 }
 
 #endif

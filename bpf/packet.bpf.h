@@ -159,17 +159,18 @@ static __always_inline void packet_peer(struct bpf_sock *sk, struct packet *p)
  * container is of the host's. */
 static __always_inline bool packet_in_scope(struct bpf_sock *sk, __u64 *cgid)
 {
+	__u64 id = *cgid, container;
 	struct owner *o;
 
-	if (in_scope(*cgid))
-		return true;
-	if (!escapee_cnt)
-		return false;
-	o = bpf_sk_storage_get(&owners, sk, 0, 0);
-	if (!o || !o->container)
-		return false;
-	*cgid = o->container;
-	return in_scope(*cgid);
+	if (escapee_cnt && !bpf_map_lookup_elem(&scope, &id)) {
+		o = bpf_sk_storage_get(&owners, sk, 0, 0);
+		container = o ? o->container : 0;
+		if (container && bpf_map_lookup_elem(&scope, &container)) {
+			*cgid = container;
+			return true;
+		}
+	}
+	return in_scope(id);
 }
 
 /*

@@ -166,18 +166,34 @@ static __always_inline struct task_struct *current_task(void)
 	return (void *)bpf_get_current_task();
 }
 
-/* The container that a task has left; 0: none. */
-static __always_inline __u64 escaped_from(struct task_struct *task)
+static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 {
-	__u32 tgid;
+	return cgroup_id(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+}
+
+static __always_inline struct ev_escapee *escapee_of(struct task_struct *task)
+{
 	struct ev_escapee *e;
+	__u32 tgid;
 
 	if (!escapee_cnt)
 		return 0;
 	tgid = BPF_CORE_READ(task, tgid);
 	e = bpf_map_lookup_elem(&escapees, &tgid);
-	return e && e->start_ns == BPF_CORE_READ(task, group_leader, start_boottime) ? e->container
-										     : 0;
+	return e && e->start_ns == BPF_CORE_READ(task, group_leader, start_boottime) ? e : 0;
+}
+
+/* The container that a task has left; 0: none. One that is moved into a container this moment is in
+ * it, whatever the map still says. */
+static __always_inline __u64 escaped_from(struct task_struct *task)
+{
+	struct ev_escapee *e = escapee_of(task);
+	__u64 now;
+
+	if (!e)
+		return 0;
+	now = task_cgroup_id(task);
+	return bpf_map_lookup_elem(&scope, &now) ? 0 : e->container;
 }
 
 /* The cgroup that what the current task does is booked on: its own, or the container's that it left. */

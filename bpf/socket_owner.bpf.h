@@ -53,14 +53,18 @@ extern struct sending_map {
 static __always_inline void owner_set(struct owner *o, __u32 by)
 {
 	struct ev_task task = {};
+	__u64 container;
 
-	if (!o || (o->by == by && o->task.tgid == bpf_get_current_pid_tgid() >> 32))
+	/* The same process may have left its container since. */
+	if (!o || (!escapee_cnt && o->by == by &&
+		   o->task.tgid == bpf_get_current_pid_tgid() >> 32))
 		return;
 	task_fill(&task, current_task());
-	o->container = escaped_from(current_task());
+	container = escaped_from(current_task());
 	bpf_spin_lock(&o->lock);
 	o->by = by;
 	o->task = task;
+	o->container = container;
 	bpf_spin_unlock(&o->lock);
 }
 

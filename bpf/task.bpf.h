@@ -32,6 +32,19 @@ static __always_inline void task_fill_cred(struct ev_task *t, struct task_struct
 	t->obtained |= EV_TASK_HAS_CRED;
 }
 
+static __always_inline void task_set_outside(struct ev_task *t, __u64 cgid)
+{
+	t->outside_low = cgid;
+	t->outside_high = cgid >> 32;
+	t->obtained |= EV_TASK_OUTSIDE;
+}
+
+static __always_inline void task_fill_outside(struct ev_task *t, struct task_struct *task)
+{
+	if (escaped_from(task))
+		task_set_outside(t, task_cgroup_id(task));
+}
+
 static __always_inline void task_fill(struct ev_task *t, struct task_struct *task)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
@@ -49,15 +62,9 @@ static __always_inline void task_fill(struct ev_task *t, struct task_struct *tas
 		BPF_CORE_READ_STR_INTO(&t->parent_comm, parent, comm);
 		t->obtained |= EV_TASK_HAS_PARENT;
 	}
-	if (escaped_from(task))
-		t->obtained |= EV_TASK_OUTSIDE;
+	task_fill_outside(t, task);
 	task_fill_cred(t, task);
 	BPF_CORE_READ_STR_INTO(&t->comm, task, comm);
-}
-
-static __always_inline __u64 task_cgroup_id(struct task_struct *task)
-{
-	return cgroup_id(BPF_CORE_READ(task, cgroups, dfl_cgrp));
 }
 
 /* What a task does is booked on: its cgroup, or the container that it left. */

@@ -140,12 +140,50 @@ static bool await_close(struct intake *in, uint64_t cgroup_id, uint64_t containe
 	return true;
 }
 
+static bool is_going(const struct intake *in, uint64_t cgroup_id)
+{
+	size_t i;
+
+	for (i = 0; i < in->gone_cnt; i++)
+		if (in->gone[(in->gone_head + i) % in->gone_size].cgroup_id == cgroup_id)
+			return true;
+	return false;
+}
+
+struct elsewhere {
+	const struct intake *in;
+	uint64_t container;
+	bool found;
+};
+
+static void look_elsewhere(uint64_t cgroup_id, uint64_t container, void *ctx)
+{
+	struct elsewhere *e = ctx;
+
+	if (container == e->container && !e->found)
+		e->found = !is_going(e->in, cgroup_id);
+}
+
+/*
+ * True if processes of the container, whose own cgroup has gone, may still run: they have left it, or
+ * made a cgroup elsewhere in the hierarchy, which is the container's.
+ */
+static bool lives_elsewhere(const struct intake *in, uint64_t container)
+{
+	struct elsewhere e = {.in = in, .container = container};
+
+	if (!in->probes)
+		return false;
+	streams_each_other(in->streams, look_elsewhere, &e);
+	return e.found || probes_has_escapees(in->probes, container);
+}
+
 void intake_gone(struct intake *in, uint64_t cgroup_id, uint64_t container, uint64_t now_ns)
 {
 	struct container *c = container_table_find(in->containers, container);
 
 	/* The sweep comes back to it. */
-	if (c && cgroup_id == container && in->probes && probes_has_escapees(in->probes, container))
+	if (c && cgroup_id == container && !c->gone_ns && lives_elsewhere(in, container))
 		return;
 	if (cgroup_id != container || !c) {
 		await_close(in, cgroup_id, container, now_ns);

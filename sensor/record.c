@@ -74,8 +74,10 @@ static int fill_process(const struct ev_hdr *hdr, struct arena *arena, Varve__V1
 	SET(p, start_boot_time_nano, t->start_ns);
 	if (t->obtained & EV_TASK_HAS_NS_PID)
 		SET(p, ns_pid, t->ns_tgid);
-	if (t->obtained & EV_TASK_OUTSIDE)
+	if (t->obtained & EV_TASK_OUTSIDE) {
 		SET(p, outside, 1);
+		SET(p, outside_cgroup_id, (uint64_t)t->outside_high << 32 | t->outside_low);
+	}
 	if (t->obtained & EV_TASK_HAS_CRED) {
 		SET(p, uid, t->uid);
 		SET(p, gid, t->gid);

@@ -224,6 +224,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 		(char *)"the sensor's own process",
 		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, "
 			"writev ...)",
+		(char *)"processes that had left their container's cgroup before the sensor started",
 		(char *)(probes_see_uring(probes)
 				 ? "io_uring: operations without a kind of their own; requests "
 				   "that asked for no completion (IOSQE_CQE_SKIP_SUCCESS) and "

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process that leaves its container's cgroup stays the container's, and so do its children. */
-#include "tests/live/harness.h"
+#include "bpf/event.h"
+#include "tests/live/network.h"
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+
+#define OUTSIDE_ID 31 /* of shared->value: of the cgroup outside */
 
 struct place {
 	char path[256];
@@ -19,7 +24,7 @@ static void make_outside(struct live *t, struct place *out)
 	char name[100];
 
 	snprintf(name, sizeof(name), "%s-outside", t->id);
-	out->id = live_make_cgroup(t, name, out->path);
+	out->id = t->shared->value[OUTSIDE_ID] = live_make_cgroup(t, name, out->path);
 }
 
 static void make_file(struct live *t, const char *name)
@@ -72,6 +77,7 @@ static Varve__V1__Event *open_of(struct live *t, pid_t pid, const char *name)
 static void expect_outside(struct live *t, const Varve__V1__Event *ev)
 {
 	EXPECT_FIELD(ev->process, outside, 1);
+	EXPECT_FIELD(ev->process, outside_cgroup_id, t->shared->value[OUTSIDE_ID]);
 	EXPECT_FIELD(ev->kernel_number, cgroup_id, t->cgroup_id);
 	EXPECT_STR(ev->container->id, t->id);
 	EXPECT_STR(ev->process->entry->how, "entrypoint");
@@ -95,6 +101,11 @@ LIVE(cgroup_move_escape, LIVE_FIRST)
 	EXPECT_STR(ev->cgroup_move->to_cgroup_path, outside.path + strlen(live_cgroup_mount()));
 	EXPECT(!ev->cgroup_move->by && !ev->cgroup_move->has_into_container &&
 	       !ev->cgroup_move->has_not_followed);
+	EXPECT_FIELD(ev->cgroup_move, from_cgroup_id, t->cgroup_id);
+	EXPECT(!ev->cgroup_move->has_to_container_cgroup_id);
+	EXPECT_STR(ev->cgroup_move->how, "moved");
+	EXPECT(ev->cgroup_move->by_cmd_line && *ev->cgroup_move->by_cmd_line);
+	expect_outside(t, ev);
 	expect_outside(t, open_of(t, pid, "outside"));
 	ev = live_one(t, "CONNECT", pid);
 	expect_outside(t, ev);
@@ -143,6 +154,8 @@ LIVE(cgroup_move_by_clone, LIVE_FIRST)
 	ev = live_one(t, "CGROUP_MOVE", child);
 	EXPECT_FIELD(ev->cgroup_move, to_cgroup_id, outside.id);
 	EXPECT_UINT(ev->cgroup_move->by->pid, pid);
+	EXPECT_STR(ev->cgroup_move->how, "cloned");
+	EXPECT_FIELD(ev->cgroup_move, from_cgroup_id, t->cgroup_id);
 	expect_outside(t, live_one(t, "FORK", child));
 	expect_outside(t, open_of(t, child, "cloned"));
 	expect_outside(t, live_one(t, "EXIT", child));
@@ -212,6 +225,7 @@ LIVE(cgroup_move_datagram, LIVE_FIRST)
 	ev = live_nth(t, "UDP_FLOW", pid, 1);
 	EXPECT_FIELD(ev->udp_flow, bytes_sent, 3);
 	EXPECT_FIELD(ev->process, outside, 1);
+	EXPECT_FIELD(ev->process, outside_cgroup_id, outside.id);
 }
 
 /* A process of the container that waits for the end of its standard input, twice making a file on
@@ -222,8 +236,8 @@ static pid_t start_member(struct live *t, int *ret_go, int *ret_done)
 	char byte;
 	pid_t pid;
 
-	MUST(pipe(go));
-	MUST(pipe(done));
+	MUST(pipe2(go, O_CLOEXEC));
+	MUST(pipe2(done, O_CLOEXEC));
 	pid = MUST(fork());
 	if (!pid) {
 		close(go[1]);
@@ -277,7 +291,9 @@ LIVE(cgroup_move_back, LIVE_FIRST)
 	EXPECT_STR(ev->cgroup_move->by->process_uid, ev->process->parent->process_uid);
 	ev = live_nth(t, "CGROUP_MOVE", pid, 1);
 	EXPECT_FIELD(ev->cgroup_move, into_container, 1);
+	EXPECT_FIELD(ev->cgroup_move, from_cgroup_id, outside.id);
 	EXPECT_FIELD(ev->cgroup_move, to_cgroup_id, t->cgroup_id);
+	EXPECT_FIELD(ev->cgroup_move, to_container_cgroup_id, t->cgroup_id);
 	ev = live_one(t, "EXEC_SESSION", pid);
 	EXPECT_FIELD(ev->exec_session, from_cgroup_id, t->cgroup_id);
 	expect_outside(t, open_of(t, pid, "first"));
@@ -307,7 +323,9 @@ LIVE(cgroup_move_to_another_container, LIVE_FIRST)
 	live_end(t);
 	ev = live_one(t, "CGROUP_MOVE", pid);
 	EXPECT_FIELD(ev->cgroup_move, into_container, 1);
+	EXPECT_FIELD(ev->cgroup_move, from_cgroup_id, t->cgroup_id);
 	EXPECT_FIELD(ev->cgroup_move, to_cgroup_id, other.cgroup_id);
+	EXPECT_FIELD(ev->cgroup_move, to_container_cgroup_id, other.cgroup_id);
 	EXPECT_UINT(live_count(t, "EXIT", pid), 0);
 	ev = live_one(&other, "EXEC_SESSION", pid);
 	EXPECT_FIELD(ev->exec_session, from_cgroup_id, t->cgroup_id);
@@ -370,4 +388,285 @@ LIVE(cgroup_move_pid_used_again, LIVE_FIRST)
 	live_end(t);
 	live_one(t, "EXIT", pid);
 	EXPECT_UINT(live_count(t, "OPEN", pid), 0);
+}
+
+/* --- while others are outside, too: the kernel side looks for each process then */
+
+LIVE(cgroup_move_pid_used_again_elsewhere, LIVE_FIRST)
+{
+	struct live other = {.sensor = t->sensor, .shared = t->shared};
+	int go, done, keeper_go, keeper_done;
+	pid_t want, pid, keeper;
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)&want, .set_tid_size = 1};
+	struct place outside;
+
+	live_begin(t);
+	make_outside(t, &outside);
+	keeper = start_member(t, &keeper_go, &keeper_done);
+	want = start_member(t, &go, &done);
+	move(keeper, outside.path);
+	move(want, outside.path);
+	step(go, done);
+	close(go);
+	EXPECT_UINT(live_wait(want), 0);
+	strcpy(other.dir, t->dir);
+	live_begin(&other);
+	pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0)
+		live_skip("clone3 with set_tid: %s", strerror(errno));
+	if (!pid) {
+		live_enter(outside.path); /* as its namesake: of no container there */
+		make_file(t, "again");
+		live_enter(other.cgroup);
+		make_file(t, "there");
+		_exit(0);
+	}
+	EXPECT_UINT(live_wait(pid), 0);
+	step(keeper_go, keeper_done);
+	close(keeper_go);
+	EXPECT_UINT(live_wait(keeper), 0);
+	MUST(rmdir(outside.path));
+	live_end(t);
+	live_end(&other);
+	EXPECT_FIELD(open_of(t, want, "first")->process, outside, 1);
+	EXPECT_UINT(live_count(t, "OPEN", want), 1);
+	EXPECT_FIELD(open_of(t, keeper, "first")->process, outside, 1);
+	EXPECT_UINT(live_count(&other, "OPEN", pid), 1);
+	EXPECT(!open_of(&other, pid, "there")->process->has_outside);
+	EXPECT_UINT(live_count(&other, "CGROUP_MOVE", 0), 0);
+}
+
+/* --- a cgroup that the container made elsewhere is the container's, and no less lasting */
+
+static void make_elsewhere(struct live *t, void *arg)
+{
+	char name[100], path[256];
+	int *input = arg;
+	char byte;
+
+	close(input[1]);
+	snprintf(name, sizeof(name), "%s-made", t->id);
+	t->shared->value[1] = live_make_cgroup(t, name, path);
+	live_enter(path);
+	__atomic_store_n(&t->shared->value[0], 1, __ATOMIC_RELEASE);
+	EXPECT_UINT(MUST(read(input[0], &byte, 1)), 0);
+	make_file(t, "late");
+}
+
+LIVE(cgroup_move_cgroup_outlives_container, LIVE_FIRST)
+{
+	Varve__V1__Event *ev;
+	char path[256];
+	int input[2];
+	pid_t pid;
+
+	MUST(pipe(input));
+	pid = live_spawn(t, make_elsewhere, input);
+	close(input[0]);
+	while (!__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE))
+		usleep(1000);
+	MUST(rmdir(t->cgroup));
+	live_pause_ms(400);
+	close(input[1]);
+	EXPECT_UINT(live_wait(pid), 0);
+	snprintf(path, sizeof(path), "%s/%.64s-made", live_cgroup_mount(), t->id);
+	MUST(rmdir(path));
+	t->wait_s = 30;
+	live_collect(t, t->id);
+	ev = open_of(t, pid, "late");
+	EXPECT_STR(ev->container->id, t->id);
+	EXPECT_FIELD(ev->kernel_number, cgroup_id, t->shared->value[1]);
+	EXPECT(!ev->process->has_outside);
+	live_one(t, "EXIT", pid);
+}
+
+/* --- the end of a connection of one that outlives its container is in the container's account */
+
+struct connected {
+	struct end to;
+	struct place outside;
+	int listener, input[2];
+};
+
+static void connect_outside(struct live *t, void *arg)
+{
+	struct connected *c = arg;
+	char byte;
+	int fd;
+
+	close(c->input[1]);
+	live_enter(c->outside.path);
+	fd = MUST(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	MUST(connect(fd, &c->to.addr.any, c->to.len));
+	__atomic_store_n(&t->shared->value[0], 1, __ATOMIC_RELEASE);
+	EXPECT_UINT(MUST(read(c->input[0], &byte, 1)), 0);
+	close(fd);
+	/* What the peer sends when it closes ends the connection. */
+	while (!__atomic_load_n(&t->shared->value[1], __ATOMIC_ACQUIRE))
+		usleep(1000);
+}
+
+LIVE(cgroup_move_connection_outlives_container, LIVE_FIRST)
+{
+	struct connected c = {.to = network_loopback(AF_INET)};
+	Varve__V1__Event *ev;
+	pid_t pid;
+	int peer;
+
+	live_begin(t);
+	make_outside(t, &c.outside);
+	c.listener = network_listen(&c.to, 1);
+	MUST(pipe(c.input));
+	pid = live_spawn(t, connect_outside, &c);
+	close(c.input[0]);
+	peer = MUST(accept(c.listener, NULL, NULL));
+	while (!__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE))
+		usleep(1000);
+	MUST(rmdir(t->cgroup));
+	live_pause_ms(200);
+	close(c.input[1]);
+	EXPECT_UINT(MUST(read(peer, &(char){0}, 1)), 0);
+	close(peer);
+	live_pause_ms(100);
+	__atomic_store_n(&t->shared->value[1], 1, __ATOMIC_RELEASE);
+	EXPECT_UINT(live_wait(pid), 0);
+	MUST(rmdir(c.outside.path));
+	t->wait_s = 30;
+	live_collect(t, t->id);
+	ev = live_one(t, "CLOSE", pid);
+	expect_outside(t, ev);
+	expect_outside(t, live_one(t, "CONNECT", pid));
+}
+
+/* --- members that were there before the sensor */
+
+LIVE(cgroup_move_of_one_from_before, LIVE_OWN)
+{
+	static const char *const args[] = {"--heartbeat", "500ms", NULL};
+	struct place outside;
+	Varve__V1__Event *ev;
+	int go, done;
+	pid_t pid;
+
+	live_begin(t);
+	pid = start_member(t, &go, &done);
+	live_own_sensor(t, args);
+	t->log_from = 0;
+	make_outside(t, &outside);
+	move(pid, outside.path);
+	step(go, done);
+	close(go);
+	EXPECT_UINT(live_wait(pid), 0);
+	MUST(rmdir(outside.path));
+	live_end(t);
+	ev = live_one(t, "CGROUP_MOVE", pid);
+	EXPECT_FIELD(ev->cgroup_move, from_cgroup_id, t->cgroup_id);
+	ev = open_of(t, pid, "first");
+	EXPECT_FIELD(ev->process, outside_cgroup_id, outside.id);
+	EXPECT_FIELD(ev->container, cgroup_id, t->cgroup_id);
+	live_sensor_stop(t->sensor);
+}
+
+/* --- more than there is room for */
+
+static int map_of_fdinfo(pid_t pid, const char *name)
+{
+	struct bpf_map_info info = {};
+	union bpf_attr attr = {};
+	char path[300], text[1024];
+	const char *at;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	text[MAX(n, 0)] = '\0';
+	at = strstr(text, "map_id:");
+	if (!at)
+		return -1;
+	attr.map_id = strtoul(at + strlen("map_id:"), NULL, 10);
+	fd = syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &attr, sizeof(attr));
+	if (fd < 0)
+		return -1;
+	attr = (union bpf_attr){
+		.info = {.bpf_fd = fd, .info_len = sizeof(info), .info = (uintptr_t)&info}};
+	if (!syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) &&
+	    !strcmp(info.name, "escapees"))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The sensor's own map; -1: its descriptors do not name it. */
+static int find_map(pid_t sensor)
+{
+	char path[64];
+	struct dirent *e;
+	int fd = -1;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo", sensor);
+	dir = opendir(path);
+	EXPECT(dir);
+	while (fd < 0 && (e = readdir(dir)))
+		fd = map_of_fdinfo(sensor, e->d_name);
+	closedir(dir);
+	return fd;
+}
+
+/* With processes that there are not, of numbers that no process can have. */
+static void fill_map(int fd)
+{
+	struct ev_escapee value = {.start_ns = 1, .container = 1, .now = 1};
+	union bpf_attr attr = {.map_fd = fd, .value = (uintptr_t)&value};
+	uint32_t key, i;
+
+	attr.key = (uintptr_t)&key;
+	for (i = 0; i < 1 << 20; i++) {
+		key = (1u << 30) + i;
+		if (!syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)))
+			continue;
+		EXPECT_UINT(errno, E2BIG);
+		return;
+	}
+	FAIL("the map has no end");
+}
+
+LIVE(cgroup_move_without_room, LIVE_OWN)
+{
+	static const char *const args[] = {"--heartbeat", "500ms", NULL};
+	struct place outside;
+	Varve__V1__Event *ev;
+	int go, done, map;
+	pid_t pid;
+
+	live_own_sensor(t, args);
+	live_begin(t);
+	make_outside(t, &outside);
+	pid = start_member(t, &go, &done);
+	map = find_map(t->sensor->pid);
+	EXPECT(map >= 0);
+	fill_map(map);
+	close(map);
+	move(pid, outside.path);
+	step(go, done);
+	close(go);
+	EXPECT_UINT(live_wait(pid), 0);
+	MUST(rmdir(outside.path));
+	t->loss_expected = true;
+	live_end(t);
+	ev = live_one(t, "CGROUP_MOVE", pid);
+	EXPECT_FIELD(ev->cgroup_move, not_followed, 1);
+	EXPECT_FIELD(ev->cgroup_move, to_cgroup_id, outside.id);
+	EXPECT(!ev->process->has_outside);
+	EXPECT_UINT(live_count(t, "OPEN", pid), 0);
+	ev = live_one(t, "LOSS", 0);
+	EXPECT_STR(ev->loss->cause, "map_full");
+	EXPECT_STR(ev->loss->event_class, "container");
+	EXPECT_UINT(ev->loss->count, 1);
+	live_sensor_stop(t->sensor);
 }

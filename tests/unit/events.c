@@ -432,6 +432,37 @@ static void test_exec_session(void **state)
 	assert_int_equal(fill(), -EBADMSG);
 }
 
+static void test_cgroup_move(void **state)
+{
+	(void)state;
+	RAW_BEGIN(&raw, CGROUP_MOVE, cgroup_move);
+	raw.cgroup_move.to_cgroup_id = 5;
+	assert_int_equal(fill(), 0);
+	assert_string_equal(ev.cgroup_move->how, "moved");
+	assert_true(!ev.cgroup_move->by && !ev.cgroup_move->by_cmd_line);
+	assert_true(!ev.cgroup_move->to_cgroup_path && !ev.cgroup_move->has_from_cgroup_id);
+	assert_true(!ev.cgroup_move->has_into_container && !ev.cgroup_move->has_not_followed);
+	assert_false(ev.cgroup_move->has_to_container_cgroup_id);
+	assert_int_equal(ev.cgroup_move->to_cgroup_id, 5);
+	raw_put(&raw, &raw.cgroup_move.to_path, "/a\xff", 3);
+	raw_put(&raw, &raw.cgroup_move.by_args, "sh\0-c", 6);
+	raw.cgroup_move.from_cgroup_id = 6;
+	raw.cgroup_move.to_container = 7;
+	raw.cgroup_move.flags = EV_MOVE_INTO_CONTAINER | EV_MOVE_CLONED | EV_MOVE_LOST;
+	assert_int_equal(fill(), 0);
+	assert_string_equal(ev.cgroup_move->how, "cloned");
+	assert_string_equal(ev.cgroup_move->by_cmd_line, "sh -c");
+	assert_string_equal(ev.cgroup_move->to_cgroup_path, "/a" REPLACED);
+	assert_int_equal(ev.cgroup_move->to_cgroup_path_raw.len, 3);
+	assert_int_equal(ev.cgroup_move->from_cgroup_id, 6);
+	assert_int_equal(ev.cgroup_move->to_container_cgroup_id, 7);
+	assert_true(ev.cgroup_move->into_container && ev.cgroup_move->not_followed);
+	raw.cgroup_move.by_args.len = 1 << 20;
+	assert_int_equal(fill(), -EBADMSG);
+	raw.cgroup_move.to_path.len = 1 << 20;
+	assert_int_equal(fill(), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_exec_session),
+		cmocka_unit_test(test_cgroup_move),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

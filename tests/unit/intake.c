@@ -133,6 +133,7 @@ static int open_all(void **state)
 	probes = (struct probes){};
 	account = (struct ev_account){};
 	account_there = true;
+	escaped = false;
 	mkdir(path_of("b"), 0700);
 	assert_int_equal(log_open(path_of("log"), &(struct log_opts){.segment_bytes = 1 << 20},
 				  &evidence, &(struct log_recovery){}),
@@ -456,6 +457,143 @@ static void test_of_no_container(void **state)
 	expect_end();
 }
 
+/* As the sweep does that finds its cgroup gone. */
+static size_t sweep(uint64_t now_ns)
+{
+	size_t closing;
+
+	intake_gone(&in, CGROUP, CGROUP, now_ns);
+	closing = intake_close_begin(&in, now_ns + NSEC_PER_SEC);
+	intake_close_finish(&in);
+	return closing;
+}
+
+/* Its account is closed only when the last process that has left it has ended. */
+static void test_processes_outlive_the_cgroup(void **state)
+{
+	(void)state;
+	escaped = true;
+	begin_records();
+	put_start(CGROUP);
+	put_stop(CGROUP);
+	put_exec(); /* outside, by now */
+	take_records(3);
+	assert_int_equal(sweep(raw.hdr.time_ns), 0);
+	assert_int_equal(probes.forgotten, 0);
+	escaped = false;
+	begin_records();
+	put_exec();
+	take_records(1);
+	assert_int_equal(sweep(raw.hdr.time_ns + 5 * NSEC_PER_SEC), 1);
+	assert_int_equal(container_table_count(containers), 0);
+	assert_int_equal(probes.forgotten, CGROUP);
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	expect("CONTAINER_STOP", ID);
+	expect("EXEC", ID);
+	expect("EXEC", ID);
+	expect("BINDING", ID);
+	expect("ACCOUNT", ID);
+	assert_true(ev->account->closed);
+	expect_count(EV_CLASS_process, 2, 2, 0);
+	expect_end();
+}
+
+/* The run ends first: the account says that it is not the whole. */
+static void test_processes_outlive_the_run(void **state)
+{
+	(void)state;
+	escaped = true;
+	begin_records();
+	put_start(CGROUP);
+	put_stop(CGROUP);
+	take_records(2);
+	assert_int_equal(sweep(raw.hdr.time_ns), 0);
+	streams_snapshot(streams, &probes, emit_boot_ns());
+	intake_settle(&in, true);
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	expect("CONTAINER_STOP", ID);
+	expect("BINDING", ID);
+	expect("ACCOUNT", ID);
+	assert_false(ev->account->closed);
+	expect("POD_STATE", "node");
+	expect_end();
+}
+
+static void put_of_nested(unsigned int kind, uint64_t number)
+{
+	if (kind == EV_CONTAINER_START)
+		RAW_BEGIN(&raw, CONTAINER_START, container_start);
+	else
+		RAW_BEGIN(&raw, CONTAINER_STOP, container_stop);
+	raw.hdr.cgroup_id = CGROUP + 1;
+	raw.hdr.number = number;
+	if (kind == EV_CONTAINER_START)
+		raw.container_start.container = CGROUP;
+	else
+		raw.container_stop.container = CGROUP;
+	assert_int_equal(ring_record(record_fd, &raw, raw_end(&raw)), 0);
+}
+
+/* The same of a cgroup that the container made elsewhere: what runs there is the container's. */
+static void test_cgroup_outlives_the_own_one(void **state)
+{
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	put_of_nested(EV_CONTAINER_START, 0);
+	put_stop(CGROUP);
+	take_records(3);
+	assert_int_equal(sweep(raw.hdr.time_ns), 0);
+	assert_int_equal(container_table_count(containers), 1);
+	begin_records();
+	put_of_nested(EV_CONTAINER_STOP, 1);
+	take_records(1);
+	/* Both at once, in this order. */
+	assert_int_equal(sweep(raw.hdr.time_ns + 5 * NSEC_PER_SEC), 2);
+	assert_int_equal(container_table_count(containers), 0);
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	expect("CONTAINER_START", ID);
+	expect("CONTAINER_STOP", ID);
+	expect("CONTAINER_STOP", ID);
+	expect("BINDING", ID);
+	expect("ACCOUNT", ID);
+	assert_true(ev->account->closed);
+	expect_end();
+}
+
+/* A cgroup of the same id and name is another container: its numbers begin anew. */
+static void test_cgroup_id_used_again(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		account = (struct ev_account){};
+		begin_records();
+		put_start(CGROUP);
+		put_exec();
+		put_stop(CGROUP);
+		take_records(3);
+		intake_close_begin(&in, UINT64_MAX);
+		intake_close_finish(&in);
+		assert_int_equal(container_table_count(containers), 0);
+	}
+	begin_reading();
+	for (int i = 0; i < 2; i++) {
+		stream_sequence = 0;
+		expect("CONTAINER_START", ID);
+		expect("EXEC", ID);
+		expect("CONTAINER_STOP", ID);
+		expect("BINDING", ID);
+		expect("ACCOUNT", ID);
+		assert_true(ev->account->closed);
+		expect_count(EV_CLASS_process, 1, 1, 0);
+		expect_count(EV_CLASS_container, 2, 2, 0);
+	}
+	expect_end();
+}
+
 /* What ends with the container is in its account. */
 static void test_flows_end_before_the_account(void **state)
 {
@@ -489,6 +627,10 @@ int main(void)
 		T(test_metadata_that_comes_later),
 		T(test_bad_records),
 		T(test_nested_cgroup),
+		T(test_processes_outlive_the_cgroup),
+		T(test_processes_outlive_the_run),
+		T(test_cgroup_outlives_the_own_one),
+		T(test_cgroup_id_used_again),
 		T(test_of_no_container),
 		T(test_flows_end_before_the_account),
 	};

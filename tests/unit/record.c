@@ -191,6 +191,14 @@ static void test_envelope(void **state)
 	/* What was not obtained is absent, whatever the bytes say. */
 	assert_false(ev.process->has_uid || ev.process->has_cap_effective ||
 		     ev.process->has_ns_pid);
+	raw.hdr.task.outside_high = 0xa;
+	raw.hdr.task.outside_low = 0xb000000cu;
+	assert_int_equal(to_event(&arena, &ev), 0);
+	assert_false(ev.process->has_outside || ev.process->has_outside_cgroup_id);
+	raw.hdr.task.obtained = EV_TASK_OUTSIDE;
+	assert_int_equal(to_event(&arena, &ev), 0);
+	assert_true(ev.process->outside && ev.process->has_outside_cgroup_id);
+	assert_int_equal(ev.process->outside_cgroup_id, 0xab000000cull);
 	raw.hdr.task.obtained = EV_TASK_HAS_CRED | EV_TASK_HAS_NS_PID;
 	strcpy(raw.hdr.task.comm, "\xff");
 	assert_int_equal(to_event(&arena, &ev), 0);
