@@ -405,8 +405,8 @@ LIVE(cgroup_move_pid_used_again_elsewhere, LIVE_FIRST)
 	make_outside(t, &outside);
 	keeper = start_member(t, &keeper_go, &keeper_done);
 	want = start_member(t, &go, &done);
-	move(keeper, outside.path);
-	move(want, outside.path);
+	live_move(keeper, outside.path);
+	live_move(want, outside.path);
 	step(go, done);
 	close(go);
 	EXPECT_UINT(live_wait(want), 0);
@@ -554,7 +554,7 @@ LIVE(cgroup_move_of_one_from_before, LIVE_OWN)
 	live_own_sensor(t, args);
 	t->log_from = 0;
 	make_outside(t, &outside);
-	move(pid, outside.path);
+	live_move(pid, outside.path);
 	step(go, done);
 	close(go);
 	EXPECT_UINT(live_wait(pid), 0);
@@ -652,7 +652,7 @@ LIVE(cgroup_move_without_room, LIVE_OWN)
 	EXPECT(map >= 0);
 	fill_map(map);
 	close(map);
-	move(pid, outside.path);
+	live_move(pid, outside.path);
 	step(go, done);
 	close(go);
 	EXPECT_UINT(live_wait(pid), 0);
