@@ -38,6 +38,7 @@ struct container {
 	uint32_t first_pid;
 	uint64_t first_start_ns;
 	bool first_asked;
+	bool start_told; /* its CONTAINER_START is out */
 	struct pod *pod; /* pods.h; NULL: in none, or its UID is not known */
 	struct container *next; /* hash chain */
 };

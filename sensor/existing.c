@@ -16,6 +16,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* How long the start of a container whose other records came may still be in its ring. */
+#define START_WAIT_NS NSEC_PER_SEC
+
 struct existing {
 	struct intake *in;
 	const char *mount;
@@ -86,8 +89,9 @@ static int container_around(const struct existing *x, const char *path, uint64_t
 	return parent ? probes_scope_find(x->in->probes, parent, ret_container) : -ENOENT;
 }
 
-static int emit_existing(struct intake *in, struct container *c, const char *path)
+static int emit_existing(struct intake *in, struct container *c)
 {
+	const char *path = c->cgroup_path;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	Varve__V1__ContainerStart *out;
 	int err;
@@ -101,6 +105,7 @@ static int emit_existing(struct intake *in, struct container *c, const char *pat
 		return err;
 	SET(out, from_snapshot, 1);
 	pods_attach(in->pods, c, in->emit->sequence, emit_boot_ns());
+	c->start_told = true;
 	return emit_event(in->emit, &ev, c);
 }
 
@@ -141,7 +146,7 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 	intake_register(in, cgroup_id, path, NULL);
 	c = container_table_find(in->containers, cgroup_id);
 	if (c)
-		emit_existing(in, c, path);
+		emit_existing(in, c);
 }
 
 int existing_containers(struct intake *in, const char *mount)
@@ -177,8 +182,12 @@ static void sweep_container(struct container *c, void *ctx)
 {
 	struct sweep *sw = ctx;
 
-	if (!c->gone_ns && is_gone(sw->mount, c->cgroup_id))
+	if (c->gone_ns)
+		return;
+	if (is_gone(sw->mount, c->cgroup_id))
 		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
+	else if (!c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS)
+		emit_existing(sw->in, c);
 }
 
 /* One in a container; or one of no container that we know of: with --scope all many are, else its

@@ -113,6 +113,7 @@ static void started(struct intake *in, const struct record *rec)
 {
 	const struct ev_container_start *ev = (const void *)rec->hdr;
 	const char *path = record_bytes(rec, &ev->cgroup_path);
+	struct container *c;
 	char bundle[4096];
 	bool found;
 
@@ -123,6 +124,9 @@ static void started(struct intake *in, const struct record *rec)
 	found = !births_bundle(rec, bundle, sizeof(bundle));
 	intake_register(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
 	hash_container(in->hash, rec->hdr->cgroup_id, found ? bundle : NULL);
+	c = container_table_find(in->containers, rec->hdr->cgroup_id);
+	if (c)
+		c->start_told = true;
 }
 
 /* Its account is closed a moment later. False: too many wait already; the sweep comes back to it.
@@ -165,8 +169,8 @@ static void look_elsewhere(uint64_t cgroup_id, uint64_t container, void *ctx)
 }
 
 /*
- * True if processes of the container, whose own cgroup has gone, may still run: they have left it, or
- * made a cgroup elsewhere in the hierarchy, which is the container's.
+ * True if processes of the container, whose own cgroup has gone, may still run: they have left it,
+ * or made a cgroup elsewhere in the hierarchy, which is the container's.
  */
 static bool lives_elsewhere(const struct intake *in, uint64_t container)
 {

@@ -59,8 +59,8 @@ static void flood(struct live *t, void *arg)
 	EXPECT_UINT(live_wait(b), 0);
 }
 
-/* Calls of probes that the kernel left out, declared: it does so when it preempts a trampoline's probe
- * for a task that would run the same one. */
+/* Calls of probes that the kernel left out, declared: it does so when it preempts a trampoline's
+ * probe for a task that would run the same one. */
 static uint64_t not_run(const struct live *t)
 {
 	struct live all = *t;
@@ -107,7 +107,8 @@ static void run_flood(struct live *t, const char *const *args)
 	pid_t pid;
 
 	if (live_trampolines() && !uname(&uts) && atoi(uts.release) >= 7)
-		live_skip("this kernel preempts programs on functions and leaves them out (DESIGN.md)");
+		live_skip("this kernel preempts programs on functions and leaves them out "
+			  "(DESIGN.md)");
 	snprintf(f.file, sizeof(f.file), "%s/file", t->dir);
 	snprintf(f.program, sizeof(f.program), "%s/program", t->dir);
 	close(MUST(open(f.file, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)));
@@ -261,6 +262,24 @@ static uint64_t records_of(const struct live *t, const char *event_class)
 	return n;
 }
 
+/* The sensor finds the container by its other records, and says that it is there. */
+static const Varve__V1__Event *await_found(struct live *t)
+{
+	unsigned int tries;
+	size_t i;
+
+	for (tries = 0; tries < 200 * live_slow(); tries++) {
+		live_collect_all(t);
+		for (i = 0; i < t->event_cnt; i++) {
+			if (t->events[i]->container_start && t->events[i]->container &&
+			    !strcmp(t->events[i]->container->id, t->id))
+				return t->events[i];
+		}
+		live_pause_ms(100);
+	}
+	FAIL("no start of %.12s", t->id);
+}
+
 /* It is declared, what follows is recorded, and given to no other container. */
 LIVE_TIMEOUT(flood_loses_start, LIVE_OWN, 60)
 {
@@ -276,7 +295,7 @@ LIVE_TIMEOUT(flood_loses_start, LIVE_OWN, 60)
 	kill(t->sensor->pid, SIGCONT);
 	live_pause_ms(300);
 	live_do(t, fill_ring, NULL);
-	live_pause_ms(100);
+	EXPECT_FIELD(await_found(t)->container_start, from_snapshot, 1);
 	MUST(rmdir(first));
 	MUST(rmdir(t->cgroup));
 	live_pause_ms(300);
