@@ -239,7 +239,7 @@ static int remove_oldest(struct log *log)
 	if (unlinkat(log->dirfd, name, 0) && errno != ENOENT)
 		return -errno;
 	cleanup_close(&log->segs[0].fd);
-	log->size -= log->segs[0].size;
+	log->size -= log->segs[0].size + log->segs[0].index_size;
 	memmove(log->segs, log->segs + 1, --log->seg_cnt * sizeof(*log->segs));
 	return 0;
 }

@@ -33,7 +33,7 @@ struct log_pos {
 
 struct log_opts {
 	uint64_t segment_bytes; /* roll to a new segment at this size */
-	uint64_t limit_bytes;	/* of all segments together; 0: none */
+	uint64_t limit_bytes;	/* of all segments and indexes together; 0: none */
 	size_t buffer_bytes;	/* of the write buffer; 0: 256 KiB */
 	/*
 	 * The next index is at least this: the shipper's cursor. A power cut may take back what was

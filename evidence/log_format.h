@@ -109,6 +109,7 @@ struct log_index {
 struct log_seg {
 	uint64_t first;
 	uint64_t size; /* bytes in the file */
+	uint64_t index_size; /* bytes in its index; 0: it has none */
 	uint64_t frame_cnt;
 	int fd; /* open while it is written or not yet synced; else -1 */
 };
@@ -120,7 +121,7 @@ struct log {
 	struct log_opts opts;
 	struct log_seg *segs; /* oldest first; the last is the one being written */
 	size_t seg_cnt, seg_room;
-	uint64_t size; /* of all, on disk */
+	uint64_t size; /* of all and their indexes, on disk */
 	uint8_t *buf;
 	size_t used, room;
 	uint64_t next_index;
@@ -146,6 +147,8 @@ void log_index_add(struct log *log, enum log_entry what, const struct log_pos *p
 void log_index_flush(struct log *log);
 /* Removes it: the segment has none, or goes. */
 void log_index_remove(struct log *log, uint64_t first);
+/* Counts those that an earlier writer left. */
+void log_index_measure(struct log *log);
 
 /* The index of a segment that is read. */
 struct log_entries {

@@ -10,6 +10,7 @@
 #include "evidence/diag.h"
 #include "evidence/log_format.h"
 #include <fcntl.h>
+#include <sys/stat.h>
 
 void log_index_name(char ret_name[LOG_NAME_SIZE], uint64_t first)
 {
@@ -43,6 +44,15 @@ void log_index_remove(struct log *log, uint64_t first)
 	unlinkat(log->dirfd, name, 0);
 }
 
+/* The index that is written has this many bytes. */
+static void set_size(struct log *log, uint64_t size)
+{
+	struct log_seg *seg = &log->segs[log->seg_cnt - 1];
+
+	log->size += size - seg->index_size;
+	seg->index_size = size;
+}
+
 static void give_up(struct log *log)
 {
 	struct log_index *ix = &log->index;
@@ -50,6 +60,7 @@ static void give_up(struct log *log)
 	cleanup_close(&ix->fd);
 	ix->fd = -1;
 	log_index_remove(log, ix->first);
+	set_size(log, 0);
 }
 
 void log_index_begin(struct log *log, const struct log_pos *pos)
@@ -62,6 +73,7 @@ void log_index_begin(struct log *log, const struct log_pos *pos)
 	ix->first = log_segment(log);
 	ix->cnt = ix->used = 0;
 	log_index_remove(log, ix->first);
+	set_size(log, 0);
 	log_index_name(name, ix->first);
 	ix->fd = openat(log->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (ix->fd < 0)
@@ -71,6 +83,7 @@ void log_index_begin(struct log *log, const struct log_pos *pos)
 		give_up(log);
 		return;
 	}
+	set_size(log, sizeof(hdr));
 	if (pos) {
 		log_index_add(log, LOG_ENTRY_RESUME, pos);
 		log_index_flush(log);
@@ -90,6 +103,7 @@ void log_index_flush(struct log *log)
 	}
 	ix->cnt += ix->used / LOG_ENTRY_LEN;
 	ix->used = 0;
+	set_size(log, LOG_SEG_HDR_LEN + ix->cnt * LOG_ENTRY_LEN);
 }
 
 void log_index_add(struct log *log, enum log_entry what, const struct log_pos *pos)
@@ -108,6 +122,21 @@ void log_index_add(struct log *log, enum log_entry what, const struct log_pos *p
 	log_put_u32(entry + 16, what);
 	log_put_u32(entry + 20, entry_crc(entry, ix->first, ix->cnt + ix->used / LOG_ENTRY_LEN));
 	ix->used += LOG_ENTRY_LEN;
+}
+
+void log_index_measure(struct log *log)
+{
+	char name[LOG_NAME_SIZE];
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < log->seg_cnt; i++) {
+		log_index_name(name, log->segs[i].first);
+		if (fstatat(log->dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		log->segs[i].index_size = st.st_size;
+		log->size += st.st_size;
+	}
 }
 
 /* --- reading */

@@ -90,6 +90,7 @@ static int open_unsynced(struct log *log)
 			return log->segs[i].fd;
 	}
 	log->dir_dirty = true;
+	log_index_measure(log);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "evidence/base.h"
 #include "evidence/log_format.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
@@ -48,7 +49,7 @@ static inline int teardown(void **state)
 
 static inline const char *path_of(const char *name)
 {
-	static char path[128];
+	static char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	return path;
@@ -62,11 +63,37 @@ static inline const char *segment_path(uint64_t first)
 	return path_of(name);
 }
 
+static inline const char *index_path(uint64_t first)
+{
+	char name[LOG_NAME_SIZE];
+
+	log_index_name(name, first);
+	return path_of(name);
+}
+
 static inline off_t size_of(const char *path)
 {
 	struct stat st;
 
 	return stat(path, &st) ? -1 : st.st_size;
+}
+
+/* Of all segments and indexes. */
+static inline uint64_t size_of_log(void)
+{
+	uint64_t size = 0;
+	struct dirent *d;
+	DIR *list = opendir(dir);
+
+	assert_non_null(list);
+	while ((d = readdir(list))) {
+		const char *dot = strrchr(d->d_name, '.');
+
+		if (dot && (!strcmp(dot, ".seg") || !strcmp(dot, ".idx")))
+			size += (uint64_t)size_of(path_of(d->d_name));
+	}
+	closedir(list);
+	return size;
 }
 
 static inline struct log *open_log(uint64_t segment_bytes, uint64_t limit, struct log_recovery *rec)

@@ -8,14 +8,6 @@
 
 #define EVERY 10 /* frames of which one is of the outline */
 
-static const char *index_path(uint64_t first)
-{
-	char name[LOG_NAME_SIZE];
-
-	log_index_name(name, first);
-	return path_of(name);
-}
-
 static void append_marked(struct log *log, uint64_t from, uint64_t to)
 {
 	for (uint64_t i = from; i < to; i++) {
@@ -91,6 +83,11 @@ static void test_only_what_is_named(void **state)
 	o = read_outline(NULL, 0);
 	assert_outline_whole(&o, 1005);
 	assert_int_equal(o.cnt + o.skipped, 1005);
+	assert_int_equal(log_size_bytes(log), size_of_log());
+	log_close(log);
+	/* Also what an earlier writer left, and an index begun anew. */
+	log = open_log(4096, 0, NULL);
+	assert_int_equal(log_size_bytes(log), size_of_log());
 	log_close(log);
 }
 
