@@ -102,10 +102,15 @@ static __always_inline bool name_is_last_arg(struct scratch *s, __u32 slot,
 	return !name_differs(slot, len);
 }
 
-static __always_inline bool name_is_runtime_scope(const char *n)
+/* "runc-<name>.scope", as a systemd makes it for a runtime that is used alone. A unit of another
+ * type is none: "runc-cleanup.service". */
+static __always_inline bool name_is_runtime_scope(const char *n, __u32 len)
 {
-	return (n[0] == 'r' && n[1] == 'u' && n[2] == 'n' && n[3] == 'c' && n[4] == '-') ||
-	       (n[0] == 'c' && n[1] == 'r' && n[2] == 'u' && n[3] == 'n' && n[4] == '-');
+	bool prefixed = (n[0] == 'r' && n[1] == 'u' && n[2] == 'n' && n[3] == 'c' && n[4] == '-') ||
+			(n[0] == 'c' && n[1] == 'r' && n[2] == 'u' && n[3] == 'n' && n[4] == '-');
+
+	return prefixed && len > sizeof("runc-.scope") - 1 &&
+	       n[(len - 6) & (NAME_MAX_LEN - 1)] == '.' && n[(len - 4) & (NAME_MAX_LEN - 1)] == 'c';
 }
 
 /* Podman gives a pod, which is no container, a cgroup of 64 hex digits below this one. */
@@ -156,7 +161,7 @@ static __always_inline __u64 container_of_cgroup(struct scratch *s, __u32 slot,
 		return 0;
 	if (name_has_id(s, slot, len))
 		return len == ID_HEX_LEN && is_podman_parent(parent) ? 0 : cgid;
-	if (name_is_runtime_scope(name))
+	if (name_is_runtime_scope(name, len))
 		return cgid;
 	bpf_get_current_comm(comm, sizeof(comm));
 	return comm_is_runtime(comm) && name_is_last_arg(s, slot, task, len) ? cgid : 0;

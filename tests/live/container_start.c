@@ -46,12 +46,18 @@ LIVE(container_start_containerd_scope, LIVE_FIRST)
 	scope_of(t, "cri-containerd-", "containerd");
 }
 
+LIVE(container_start_runc_scope, LIVE_FIRST)
+{
+	scope_of(t, "runc-", "runc");
+}
+
 /* conmon's cgroup has an id in its name and is not the container; a name that only looks like one
- * neither. */
+ * neither, and no service, whatever it is called. */
 LIVE(container_start_not_of_others, LIVE_FIRST)
 {
 	static const char *const forms[] = {"crio-conmon-%s.scope", "%.63s", "%sg", "%s.slice",
-					    "varve-live-x"};
+					    "varve-live-x", "runc-%.20s.service",
+					    "runc-%.20s", "runc-.scope"};
 	char name[256], path[256], mount_path[258];
 	size_t i, j;
 
