@@ -6,7 +6,7 @@
 #   make check      install what is missing, build, run every test
 #   make deps       install what is missing (Debian 12 packages)
 #
-#   make check-vm   the live tests on Debian's kernels, in virtual machines
+#   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
 #   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
 #
 #   V=1 shows commands, O=DIR builds elsewhere, SAN=1 with ASan and UBSan, WERROR=1 as CI does. The live tests are linked statically, so
@@ -146,6 +146,7 @@ check-vm: all live
 	$(Q)tests/deps.sh --check
 	$(Q)O=$(O) tests/vm/matrix.sh
 	$(Q)O=$(O) tests/vm/table.py
+	$(Q)O=$(O) tests/vm/systemd.sh
 
 bench-churn:
 	$(Q)tests/deps.sh

@@ -67,9 +67,12 @@ fuzz() {
 	rm -rf "$logs"/fuzz.??????
 }
 
-# A few tests for each kind on Debian's kernels, in both sets; all of them: make check-vm.
+# A few tests for each kind on Debian's kernels, in both sets, and a node with systemd; all of them, and its other hierarchy: make check-vm.
 vm() {
-	tests/vm/matrix.sh --quick
+	local rc=0
+	tests/vm/matrix.sh --quick || rc=1
+	tests/vm/systemd.sh unified || rc=1
+	return $rc
 }
 
 docs() {

@@ -8,7 +8,7 @@ build="clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pk
 protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansson-dev libcurl4-openssl-dev libssl-dev"
 demo="runc busybox-static python3 procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
-check="qemu-system-x86 cpio libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
+check="qemu-system-x86 cpio e2fsprogs libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
 containernetworking-plugins curl"
 
 # Other runtimes: where they cannot be had beside what is there, their tests say so and skip.

@@ -3,6 +3,8 @@
 # run.sh SERIES OVERLAY COMMAND: boots the cloud kernel that kernel.sh gets for SERIES under QEMU's software emulation, with busybox and the
 # files of OVERLAY as its root, runs COMMAND by sh in it, prints its output as it comes, and ends with its status; 125 if the guest did
 # not get so far. Needs neither /dev/kvm nor root.
+# With VM_DISK, an image of ext4, that is the guest's root (and writable) instead: its /sbin/init is booted, of whose doing it is to run
+# /run-command when it is up; OVERLAY must have been put into the image.
 # Environment: VM_MODULES ("overlay veth": loaded before, with what they depend on; one that the kernel has built in or lacks is passed
 # over), VM_SPARE_MODULE ("dummy": one that needs no other; not loaded, but there as /NAME.ko), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there).
 set -euo pipefail
@@ -15,13 +17,13 @@ work=$(mktemp -d /tmp/varve-vm.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 
 root=$work/root
-mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,tmp,run,root,usr/bin,var,mnt,modules}
+mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,tmp,run,root,usr/bin,var,mnt,new,modules}
 cp "$(command -v busybox)" "$root/bin/busybox"
 for applet in $("$root/bin/busybox" --list); do ln -s busybox "$root/bin/$applet" 2>/dev/null || true; done
 echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:' >"$root/etc/group"
 echo '127.0.0.1 localhost' >"$root/etc/hosts"
-cp -a "$overlay"/. "$root/"
+[ -n "${VM_DISK:-}" ] || cp -a "$overlay"/. "$root/"
 printf '%s\n' "$*" >"$root/command"
 
 # --- modules, in the order in which they have to be loaded
@@ -41,7 +43,7 @@ module_add() { # a path of modules.dep
 	loaded+=("$name")
 	module_copy "$file" "$root/modules/$(printf '%02d-%s' ${#loaded[@]} "${name%%.*}.ko")"
 }
-for m in ${VM_MODULES:-}; do
+for m in ${VM_DISK:+virtio_pci virtio_blk ext4} ${VM_MODULES:-}; do
 	file=$(module_path "$m")
 	[ -z "$file" ] || module_add "$file"
 done
@@ -54,11 +56,21 @@ fi
 cat >"$root/init" <<'INIT'
 #!/bin/busybox sh
 export PATH=/bin
-mkdir /new
 mount -t tmpfs -o size=80%,mode=755 root /new
 for f in /*; do [ "$f" = /new ] || cp -a "$f" /new/; done
 mv /new/stage2 /new/init
 exec switch_root /new /init
+INIT
+# Another's init mounts what it needs.
+[ -z "${VM_DISK:-}" ] || cat >"$root/init" <<'INIT'
+#!/bin/busybox sh
+export PATH=/bin
+mount -t devtmpfs dev /dev
+for m in /modules/*.ko; do insmod "$m" || echo "cannot load $m"; done >/dev/console 2>&1
+until mount -t ext4 /dev/vda /new; do sleep 0.1; done
+cp /run-command /command /new/
+mount --move /dev /new/dev
+exec switch_root /new /sbin/init
 INIT
 cat >"$root/stage2" <<'INIT'
 #!/bin/busybox sh
@@ -72,12 +84,15 @@ for fs in bpf:/sys/fs/bpf tracefs:/sys/kernel/tracing securityfs:/sys/kernel/sec
 	mount -t ${fs%%:*} ${fs%%:*} ${fs#*:}
 done 2>/dev/null
 ip link set lo up; hostname vm; ulimit -l unlimited
+sh /run-command
+sleep 0.2
+poweroff -f
+INIT
+cat >"$root/run-command" <<'INIT'
 cut -d' ' -f1 /proc/uptime | sed 's/^/@@BOOTED /' >/dev/console
 echo "@@BEGIN" >/dev/console
 sh /command >/dev/console 2>&1 </dev/null
 printf '\n@@END %d\n' $? >/dev/console
-sleep 0.2
-poweroff -f
 INIT
 chmod 755 "$root/init" "$root/stage2"
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/initrd"
@@ -86,6 +101,7 @@ chmod 755 "$root/init" "$root/stage2"
 log=${VM_LOG:-$work/log}
 timeout --foreground "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -machine pc -cpu "${VM_CPU:-max,la57=off}" -smp 1 -m "${VM_MEMORY:-1536M}" -nodefaults \
 	-no-user-config -no-reboot -display none -serial stdio -monitor none -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
+	${VM_DISK:+-drive "file=$VM_DISK,format=raw,if=none,id=root" -device virtio-blk-pci,drive=root} \
 	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable clocksource=hpet ${VM_APPEND:-}" \
 	</dev/null 2>"$work/err" | sed -u 's/\r$//' | tee "$log" | sed -un '/^@@BEGIN$/,/^@@END /{/^@@/!p}' || true
 rc=$(sed -n 's/^@@END \([0-9]*\)$/\1/p' "$log" | tail -n 1)
