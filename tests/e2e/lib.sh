@@ -29,7 +29,7 @@ wait_for() { # SECONDS COMMAND...
 }
 
 sensor_start() { # OPTIONS...: into $work/log unless told otherwise; messages in $work/sensor.err
-	: >"$work/sensor.conf"
+	: >"$work/sensor.conf" >"$work/sensor.err" # not what an earlier run has said
 	"$SENSOR" --config "$work/sensor.conf" --log-dir "$work/log" --node-name test-node "$@" 2>"$work/sensor.err" &
 	sensor_pid=$!
 	wait_for 60 grep -q 'recording' "$work/sensor.err" || { cat "$work/sensor.err"; return 1; }
