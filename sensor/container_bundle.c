@@ -21,8 +21,8 @@
 /* Where each runtime says what. NULL: it does not. */
 struct dialect {
 	const char *type, *sandbox;
+	const char *sandbox_name; /* what name is of a sandbox; believed before type */
 	const char *name, *image, *image2, *pod_uid, *pod_name, *pod_namespace;
-	bool sandbox_has_image;
 };
 
 static const struct dialect containerd_cri = {
@@ -34,17 +34,18 @@ static const struct dialect containerd_cri = {
 	.pod_name = "io.kubernetes.cri.sandbox-name",
 	.pod_namespace = "io.kubernetes.cri.sandbox-namespace",
 };
-/* kubelet's labels, which CRI-O copies over everything else */
+/* kubelet's labels, which CRI-O copies over everything else; in a sandbox's bundle it copies the
+ * pod's annotations over all but those. */
 static const struct dialect crio = {
 	.type = "io.kubernetes.cri-o.ContainerType",
 	.sandbox = "sandbox",
+	.sandbox_name = "POD",
 	.name = "io.kubernetes.container.name",
 	.image = "io.kubernetes.cri-o.ImageName",
 	.image2 = "io.kubernetes.cri-o.Image",
 	.pod_uid = "io.kubernetes.pod.uid",
 	.pod_name = "io.kubernetes.pod.name",
 	.pod_namespace = "io.kubernetes.pod.namespace",
-	.sandbox_has_image = true,
 };
 static const struct dialect docker_labels = {
 	.type = "io.kubernetes.docker.type",
@@ -149,20 +150,28 @@ static int load(const char *text, size_t len, json_t **ret_json)
 	return 0;
 }
 
+static bool is_sandbox(const json_t *from, const struct dialect *d)
+{
+	const char *type = json_string_value(json_object_get(from, d->type));
+	const char *name = json_string_value(json_object_get(from, d->name));
+
+	if (d->sandbox_name && name)
+		return !strcmp(name, d->sandbox_name);
+	return type && !strcmp(type, d->sandbox);
+}
+
 static void read_dialect(const json_t *from, const struct dialect *d,
 			 struct container_metadata *meta)
 {
-	const char *type = json_string_value(json_object_get(from, d->type));
-
-	meta->is_sandbox = type && !strcmp(type, d->sandbox);
-	/* "POD" is what CRI-O and docker call every sandbox */
-	if (!meta->is_sandbox)
+	meta->is_sandbox = is_sandbox(from, d);
+	/* "POD" is what CRI-O and docker call every sandbox; an image that is named for one may be
+	 * of the pod's author */
+	if (!meta->is_sandbox) {
 		JSON_COPY_KEY(from, d->name, meta->name);
-	/* containerd sets none for a sandbox: what is there then is by the pod's author */
-	if (!meta->is_sandbox || d->sandbox_has_image)
 		JSON_COPY_KEY(from, d->image, meta->image);
-	if (!*meta->image)
-		JSON_COPY_KEY(from, d->image2, meta->image);
+		if (!*meta->image)
+			JSON_COPY_KEY(from, d->image2, meta->image);
+	}
 	JSON_COPY_KEY(from, d->pod_uid, meta->pod_uid);
 	JSON_COPY_KEY(from, d->pod_name, meta->pod_name);
 	JSON_COPY_KEY(from, d->pod_namespace, meta->pod_namespace);

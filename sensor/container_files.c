@@ -283,8 +283,11 @@ int container_read_metadata(const char *root, const struct cgroup_identity *id,
 		memset(&s.meta, 0, sizeof(s.meta));
 	if (usable && strcmp(id->runtime, "podman") && strcmp(id->runtime, "cri-o"))
 		try_docker(&s);
-	else if (usable && s.found && (!*s.meta.name || !*s.meta.image) && !s.meta.is_sandbox)
+	else if (usable && s.found && (!*s.meta.name || !*s.meta.image))
 		try_storage(&s, bundle_dir);
+	/* in CRI-O's list a sandbox has the pod's name */
+	if (s.meta.is_sandbox)
+		memset(s.meta.name, 0, sizeof(s.meta.name));
 	if (!s.found || (s.err == -EAGAIN && !*s.meta.name && !s.meta.is_sandbox))
 		return s.err;
 	check_pod(&s);

@@ -28,7 +28,7 @@ static const struct {
 	{"crio-container.json", "web", "quay.io/shop/web:2.1", U, "shop-0", "retail", false},
 	{"crio-1.34-container.json", "app", "example.test/web:1",
 	 "a9865d23-78c5-49da-8fd2-469356d5373d", "web-0", "shop", false},
-	{"crio-sandbox.json", "", "registry.k8s.io/pause:3.9", U, "shop-0", "retail", true},
+	{"crio-sandbox.json", "", "", U, "shop-0", "retail", true},
 	{"podman.json", "", "", "", "", "", false},
 	{"plain.json", "", "", "", "", "", false},
 	{"demo.json", "checkout", "localhost/checkout:1", U, "checkout-0", "demo", false},
@@ -162,6 +162,19 @@ static void believes_only_the_runtimes_own_keys(void **state)
 	assert_string_equal(meta.pod_name, "real");
 	assert_string_equal(meta.name, "web");
 	assert_false(meta.is_sandbox);
+	/* CRI-O copies a pod's annotations over its own of the sandbox, labels over those */
+	assert_int_equal(
+		parse("{\"ociVersion\":\"1\",\"annotations\":{\"io.kubernetes.cri-o."
+		      "ContainerType\":\"container\",\"io.kubernetes.container.name\":\"POD\","
+		      "\"io.kubernetes.cri-o.Image\":\"forged\","
+		      "\"io.kubernetes.cri-o.ImageName\":\"forged\","
+		      "\"io.kubernetes.pod.name\":\"real\"}}",
+		      &meta),
+		0);
+	assert_true(meta.is_sandbox);
+	assert_string_equal(meta.pod_name, "real");
+	assert_string_equal(meta.name, "");
+	assert_string_equal(meta.image, "");
 	/* containerd names no image and no container for a sandbox */
 	assert_int_equal(parse("{\"ociVersion\":\"1\",\"annotations\":{\"io.kubernetes.cri."
 			       "container-type\":\"sandbox\","
