@@ -12,7 +12,9 @@ flock 9
 if [ ! -x "$client" ]; then
 	go=$(../go.sh 1.26)
 	CGO_ENABLED=0 "$go" build -trimpath -ldflags '-s -w' -o "$client.new" . >&2
-	find "$cache" -name 'cri-*' ! -name '*.new' -delete
 	mv "$client.new" "$client"
+	# Those of other versions of it, but for what may be in use.
+	find "$cache" -name 'cri-*' ! -path "$client" -mtime +7 -delete
 fi
+touch "$client"
 echo "$client"

@@ -6,7 +6,8 @@
 //	cri pod FILE key=value...             makes a sandbox, prints its id; keeps in FILE what the others need.
 //	                                      name, namespace, uid, parent (cgroup); pid, network = pod (default), node;
 //	                                      handler (runtime class); privileged = true; annotation:KEY
-//	cri container FILE NAME IMAGE COMMAND...   creates and starts a container in that pod, prints its id
+//	cri container FILE NAME IMAGE COMMAND...   creates and starts a container in that pod, prints its id;
+//	                                      NAME:1: the first restart of NAME, and so on
 //	cri wait ID                           until it has ended; prints its exit code
 //	cri exec ID COMMAND...                runs it in the container, copies its output and exit code
 //	cri stop ID, cri remove ID            a container
@@ -20,6 +21,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -99,16 +101,21 @@ func loadPod(file string) (p pod) {
 }
 
 func runContainer(p pod, name, image string, command []string) {
+	name, attempt, _ := strings.Cut(name, ":")
+	if attempt == "" {
+		attempt = "0"
+	}
 	labels := map[string]string{"io.kubernetes.container.name": name}
 	for k, v := range p.Config.Labels {
 		labels[k] = v
 	}
 	config := &rt.ContainerConfig{
-		Metadata: &rt.ContainerMetadata{Name: name},
-		Image:    &rt.ImageSpec{Image: image},
-		Command:  command,
-		Labels:   labels,
-		LogPath:  name + ".log",
+		Metadata:    &rt.ContainerMetadata{Name: name, Attempt: uint32(must(strconv.ParseUint(attempt, 10, 32)))},
+		Image:       &rt.ImageSpec{Image: image},
+		Command:     command,
+		Labels:      labels,
+		Annotations: map[string]string{"io.kubernetes.container.restartCount": attempt},
+		LogPath:     name + "." + attempt + ".log",
 		Linux: &rt.LinuxContainerConfig{
 			Resources: &rt.LinuxContainerResources{CpuShares: 2, OomScoreAdj: 1000},
 			SecurityContext: &rt.LinuxContainerSecurityContext{
