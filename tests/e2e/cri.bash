@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# A containerd with its CRI plugin on a node of the test's own, and pods on it, sourced after lib.sh. V2_ONLY=1: it sees cgroup v2 alone.
+# Pods on a node of the test's own, made through a CRI runtime as kubelet makes them. Sourced by the file that starts the runtime, which
+# sets runtime (its name in the records) and defines sandbox_says OPTION...: what else is expected of a pod's sandbox. V2_ONLY=1: it sees cgroup v2 alone.
 . tests/e2e/node.bash
 V2_ONLY=${V2_ONLY:-}
 
@@ -10,74 +11,58 @@ for f in bridge host-local loopback; do
 done
 node_up || { fail "a node of our own"; finish; }
 [ -z "$V2_ONLY" ] || node_ mount -t cgroup2 cgroup2 /sys/fs/cgroup || fail "cgroup v2 alone on the node"
-export CRI_SOCKET=$node_root/run/containerd/containerd.sock
 
-# A runtime that changes what containerd asks of runc:
-# - names of cgroups become what the systemd driver has, without systemd: SLICE:PREFIX:ID is turned into the directories systemd would make;
-# - where v2 alone is there, it may have no controllers (they are in the v1 hierarchies of this machine), so no limits are asked for.
+# runc_like NAME [systemd]: makes $work/NAME, a runc that changes what it is asked for:
+# - systemd: names of cgroups become what the systemd driver has, without systemd: SLICE:PREFIX:ID, or what CRI-O's cgroupfs driver has, is
+#   turned into the directories systemd would make;
+# - CRI-O's conmon, which calls it, goes into its own of the pod's: with the cgroupfs driver on v2 CRI-O 1.34 makes that and leaves it empty;
+# - where v2 alone is there, it may have no controllers (they are in the v1 hierarchies of this machine), so no limits are asked for;
+# - without CAP_SYS_RESOURCE no lower oom_score_adj can be had.
 runc=$(command -v runc)
 cat >"$work/change.py" <<'PY'
-import json, sys
-path, tree, v2_only = sys.argv[1:]
+import json, os, sys
+path, tree, v2_only, caller, *systemd = sys.argv[1:]
 config = json.load(open(path))
-linux = config['linux']
-if ':' in linux['cgroupsPath']:
-    slice, prefix, cid = linux['cgroupsPath'].split(':')
+linux, process = config['linux'], config['process']
+*dirs, name = linux['cgroupsPath'].split('/')
+if systemd and (':' in name or name.startswith('crio-')):
+    slice, prefix, cid = name.split(':') if ':' in name else ('-'.join(d.replace('-', '_') for d in dirs[2:]), *name.split('-'))
     parts = slice.removesuffix('.slice').split('-')
-    dirs = ['-'.join(parts[:i + 1]) + '.slice' for i in range(len(parts))]
-    linux['cgroupsPath'] = '/'.join(['/' + tree, *dirs, f'{prefix}-{cid}.scope'])
+    parent = '/'.join(['/' + tree, *('-'.join(parts[:i + 1]) + '.slice' for i in range(len(parts)))])
+    linux['cgroupsPath'] = f'{parent}/{prefix}-{cid}.scope'
+parent, name = os.path.split(linux['cgroupsPath'])
+if name.startswith('crio-'):
+    unified = [f[1] for f in map(str.split, open('/proc/mounts')) if f[2] == 'cgroup2'][-1]
+    conmon = f'{unified}{parent}/crio-conmon-' + name.removeprefix('crio-')
+    os.makedirs(conmon, exist_ok=True)
+    open(conmon + '/cgroup.procs', 'w').write(caller)
 if v2_only:
     linux['resources'] = {'devices': linux['resources']['devices']}
+process['oomScoreAdj'] = max(process.get('oomScoreAdj', 0), int(open('/proc/self/oom_score_adj').read()))
 json.dump(config, open(path, 'w'))
 PY
-cat >"$work/runc-changed" <<R
+runc_like() {
+	cat >"$work/$1" <<R
 #!/bin/sh
 b= p=
 for a; do [ "\$p" = --bundle ] && b=\$a; p=\$a; done
-[ -n "\$b" ] && /usr/bin/python3 "$work/change.py" "\$b/config.json" "$tree" "$V2_ONLY"
+[ -n "\$b" ] && /usr/bin/python3 "$work/change.py" "\$b/config.json" "$tree" "$V2_ONLY" "\$PPID" ${2:-}
 exec $runc "\$@"
 R
-chmod +x "$work/runc-changed"
-runtime() { # NAME BINARY
-	echo "[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.$1]
-  runtime_type = \"io.containerd.runc.v2\"
-  pod_annotations = [\"*\"]
-  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.$1.options]
-    BinaryName = \"$2\""
+	chmod +x "$work/$1"
 }
-[ -n "$V2_ONLY" ] && default=changed || default=runc
-{ # Without CAP_SYS_RESOURCE no lower oom_score_adj can be had.
-	cat <<C
-version = 2
-disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
-	"io.containerd.snapshotter.v1.zfs"]
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "example.test/pause:1"
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  disable_hugetlb_controller = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "/etc/cni"
-  [plugins."io.containerd.grpc.v1.cri".containerd]
-    default_runtime_name = "$default"
-C
-	runtime runc "$runc"
-	runtime changed "$work/runc-changed"
-} >"$work/containerd.toml"
 echo '{"cniVersion": "0.4.0", "name": "e2e", "plugins": [{"type": "bridge", "bridge": "e2e0", "isGateway": true,
 	"ipam": {"type": "host-local", "ranges": [[{"subnet": "192.0.2.0/24"}]]}}]}' >"$work/node/etc/cni/e2e.conflist"
-containerd_start() {
-	daemon containerd containerd --config "$work/containerd.toml"
-	wait_for 30 "$cri" version
-}
-containerd_start || { tail -n 5 "$work/containerd.log"; fail "containerd starts"; finish; }
 
-bundle_make image /bin/true
-for image in pause web sidecar; do
-	"$PYTHON" tests/e2e/image.py "$work/image/image" "$work/$image.tar" example.test/$image:1 /bin/sleep 100000 || fail "image is made"
-	node_ ctr --namespace k8s.io images import "$work/$image.tar" >/dev/null || fail "image is imported"
-done
+# images_make IMPORT: pause, web and sidecar, each given to the function IMPORT as NAME FILE.
+images_make() {
+	local image
+	bundle_make image /bin/true
+	for image in pause web sidecar; do
+		"$PYTHON" tests/e2e/image.py "$work/image/image" "$work/$image.tar" example.test/$image:1 /bin/sleep 100000 || fail "image is made"
+		"$1" example.test/$image:1 "$work/$image.tar" >"$work/import.out" 2>&1 || fail "image is imported: $(tail -n 1 "$work/import.out")"
+	done
+}
 
 # pod FILE NAME [KEY=VALUE...]: a pod of that name with a UID of its own, of namespace shop; what is expected of its sandbox. parent=SLICE:
 # its cgroup's parent as the systemd driver has it.
@@ -90,14 +75,22 @@ pod() {
 	sandbox=$("$cri" pod "$work/$file" name="$name" namespace=shop uid="$uid" "parent=/$tree/kubepods/burstable/pod$uid" \
 		"${@/parent=SLICE/parent=kubepods-burstable-pod${uid//-/_}.slice}") ||
 		{ fail "pod $file is made"; return; }
-	expect title="the sandbox of $file" id="$sandbox" namespace=shop pod="$name" uid="$uid" runtime=containerd sandbox=true
+	expect title="the sandbox of $file" id="$sandbox" namespace=shop pod="$name" uid="$uid" runtime="$runtime" sandbox=true $(sandbox_says "$@")
 }
-# container FILE NAME IMAGE COMMAND...: sets id; what is expected of it.
+# forged FILE TYPE: annotations of a pod whose author would have it taken for the one of FILE, another container and image.
+forged() {
+	printf 'annotation:%s\n' "io.kubernetes.cri-o.ContainerType=$2" io.kubernetes.cri-o.Image=example.test/other:1 \
+		io.kubernetes.cri-o.ImageName=example.test/other:1 \
+		"io.kubernetes.pod.name=${pod_name[$1]}" io.kubernetes.pod.namespace=kube-system "io.kubernetes.pod.uid=${pod_uid[$1]}" \
+		io.kubernetes.container.name=other "io.kubernetes.cri.sandbox-uid=${pod_uid[$1]}" "io.kubernetes.cri.sandbox-name=${pod_name[$1]}" \
+		io.kubernetes.cri.container-name=other io.kubernetes.cri.image-name=example.test/other:1 io.kubernetes.cri.sandbox-namespace=kube-system
+}
+# container FILE NAME IMAGE COMMAND...: sets id; what is expected of it. NAME:1 is NAME's first restart.
 container() {
 	local file=$1 name=$2 image=example.test/$3:1
 	shift 3
 	id=$("$cri" container "$work/$file" "$name" "$image" "$@") || { fail "container $name of $file is made"; return; }
-	expect title="$name of $file" id="$id" name="$name" image="$image" namespace=shop pod="${pod_name[$file]}" uid="${pod_uid[$file]}" runtime=containerd
+	expect title="$name of $file" id="$id" name="${name%:*}" image="$image" namespace=shop pod="${pod_name[$file]}" uid="${pod_uid[$file]}" runtime="$runtime"
 }
 # The program that a container runs as its first, and one that is run in it by an exec of the runtime.
 first() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pods on a real containerd, made through its CRI plugin as kubelet makes them: each record has the pod, whatever is restarted meanwhile.
 . "$(dirname "$0")/lib.sh"
-. tests/e2e/cri.bash
+. tests/e2e/containerd.bash
 
 pod early early
 container early early sidecar /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
@@ -39,11 +39,8 @@ first systemd app web
 session "$id" exec-systemd
 
 # A pod whose author writes annotations as if it were another one, on a node that passes them on.
-pod forger forger-0 annotation:io.kubernetes.cri-o.ContainerType=sandbox annotation:io.kubernetes.cri-o.ImageName=example.test/other:1 \
-	annotation:io.kubernetes.pod.name=web-0 annotation:io.kubernetes.pod.namespace=kube-system "annotation:io.kubernetes.pod.uid=${pod_uid[web]}" \
-	annotation:io.kubernetes.container.name=other "annotation:io.kubernetes.cri.sandbox-uid=${pod_uid[web]}" \
-	annotation:io.kubernetes.cri.sandbox-name=web-0 annotation:io.kubernetes.cri.container-name=other \
-	annotation:io.kubernetes.cri.image-name=example.test/other:1 annotation:io.kubernetes.cri.sandbox-namespace=kube-system
+# shellcheck disable=SC2046
+pod forger forger-0 $(forged web sandbox)
 first forger app web
 pod slice slice-0 handler=changed parent=SLICE annotation:io.kubernetes.cri-o.ContainerType=sandbox annotation:io.kubernetes.pod.name=web-0
 first slice app web

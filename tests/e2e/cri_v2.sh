@@ -3,7 +3,7 @@
 # Pods on a containerd that sees cgroup v2 alone, as on today's nodes; with names as both cgroup drivers have them.
 . "$(dirname "$0")/lib.sh"
 V2_ONLY=1
-. tests/e2e/cri.bash
+. tests/e2e/containerd.bash
 
 pod early early
 container early early web /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"

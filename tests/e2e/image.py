@@ -20,7 +20,7 @@ with tarfile.open(fileobj=layer, mode='w') as t:
     t.add(tree, arcname='.')
 layer = layer.getvalue()
 oci = 'application/vnd.oci.image.'
-config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin'], 'Entrypoint': command,
+config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin'], 'Entrypoint': command, 'StopSignal': 'SIGKILL',
                                 # Images with the same bytes would be one image with two names.
                                 'Labels': {'org.opencontainers.image.ref.name': ref}},
                      'rootfs': {'type': 'layers', 'diff_ids': [blob(layer)]}}).encode()

@@ -2,8 +2,8 @@
 """whose.py EVENTS EXPECTED TREE: whether each record says whose it is, against what the test asked the runtime for.
 
 EVENTS: lines of `varve cat`. EXPECTED: lines of key=value with tabs between: id (of the container) with name, image, namespace, pod, uid,
-runtime, sandbox, starts (in one run of the sensor, if not 1), late (the runtime tells the sensor when the container is there: up to the
-BINDING records may be PENDING); and of a program that ran in it token (an argument nobody else has, or with program only others than
+runtime, sandbox, starts (in one run of the sensor, if not 1), late (the runtime tells the sensor when the container is there: `start`,
+its CONTAINER_START may be PENDING; `any`, all records up to the BINDING); and of a program that ran in it token (an argument nobody else has, or with program only others than
 it, its first), entry (entrypoint, session), times; no id: it ran in no container. Of a container that is expected, each record says all
 this: what is not given, the record must not have. TREE is in the cgroup paths of the test. Prints ok and not ok."""
 import collections, json, sys
@@ -43,8 +43,10 @@ for cid, want in containers.items():
     here = by_container[cid]
     late = want.pop('late', None)
     full = {**want, 'state': 'RESOLVED'}
-    wrong = [(e['kind'], said(e)) for e in here if said(e) != full and not (late and pending(said(e), full))]
-    if late and not wrong and not any(e['kind'] == 'BINDING' for e in here):
+    odd = [e for e in here if said(e) != full]
+    wrong = [(e['kind'], said(e)) for e in odd
+             if not (late == 'any' or late == 'start' and e['kind'] == 'CONTAINER_START') or not pending(said(e), full)]
+    if odd and not wrong and not any(e['kind'] == 'BINDING' for e in here):
         wrong = ['no BINDING']
     result(f'{title}: each of its records says whose it is',
            'no record of it' if not here else f'{len(wrong)} of {len(here)} do not, as {wrong[0]}, not {want}' if wrong else None)
