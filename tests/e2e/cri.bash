@@ -92,13 +92,5 @@ container() {
 	id=$("$cri" container "$work/$file" "$name" "$image" "$@") || { fail "container $name of $file is made"; return; }
 	expect title="$name of $file" id="$id" name="${name%:*}" image="$image" namespace=shop pod="${pod_name[$file]}" uid="${pod_uid[$file]}" runtime="$runtime"
 }
-# The program that a container runs as its first, and one that is run in it by an exec of the runtime.
-first() {
-	container "$1" "$2" "$3" /bin/sh -c "/bin/true $mark-first-$1-$2; exec /bin/sleep 100000"
-	expect title="first program of $2 of $1" id="$id" token="$mark-first-$1-$2" entry=entrypoint times=1
-	wait_for 30 sleeps "$id" || fail "$2 of $1 comes up"
-}
-session() { # ID TOKEN
-	"$cri" exec "$1" /bin/true "$mark-$2" || fail "exec in $1"
-	expect title="exec $2 is a session of its container" id="$1" token="$mark-$2" entry=session times=1
-}
+first() { first_of "$2 of $1" "$1-$2" container "$@"; } # FILE NAME IMAGE
+session() { session_of "$1" "$2" "$cri" exec "$1"; }      # ID TOKEN

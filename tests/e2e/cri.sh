@@ -5,10 +5,9 @@
 . tests/e2e/containerd.bash
 
 pod early early
-container early early sidecar /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
+container early early sidecar "${loop[@]}"
 early=$id
-node_sensor_start || { fail "sensor starts"; finish; }
-expect title="what ran before the sensor is its container's" id="$early" token="$mark-loop-early"
+watch "$early"
 session "$early" exec-early
 
 # One pod, an init container and two that live together.
@@ -67,8 +66,7 @@ expect title="a container of the pod after containerd's restart" id="$id" token=
 [ "$("$cri" wait "$id")" = 0 ] || fail "the later container ends well"
 
 # The sensor restarts.
-sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-node_sensor_start || { fail "sensor starts again"; finish; }
+watch_again
 session "$app" exec-after-sensor
 first web last sidecar
 
@@ -77,11 +75,7 @@ first web last sidecar
 pod web2 web-0
 first web2 app web
 for p in early web2 hostpid hostnet shared systemd forger slice nested; do "$cri" remove-pod "$work/$p" || fail "pod $p is removed"; done
-sleep 0.5
-sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-
-"$VARVE" cat "$work/log" >"$work/all"
-"$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" "$tree" || failures=$((failures + 1))
+judge
 
 # Two pods of one name.
 "$VARVE" pods "$work/log" >"$work/pods"

@@ -80,10 +80,9 @@ conmon() {
 }
 
 pod early early
-container early early sidecar /bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done"
+container early early sidecar "${loop[@]}"
 early=$id
-node_sensor_start || { fail "sensor starts"; finish; }
-expect title="what ran before the sensor is its container's" id="$early" token="$mark-loop-early"
+watch "$early"
 session "$early" exec-early
 conmon "$early"
 
@@ -141,8 +140,7 @@ expect title="a container of the pod after CRI-O's restart" id="$id" token="$mar
 [ "$("$cri" wait "$id")" = 0 ] || fail "the later container ends well"
 
 # The sensor restarts.
-sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-node_sensor_start || { fail "sensor starts again"; finish; }
+watch_again
 session "$app" exec-after-sensor
 first web sidecar:2 sidecar
 
@@ -151,10 +149,7 @@ first web sidecar:2 sidecar
 pod web2 web-0
 first web2 app web
 for p in early shared hostnet hostpid systemd slice forger-sandbox forger-container web2; do "$cri" remove-pod "$work/$p" || fail "pod $p is removed"; done
-sleep 0.5
-sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-"$VARVE" cat "$work/log" >"$work/all"
-"$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" "$tree" || failures=$((failures + 1))
+judge
 # No record of a container is of a conmon.
 "$PYTHON" - "$work/all" "$work/conmons" >"$work/taken" <<'PY'
 import json, sys

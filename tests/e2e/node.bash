@@ -70,6 +70,41 @@ sleeps() {
 	return 1
 }
 
+# first_of TITLE TOKEN COMMAND...: the first program of the container that COMMAND makes when it is given what to run; it sets id.
+first_of() {
+	local title=$1 token=$mark-first-$2
+	shift 2
+	"$@" /bin/sh -c "/bin/true $token; exec /bin/sleep 100000"
+	expect title="first program of $title" id="$id" token="$token" entry=entrypoint times=1
+	wait_for 30 sleeps "$id" || fail "$title comes up"
+}
+# session_of ID TOKEN COMMAND...: a program that COMMAND, an exec of the runtime, runs in the container.
+session_of() {
+	local of=$1 token=$2
+	shift 2
+	"$@" /bin/true "$mark-$token" || fail "exec $token"
+	expect title="exec $token is a session of its container" id="$of" token="$mark-$token" entry=session times=1
+}
+
+# What a container runs that is there before the sensor; the sensor then starts.
+loop=(/bin/sh -c "while :; do /bin/true $mark-loop-early; /bin/sleep 0.2; done")
+watch() { # ID
+	node_sensor_start || { fail "sensor starts"; finish; }
+	expect title="what ran before the sensor is its container's" id="$1" token="$mark-loop-early"
+}
+watch_end() { sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"; }
+watch_again() {
+	watch_end
+	node_sensor_start || { fail "sensor starts again"; finish; }
+}
+# The sensor stops, and what it has recorded is compared with what was expected.
+judge() {
+	sleep 0.5
+	watch_end
+	"$VARVE" cat "$work/log" >"$work/all"
+	"$PYTHON" tests/e2e/whose.py "$work/all" "$work/expected" "$tree" || failures=$((failures + 1))
+}
+
 # leftovers: what the test must not leave behind, said if there is any. Called after the node is down.
 leftovers() {
 	local left
