@@ -34,15 +34,22 @@ static __always_inline void moved_out(struct task_struct *task, const struct mem
 	move_emit(task, &move, to_path);
 }
 
+/*
+ * One thread alone: in v2 it stays below its process's cgroup. In a v1 hierarchy it may go anywhere,
+ * where it takes the whole process by an exec.
+ */
+static __always_inline bool is_thread_of_v2(struct task_struct *task)
+{
+	return !cfg_hierarchy && BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid);
+}
+
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(cgroup_move_out, struct cgroup *to, const char *path, struct task_struct *task)
 {
 	__u64 cgid = cgroup_id(to);
 	struct member m = {};
 
-	if (BPF_CORE_READ(to, root, hierarchy_id) != CGROUP_V2_HIERARCHY ||
-	    BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
-	    bpf_map_lookup_elem(&scope, &cgid))
+	if (!cgroup_counts(to) || is_thread_of_v2(task) || bpf_map_lookup_elem(&scope, &cgid))
 		return 0;
 	member_of(&m, task);
 	moved_out(task, &m, cgid, path);

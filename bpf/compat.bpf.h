@@ -27,13 +27,10 @@ static __always_inline int map_error(long result)
  */
 #define hide_values(p) bpf_probe_read_kernel((p), sizeof(*(p)), (p))
 
-/* cgroup_root.hierarchy_id of the v2 hierarchy: 0 since it exists (cgroup_init() sets it up first).
- */
-#define CGROUP_V2_HIERARCHY 0
-
 /*
  * The id of a cgroup: kernfs_node.id is a plain u64 since 5.5; before, a union of the same eight
- * bytes. The same value as the inode number of the directory and bpf_get_current_cgroup_id().
+ * bytes. The same value as the inode number of the directory and, in the v2 hierarchy,
+ * bpf_get_current_cgroup_id().
  */
 static __always_inline __u64 cgroup_id(struct cgroup *cgrp)
 {

@@ -191,7 +191,7 @@ int BPF_PROG(container_start, struct cgroup *cgrp, const char *path)
 	__u32 slot;
 	long n;
 
-	if (BPF_CORE_READ(cgrp, root, hierarchy_id) != CGROUP_V2_HIERARCHY)
+	if (!cgroup_counts(cgrp))
 		return 0;
 	s = scratch_get(&slot);
 	if (!s) {

@@ -15,7 +15,7 @@ int BPF_PROG(container_stop, struct cgroup *cgrp, const char *path)
 	struct build b;
 	long n;
 
-	if (BPF_CORE_READ(cgrp, root, hierarchy_id) != CGROUP_V2_HIERARCHY)
+	if (!cgroup_counts(cgrp))
 		return 0;
 	in = bpf_map_lookup_elem(&scope, &cgid);
 	if (!in)

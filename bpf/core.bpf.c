@@ -24,6 +24,8 @@ struct owners_map owners SEC(".maps");
 struct sending_map sending SEC(".maps");
 
 const volatile __u8 cfg_scope_all = 0;
+const volatile __u32 cfg_hierarchy = 0;
+const volatile __u32 cfg_subsys = 0;
 const volatile __u8 cfg_read_opens = 1;
 const volatile __u8 cfg_read_opens_host = 1;
 const volatile __u8 cfg_kinds_off[EV_KINDS_MAX] = {};

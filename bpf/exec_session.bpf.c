@@ -63,8 +63,7 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 	struct ev_escapee *e;
 	struct ev_scope *in;
 
-	if (BPF_CORE_READ(to, root, hierarchy_id) != CGROUP_V2_HIERARCHY ||
-	    BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
+	if (!cgroup_counts(to) || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
 		return 0;
 	in = bpf_map_lookup_elem(&scope, &cgid);
 	member_of(&m, task);

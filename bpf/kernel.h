@@ -359,6 +359,7 @@ struct kernfs_node {
 	__u64 id;
 };
 struct cgroup_subsys_state {
+	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
 };
 struct cgroup_root {
@@ -370,6 +371,7 @@ struct cgroup {
 	struct cgroup_root *root;
 };
 struct css_set {
+	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
 };
 struct thread_info {

@@ -129,6 +129,12 @@ extern struct escapees_map {
 } escapees SEC(".maps");
 
 extern const volatile __u8 cfg_scope_all;
+/*
+ * cgroup_root.hierarchy_id of the hierarchy whose cgroups containers are told apart by: 0 is v2's,
+ * which is set up first; else a v1 hierarchy, of the controller cfg_subsys (enum cgroup_subsys_id).
+ */
+extern const volatile __u32 cfg_hierarchy;
+extern const volatile __u32 cfg_subsys;
 extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
 extern const volatile __u8 cfg_read_opens_host; /* the same outside of containers */
 extern const volatile __u8 cfg_kinds_off[EV_KINDS_MAX]; /* by number; 1: not recorded */
@@ -166,9 +172,31 @@ static __always_inline struct task_struct *current_task(void)
 	return (void *)bpf_get_current_task();
 }
 
+/* True if containers are told apart by cgroups of this one's hierarchy. */
+static __always_inline bool cgroup_counts(struct cgroup *cgrp)
+{
+	return (__u32)BPF_CORE_READ(cgrp, root, hierarchy_id) == cfg_hierarchy;
+}
+
+/*
+ * In a v1 hierarchy each thread can be moved by itself (`tasks`): there a process is where its first
+ * thread is.
+ */
+static __always_inline __u64 task_cgroup_id_v1(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, group_leader, cgroups);
+	struct cgroup_subsys_state *css = 0;
+
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(struct css_set, subsys) +
+				      cfg_subsys * sizeof(css));
+	return cgroup_id(BPF_CORE_READ(css, cgroup));
+}
+
 static __always_inline __u64 task_cgroup_id(struct task_struct *task)
 {
-	return cgroup_id(BPF_CORE_READ(task, cgroups, dfl_cgrp));
+	return cfg_hierarchy ? task_cgroup_id_v1(task)
+			     : cgroup_id(BPF_CORE_READ(task, cgroups, dfl_cgrp));
 }
 
 static __always_inline struct ev_escapee *escapee_of(struct task_struct *task)
@@ -201,7 +229,9 @@ static __always_inline __u64 current_cgroup(void)
 {
 	__u64 from = escaped_from(current_task());
 
-	return from ? from : bpf_get_current_cgroup_id();
+	if (from)
+		return from;
+	return cfg_hierarchy ? task_cgroup_id(current_task()) : bpf_get_current_cgroup_id();
 }
 
 /* True if what the current task does is to be recorded; its cgroup comes out. */

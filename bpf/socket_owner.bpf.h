@@ -23,6 +23,7 @@ struct owner {
 	__u32 pad0;
 	struct flow_key flow; /* the first */
 	__u64 container;      /* that the process had left; 0: it was in its cgroup */
+	__u64 cgid; /* whose it is in a v1 hierarchy: the first process's that did anything with it */
 };
 
 extern struct owners_map {
@@ -53,7 +54,7 @@ extern struct sending_map {
 static __always_inline void owner_set(struct owner *o, __u32 by)
 {
 	struct ev_task task = {};
-	__u64 container;
+	__u64 container, cgid;
 
 	/* The same process may have left its container since. */
 	if (!o || (!escapee_cnt && o->by == by &&
@@ -61,10 +62,13 @@ static __always_inline void owner_set(struct owner *o, __u32 by)
 		return;
 	task_fill(&task, current_task());
 	container = escaped_from(current_task());
+	cgid = cfg_hierarchy ? current_cgroup() : 0;
 	bpf_spin_lock(&o->lock);
 	o->by = by;
 	o->task = task;
 	o->container = container;
+	if (!o->cgid)
+		o->cgid = cgid;
 	bpf_spin_unlock(&o->lock);
 }
 

@@ -1,51 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/cgroups.h"
 #include "evidence/base.h"
-#include "evidence/diag.h"
 #include <fcntl.h>
 #include <fts.h>
-#include <mntent.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* The root of a hierarchy is kernfs' first node. */
-static bool is_whole(const char *mount)
-{
-	struct stat st;
-
-	return !stat(mount, &st) && st.st_ino == 1;
-}
-
-int cgroups_find_mount(char *ret_path, size_t size)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	bool found = false, in_part = false;
-	char buf[4096];
-	struct mntent m;
-
-	if (!mounts)
-		return log_err(-errno, "cannot read /proc/self/mounts");
-	while (!found && getmntent_r(mounts, &m, buf, sizeof(buf))) {
-		if (strcmp(m.mnt_type, "cgroup2") || strlen(m.mnt_dir) >= size)
-			continue;
-		found = is_whole(m.mnt_dir);
-		in_part |= !found;
-		if (found)
-			strcpy(ret_path, m.mnt_dir);
-	}
-	endmntent(mounts);
-	if (found)
-		return 0;
-	if (in_part)
-		diag(DIAG_ERROR, "only a part of the cgroup v2 hierarchy is mounted here: run the "
-				 "sensor in the node's cgroup "
-				 "namespace, or with the node's /sys/fs/cgroup mounted");
-	else
-		diag(DIAG_ERROR, "no cgroup v2 hierarchy is mounted, by which containers are told "
-				 "apart: mount one "
-				 "(mount -t cgroup2 none /sys/fs/cgroup/unified)");
-	return -ENOENT;
-}
 
 int cgroups_walk(const char *mount, void (*fn)(uint64_t id, const char *path, void *ctx), void *ctx)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cgroup v2 hierarchy on disk: where it is, and what is in it. */
+/* A cgroup hierarchy on disk, v2 or one of v1: what is in it. Which one: hierarchy.h. */
 #ifndef VARVE_CGROUPS_H
 #define VARVE_CGROUPS_H
 
@@ -7,13 +7,8 @@
 #include <stdint.h>
 
 /*
- * Where the whole v2 hierarchy is mounted, from /proc/self/mounts: a mount of a part of it (a
- * cgroup namespace's, say) will not do. -ENOENT, told in one line, if nowhere.
- */
-int cgroups_find_mount(char *ret_path, size_t size);
-/*
  * Calls fn for each cgroup, parents first; path is relative to the mount ("/kubepods/..."), id as
- * the kernel's bpf_get_current_cgroup_id(). Cgroups that come and go meanwhile may be missed.
+ * the kernel's (kernfs_node.id). Cgroups that come and go meanwhile may be missed.
  */
 int cgroups_walk(const char *mount, void (*fn)(uint64_t id, const char *path, void *ctx),
 		 void *ctx);

@@ -14,6 +14,14 @@
 
 enum conf_scope { CONF_SCOPE_CONTAINERS, CONF_SCOPE_ALL };
 enum conf_hooks { CONF_HOOKS_AUTO, CONF_HOOKS_TRACEPOINT, CONF_HOOKS_TRAMPOLINE };
+/* The cgroup hierarchy that containers are told apart by, see hierarchy.h. */
+enum conf_hierarchy {
+	CONF_HIERARCHY_AUTO,
+	CONF_HIERARCHY_V2,
+	CONF_HIERARCHY_PIDS,
+	CONF_HIERARCHY_MEMORY,
+	CONF_HIERARCHY_CNT
+};
 /* What of the kernel can be watched is tried out and told, instead of watching. */
 enum conf_probe { CONF_PROBE_NOT, CONF_PROBE_TABLE, CONF_PROBE_JSON };
 enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL, CONF_READ_OPENS_SAME };
@@ -31,6 +39,7 @@ struct conf {
 	uint64_t log_limit_bytes;   /* --log-limit, 1G */
 	char *node_name;	    /* --node-name, the host name */
 	int scope;		    /* --scope containers|all */
+	int hierarchy;		    /* --cgroup-hierarchy auto|v2|pids|memory, auto */
 	int read_opens;		    /* --read-opens off|first|all, first */
 	int read_opens_host;	    /* --read-opens-host off|first|all|same, same; conf_read_opens_host() */
 	char *read_opens_always;    /* --read-opens-always, default; see policy.h */

@@ -78,6 +78,7 @@ static int check_paths(const char *text, char *ret_rule, size_t rule_size)
 }
 
 static const char *const scopes[] = {"containers", "all", NULL};
+static const char *const hierarchies[] = {"auto", "v2", "pids", "memory", NULL};
 static const char *const read_opens[] = {"off", "first", "all", NULL};
 static const char *const read_opens_host[] = {"off", "first", "all", "same", NULL};
 static const char *const hook_sets[] = {"auto", "tracepoint", "trampoline", NULL};
@@ -85,7 +86,7 @@ static const char *const switches[] = {"off", "on", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 _Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 &&
 		       CONF_READ_OPENS_SAME == 3 && DIAG_DEBUG == 3 &&
-		       CONF_HOOKS_TRAMPOLINE == 2 && CONF_HASH_ON == 1,
+		       CONF_HIERARCHY_MEMORY == 3 && CONF_HOOKS_TRAMPOLINE == 2 && CONF_HASH_ON == 1,
 	       "in the order of the enums");
 
 #define AT(member) .offset = offsetof(struct conf, member)
@@ -102,6 +103,10 @@ const struct conf_option conf_options[] = {
 	 .rule = "1 to 253 characters", .help = "name of this node in every record"},
 	{"scope", "WHAT", CONF_CHOICE, AT(scope), .initial = "containers", .choices = scopes,
 	 .help = "whose events are recorded"},
+	{"cgroup-hierarchy", "WHICH", CONF_CHOICE, AT(hierarchy), .initial = "auto",
+	 .choices = hierarchies,
+	 .help = "the cgroups that containers are told apart by: those of v2, or of the v1 hierarchy of "
+		 "pids or memory; auto: v2 if it is mounted, unless containers are in v1 only"},
 	{"read-opens", "WHICH", CONF_CHOICE, AT(read_opens), .initial = "first",
 	 .choices = read_opens,
 	 .help = "opens for reading: none, once per process and file, or each; opens that write "

@@ -41,22 +41,27 @@ bool kernel_preempts_tracepoints(void)
 	return !uname(&uts) && atoi(uts.release) >= 7;
 }
 
-/* Where it is mounted, or a mount of our own, which nobody else sees and which ends with the
- * descriptor. */
+int kernel_mount(const char *type)
+{
+	_cleanup_close_ int context = fsopen(type, FSOPEN_CLOEXEC);
+	int fd;
+
+	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -errno;
+	fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Where it is mounted, or a mount of our own. */
 static int open_tracefs(void)
 {
-	_cleanup_close_ int context = -1;
 	int fd = open("/sys/kernel/tracing", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0 && !faccessat(fd, "events", F_OK, 0))
 		return fd;
 	if (fd >= 0)
 		close(fd);
-	context = fsopen("tracefs", FSOPEN_CLOEXEC);
-	if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		return -errno;
-	fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
+	return kernel_mount("tracefs");
 }
 
 int kernel_perf_tracepoint_id(const char *name)
@@ -202,4 +207,15 @@ bool kernel_parameter_is(const struct btf *btf, const char *function, size_t par
 		return false;
 	t = btf__type_by_id(btf, t->type);
 	return t && btf_is_struct(t) && !strcmp(btf__name_by_offset(btf, t->name_off), type);
+}
+
+int kernel_enum_value(const struct btf *btf, const char *type, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_ENUM);
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	for (int i = 0; t && i < btf_vlen(t); i++)
+		if (!strcmp(btf__name_by_offset(btf, btf_enum(t)[i].name_off), name))
+			return btf_enum(t)[i].val;
+	return -ENOENT;
 }

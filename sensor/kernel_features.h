@@ -15,6 +15,9 @@ bool kernel_has_fetch(void);
  * ended. Of trampolines the same is true.
  */
 bool kernel_preempts_tracepoints(void);
+/* A file system mounted for us alone: nobody else sees it, and it ends with the descriptor, which is
+ * O_PATH. */
+int kernel_mount(const char *type);
 /* The number that perf knows a tracepoint by ("sched/sched_process_exec"), from tracefs, which need
  * not be mounted. -ENOENT, or why tracefs cannot be had. */
 int kernel_perf_tracepoint_id(const char *name);
@@ -36,5 +39,7 @@ bool kernel_tracepoint_has_pointer(const struct btf *btf, const char *name, size
 /* True if the function's parameter (from 0) is a pointer to a struct of that name. */
 bool kernel_parameter_is(const struct btf *btf, const char *function, size_t parameter,
 			 const char *type);
+/* A value of an enum, none of whose values is negative. -ENOENT. */
+int kernel_enum_value(const struct btf *btf, const char *type, const char *name);
 
 #endif

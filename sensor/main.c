@@ -10,7 +10,6 @@
 #include "evidence/diag.h"
 #include "evidence/log.h"
 #include "sensor/births.h"
-#include "sensor/cgroups.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/declare.h"
@@ -19,6 +18,7 @@
 #include "sensor/existing.h"
 #include "sensor/flows.h"
 #include "sensor/hash.h"
+#include "sensor/hierarchy.h"
 #include "sensor/intake.h"
 #include "sensor/kube.h"
 #include "sensor/pods.h"
@@ -64,7 +64,8 @@ struct sensor {
 	struct intake intake;
 	struct ship *ship; /* NULL: no Kafka */
 	int epoll_fd, signal_fd;
-	char cgroup_mount[4096];
+	struct hierarchy hierarchy;
+	bool hierarchy_told; /* that containers are in another one */
 	uint64_t next_tick_ns, next_heartbeat_ns, next_sweep_ns, next_coverage_ns, next_look_ns;
 	uint64_t coverage_index; /* in the log, of the last COVERAGE */
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
@@ -172,7 +173,7 @@ static int say_coverage(struct sensor *s)
 {
 	s->coverage_index = log_next_index(s->log);
 	s->next_coverage_ns = emit_boot_ns() + COVERAGE_NS;
-	return run_emit_coverage(&s->emit, &s->conf, s->probes);
+	return run_emit_coverage(&s->emit, &s->conf, &s->hierarchy, s->probes);
 }
 
 /* From here on events are numbered; what was there before is found and marked so. */
@@ -181,18 +182,15 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 {
 	int err;
 
-	err = cgroups_find_mount(s->cgroup_mount, sizeof(s->cgroup_mount));
-	if (err)
-		return err;
-	s->intake.mount = s->cgroup_mount;
-	err = probes_attach(s->probes, s->cgroup_mount);
+	s->intake.mount = s->hierarchy.mount;
+	err = probes_attach(s->probes, &s->hierarchy);
 	if (!err)
 		err = run_emit_start(&s->emit, s->conf.host_root, previous, recovery);
 	if (err)
 		return err;
 	err = say_coverage(s);
 	if (!err)
-		err = existing_containers(&s->intake, s->cgroup_mount);
+		err = existing_containers(&s->intake, s->hierarchy.mount);
 	if (!err)
 		err = snapshot_processes(s->probes, intake_record, &s->intake);
 	return err ? err : log_flush(s->log);
@@ -240,6 +238,18 @@ static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64
 	note_log_state(s, log_flush(s->log));
 }
 
+/* A node that began without containers, on which the runtime then makes them in v1 only. */
+static void look_beside(struct sensor *s)
+{
+	if (s->hierarchy_told || container_table_count(s->containers) ||
+	    !hierarchy_is_empty(&s->hierarchy))
+		return;
+	log_warn("containers have cgroups at %s, and none in cgroup v2: nothing of them is seen; "
+		 "restart the sensor, or set cgroup-hierarchy",
+		 s->hierarchy.beside);
+	s->hierarchy_told = true;
+}
+
 static void tick(struct sensor *s, uint64_t now)
 {
 	if (now < s->next_tick_ns)
@@ -253,7 +263,8 @@ static void tick(struct sensor *s, uint64_t now)
 	if (now >= s->next_coverage_ns || log_first_index(s->log) > s->coverage_index)
 		say_coverage(s);
 	if (now >= s->next_sweep_ns) {
-		existing_sweep(&s->intake, s->cgroup_mount, now);
+		existing_sweep(&s->intake, s->hierarchy.mount, now);
+		look_beside(s);
 		s->next_sweep_ns = now + SWEEP_NS;
 	}
 }
@@ -403,12 +414,12 @@ static int end_watching(struct sensor *s)
 /* --probe: attaches all that can be, tells it, and ends; nothing is recorded. */
 static int probe_only(struct sensor *s)
 {
-	int err = cgroups_find_mount(s->cgroup_mount, sizeof(s->cgroup_mount));
+	int err = hierarchy_choose(s->conf.hierarchy, &s->hierarchy);
 
 	if (!err)
-		err = probes_load(&s->conf, &s->probes);
+		err = probes_load(&s->conf, &s->hierarchy, &s->probes);
 	if (!err)
-		err = probes_attach(s->probes, s->cgroup_mount);
+		err = probes_attach(s->probes, &s->hierarchy);
 	return err ? err : seen_show(s->probes, s->conf.probe == CONF_PROBE_JSON);
 }
 
@@ -446,7 +457,10 @@ int main(int argc, char **argv)
 	err = kube_open(&s.conf, &s.kube);
 	if (err)
 		goto out;
-	err = probes_load(&s.conf, &s.probes);
+	err = hierarchy_choose(s.conf.hierarchy, &s.hierarchy);
+	if (err)
+		goto out;
+	err = probes_load(&s.conf, &s.hierarchy, &s.probes);
 	if (err)
 		goto out;
 	err = open_tables(&s);
@@ -459,9 +473,9 @@ int main(int argc, char **argv)
 	if (err)
 		goto out;
 	malloc_trim(0); /* what the kernel's BTF and the search for hooks took */
-	log_info("recording %s to %s, run %s",
+	log_info("recording %s to %s, run %s, by the cgroup hierarchy %s",
 		 s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers", s.conf.log_dir,
-		 s.emit.run_id);
+		 s.emit.run_id, s.hierarchy.name);
 	loop(&s);
 	err = end_watching(&s);
 out:

@@ -3,6 +3,7 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "sensor/conf.h"
+#include "sensor/hierarchy.h"
 #include "sensor/hooks.h"
 #include "sensor/kernel_features.h"
 #include "sensor/policy.h"
@@ -115,6 +116,24 @@ static int fill_always(struct probes *p)
 	for (__u32 i = 0; i < EV_ALWAYS_ROW_CNT; i++)
 		if (bpf_map_update_elem(fd, &i, &p->always[i], BPF_ANY))
 			return -errno;
+	return 0;
+}
+
+/* Whose cgroups count. */
+static int configure_hierarchy(struct varve_bpf *skel, const struct hierarchy *h,
+			       const struct btf *btf)
+{
+	char name[32];
+	int subsys;
+
+	skel->rodata->cfg_hierarchy = h->number;
+	if (!h->number || !btf)
+		return 0;
+	snprintf(name, sizeof(name), "%s_cgrp_id", h->name);
+	subsys = kernel_enum_value(btf, "cgroup_subsys_id", name);
+	if (subsys < 0)
+		return log_err(-EOPNOTSUPP, "the kernel's BTF has no %s", name);
+	skel->rodata->cfg_subsys = subsys;
 	return 0;
 }
 
@@ -280,7 +299,8 @@ static bool refuse(struct probes *p, int err)
 	return true;
 }
 
-static int load_once(struct probes *p, const struct conf *conf, const struct btf *btf)
+static int load_once(struct probes *p, const struct conf *conf, const struct hierarchy *hierarchy,
+		     const struct btf *btf)
 {
 	struct timespec began, ended;
 	int err;
@@ -291,6 +311,8 @@ static int load_once(struct probes *p, const struct conf *conf, const struct btf
 	err = open_object(&p->skel);
 	if (!err)
 		err = hooks_choose(&p->hooks, p->skel->obj, conf->hooks, btf, &p->refused);
+	if (!err)
+		err = configure_hierarchy(p->skel, hierarchy, btf);
 	if (err)
 		return err;
 	configure(p, conf, btf);
@@ -301,7 +323,8 @@ static int load_once(struct probes *p, const struct conf *conf, const struct btf
 	return err;
 }
 
-int probes_load(const struct conf *conf, struct probes **ret_probes)
+int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
+		struct probes **ret_probes)
 {
 	struct probes *p = calloc(1, sizeof(*p));
 	int err, cpu_cnt = libbpf_num_possible_cpus();
@@ -314,7 +337,7 @@ int probes_load(const struct conf *conf, struct probes **ret_probes)
 	p->cpu_cnt = cpu_cnt > 0 ? cpu_cnt : 1;
 	/* One program that the kernel refuses is no reason to do without the others. */
 	do
-		err = load_once(p, conf, btf);
+		err = load_once(p, conf, hierarchy, btf);
 	while (err && refuse(p, err));
 	btf__free(btf);
 	if (err) {
@@ -349,16 +372,17 @@ static struct bpf_link *open_look(const struct probes *p)
 	return link;
 }
 
-int probes_attach(struct probes *p, const char *cgroup_root)
+int probes_attach(struct probes *p, const struct hierarchy *hierarchy)
 {
-	_cleanup_close_ int cgroup_fd = open(cgroup_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int cgroup_fd = -1;
 	const struct hooks_maps maps = {.syscall_progs = p->skel->maps.syscall_progs,
 					.uring_progs = p->skel->maps.uring_progs,
 					.uring_by_function = &p->skel->bss->uring_by_function};
+	int err = hierarchy_open_v2(hierarchy, &cgroup_fd);
 	size_t i, attached = 0;
 
-	if (cgroup_fd < 0)
-		return log_err(-errno, "cannot open the cgroup v2 hierarchy at %s", cgroup_root);
+	if (err)
+		return log_err(err, "cannot open the root of the cgroup v2 hierarchy");
 	/* container_start last: a container whose start was seen is seen by all the others. */
 	hooks_attach(&p->hooks, &maps, cgroup_fd, "container_start");
 	p->look = open_look(p);

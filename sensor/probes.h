@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct conf;
+struct hierarchy;
 struct probes;
 
 /* One program, for the coverage record. Lent for the life of the probes. */
@@ -32,12 +33,10 @@ struct probes_hook {
  * Opens and loads. Errors are told in one line that says what to do: no BTF in the kernel, a
  * capability that is missing.
  */
-int probes_load(const struct conf *conf, struct probes **ret_probes);
-/*
- * Attaches what can be attached; events begin to be numbered here. cgroup_root: where the v2
- * hierarchy is mounted. Fails only if nothing attached.
- */
-int probes_attach(struct probes *probes, const char *cgroup_root);
+int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
+		struct probes **ret_probes);
+/* Attaches what can be attached; events begin to be numbered here. Fails only if nothing attached. */
+int probes_attach(struct probes *probes, const struct hierarchy *hierarchy);
 /* No event is numbered any more; rings and counters can still be read. */
 void probes_detach(struct probes *probes);
 void probes_close(struct probes *probes);

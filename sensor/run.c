@@ -8,6 +8,7 @@
 #include "sensor/emit.h"
 #include "sensor/events/fill.h"
 #include "sensor/policy.h"
+#include "sensor/hierarchy.h"
 #include "sensor/probes.h"
 #include "sensor/seen.h"
 #include "sensor/streams.h"
@@ -218,7 +219,8 @@ static int fill_policy(struct arena *arena, const struct conf *conf, Varve__V1__
 	return 0;
 }
 
-int run_emit_coverage(struct emit *e, const struct conf *conf, const struct probes *probes)
+int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hierarchy *hierarchy,
+		      const struct probes *probes)
 {
 	char *exclusions[] = {
 		(char *)"the sensor's own process",
@@ -229,7 +231,10 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 				 ? "io_uring: operations without a kind of their own; requests "
 				   "that asked for no completion (IOSQE_CQE_SKIP_SUCCESS) and "
 				   "that no kernel function sees are declared as lost"
-				 : "io_uring: file and network events")};
+				 : "io_uring: file and network events"),
+		/* Only where it is so: the last. */
+		(char *)"v1 cgroups: UDP flows and DNS of sockets that were made before the sensor "
+			"started, until their process binds, connects or sends by address"};
 	const struct probes_hook *hooks;
 	size_t hook_cnt;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
@@ -255,7 +260,8 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct prob
 	out->binary_sha256 = binary_digest(&e->arena);
 	out->kernel_release = uts.release;
 	out->scope = (char *)(conf->scope == CONF_SCOPE_ALL ? "all" : "containers");
-	out->n_exclusions = ARRAY_SIZE(exclusions);
+	out->cgroup_hierarchy = (char *)hierarchy->name;
+	out->n_exclusions = ARRAY_SIZE(exclusions) - !hierarchy->number;
 	out->exclusions = exclusions;
 	return emit_event(e, &ev, NULL);
 }

@@ -7,6 +7,7 @@
 #include "bpf/event.h"
 
 struct conf;
+struct hierarchy;
 struct emit;
 struct log_recovery;
 struct probes;
@@ -45,7 +46,8 @@ int run_boot_id(char ret_id[UUID_LEN + 1]);
 /* host_root: where the node's /etc is. */
 int run_emit_start(struct emit *emit, const char *host_root, const struct run_place *previous,
 		   const struct log_recovery *recovery);
-int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct probes *probes);
+int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct hierarchy *hierarchy,
+		      const struct probes *probes);
 int run_emit_heartbeat(struct emit *emit, const struct run_state *state);
 int run_emit_end(struct emit *emit, const char *reason);
 

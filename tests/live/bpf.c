@@ -179,6 +179,7 @@ LIVE(bpf_attach, LIVE_FIRST)
 	pid_t pid;
 	size_t i;
 
+	live_needs_v2("programs on a container's cgroup");
 	live_begin(t);
 	pid = live_do(t, attach, NULL);
 	live_end(t);

@@ -145,6 +145,7 @@ LIVE(cgroup_move_by_clone, LIVE_FIRST)
 	Varve__V1__Event *ev;
 	pid_t pid, child;
 
+	live_needs_v2("clone into a cgroup");
 	live_begin(t);
 	make_outside(t, &outside);
 	pid = live_do(t, clone_outside, &outside);

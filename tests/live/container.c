@@ -9,26 +9,53 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-const char *live_cgroup_mount(void)
+static const char *find_mount(const char *hierarchy)
 {
 	static char dir[256];
+	bool v2 = !strcmp(hierarchy, "v2"), found = false;
+	FILE *f = setmntent("/proc/self/mounts", "re");
 	struct mntent *m;
-	FILE *f;
 
-	if (dir[0])
-		return dir;
-	f = setmntent("/proc/self/mounts", "re");
-	while (f && (m = getmntent(f))) {
-		if (!strcmp(m->mnt_type, "cgroup2")) {
+	while (f && !found && (m = getmntent(f))) {
+		found = v2 ? !strcmp(m->mnt_type, "cgroup2")
+			   : !strcmp(m->mnt_type, "cgroup") && hasmntopt(m, hierarchy);
+		if (found)
 			snprintf(dir, sizeof(dir), "%s", m->mnt_dir);
-			break;
-		}
 	}
 	if (f)
 		endmntent(f);
-	if (!dir[0])
-		FAIL("no cgroup v2 hierarchy is mounted");
+	return found ? dir : NULL;
+}
+
+const char *live_cgroup_hierarchy(void)
+{
+	const char *given = getenv("TEST_CGROUP");
+
+	if (given && *given)
+		return given;
+	return find_mount("v2") ? "v2" : find_mount("pids") ? "pids" : "memory";
+}
+
+bool live_cgroup_is_v1(void)
+{
+	return strcmp(live_cgroup_hierarchy(), "v2");
+}
+
+const char *live_cgroup_mount(void)
+{
+	static const char *dir;
+
+	if (!dir)
+		dir = find_mount(live_cgroup_hierarchy());
+	if (!dir)
+		FAIL("no cgroup hierarchy %s is mounted", live_cgroup_hierarchy());
 	return dir;
+}
+
+void live_needs_v2(const char *what)
+{
+	if (live_cgroup_is_v1())
+		live_skip("%s: in cgroup v2 only", what);
 }
 
 uint64_t live_make_cgroup(struct live *t, const char *name, char ret_path[256])

@@ -12,22 +12,26 @@ static void nothing(struct live *t, void *arg)
 	(void)arg;
 }
 
-/* The id of this process's own cgroup, by /proc. */
+/* The id of this process's own cgroup, by /proc: "NUMBER:CONTROLLERS:PATH". */
 static uint64_t own_cgroup_id(void)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/cgroup", "re");
-	char line[512], path[800];
+	const char *want = live_cgroup_is_v1() ? live_cgroup_hierarchy() : "";
+	char line[512], full[800], *at, *controllers, *path;
 	struct stat st;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "0::", 3))
+		at = line;
+		strsep(&at, ":");
+		controllers = strsep(&at, ":");
+		path = strsep(&at, "\n");
+		if (!path || strcmp(controllers, want))
 			continue;
-		line[strcspn(line, "\n")] = '\0';
-		snprintf(path, sizeof(path), "%s%s", live_cgroup_mount(), line + 3);
-		MUST(stat(path, &st));
+		snprintf(full, sizeof(full), "%s%s", live_cgroup_mount(), path);
+		MUST(stat(full, &st));
 		return st.st_ino;
 	}
-	FAIL("this process has no v2 cgroup");
+	FAIL("this process has no cgroup in the hierarchy");
 }
 
 static uint64_t own_namespace(const char *name)
@@ -126,8 +130,10 @@ static pid_t clone_into(const char *cgroup)
 {
 	_cleanup_close_ int fd = MUST(open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = fd};
-	pid_t pid = MUST((pid_t)syscall(SYS_clone3, &args, sizeof(args)));
+	pid_t pid;
 
+	live_needs_v2("clone into a cgroup");
+	pid = MUST((pid_t)syscall(SYS_clone3, &args, sizeof(args)));
 	if (!pid)
 		_exit(0);
 	return pid;

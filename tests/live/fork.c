@@ -105,6 +105,7 @@ LIVE(fork_into_cgroup, LIVE_FIRST)
 	Varve__V1__Event *ev;
 	pid_t pid;
 
+	live_needs_v2("clone into a cgroup");
 	live_begin(t);
 	pid = clone3_into(t->cgroup, 0);
 	if (pid < 0 && errno == ENOSYS)
@@ -129,6 +130,7 @@ LIVE(fork_into_pid_namespace, LIVE_FIRST)
 {
 	pid_t pid;
 
+	live_needs_v2("clone into a cgroup");
 	live_begin(t);
 	pid = clone3_into(t->cgroup, CLONE_NEWPID);
 	if (!pid)

@@ -104,9 +104,15 @@ struct live_helper {
 void live_begin(struct live *t);
 /* Gives the test an id and notes where the log is; live_begin does it. */
 void live_new_id(struct live *t);
-/* A cgroup by its path below the v2 hierarchy's mount; fills ret_path with the whole. */
+/* A cgroup by its path below the hierarchy's mount; fills ret_path with the whole. */
 uint64_t live_make_cgroup(struct live *t, const char *name, char ret_path[256]);
+/* The cgroup hierarchy that the sensor and the tests take, TEST_CGROUP: v2 where it is mounted, else
+ * v1's of pids or memory. */
+const char *live_cgroup_hierarchy(void);
 const char *live_cgroup_mount(void);
+bool live_cgroup_is_v1(void);
+/* Skips the test, on v1. */
+void live_needs_v2(const char *what);
 /* Moves a process; 0: the calling one. */
 void live_move(pid_t pid, const char *cgroup);
 void live_enter(const char *cgroup);

@@ -49,6 +49,11 @@ static void become_sensor(const struct live_sensor *s, const char *path, const c
 		argv[n++] = "--hooks";
 		argv[n++] = hooks;
 	}
+	/* It finds out by itself that there is v1 alone. */
+	if (getenv("TEST_CGROUP") || !live_cgroup_is_v1()) {
+		argv[n++] = "--cgroup-hierarchy";
+		argv[n++] = live_cgroup_hierarchy();
+	}
 	while (*args && n < ARRAY_SIZE(argv) - 1)
 		argv[n++] = *args++;
 	fd = open(s->stderr_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
