@@ -11,10 +11,17 @@
 SEC("cgroup/sock_create")
 int socket_owner_create(struct bpf_sock *sk)
 {
-	if (sk->type == SOCK_DGRAM && sk->protocol == IPPROTO_UDP &&
-	    in_scope(current_cgroup()))
-		owner_set(bpf_sk_storage_get(&owners, sk, 0, BPF_SK_STORAGE_GET_F_CREATE),
-			  EV_OWNER_CREATE);
+	bool scoped = in_scope(current_cgroup());
+	struct owner *o;
+
+	/* In v1 a socket of the host's has to be known as that. */
+	if (sk->type != SOCK_DGRAM || sk->protocol != IPPROTO_UDP || (!scoped && !cfg_hierarchy))
+		return 1;
+	o = bpf_sk_storage_get(&owners, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (scoped)
+		owner_set(o, EV_OWNER_CREATE);
+	else if (o)
+		o->cgid = current_cgroup();
 	return 1;
 }
 

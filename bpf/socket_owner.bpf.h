@@ -23,7 +23,7 @@ struct owner {
 	__u32 pad0;
 	struct flow_key flow; /* the first */
 	__u64 container;      /* that the process had left; 0: it was in its cgroup */
-	__u64 cgid; /* whose it is in a v1 hierarchy: the first process's that did anything with it */
+	__u64 cgid; /* whose it is in a v1 hierarchy: who made it, or first bound, connected or sent by it */
 };
 
 extern struct owners_map {

@@ -6,7 +6,7 @@
 # With VM_DISK, an image of ext4, that is the guest's root (and writable) instead: its /sbin/init is booted, of whose doing it is to run
 # /run-command when it is up; OVERLAY must have been put into the image.
 # Environment: VM_MODULES ("overlay veth": loaded before, with what they depend on; one that the kernel has built in or lacks is passed
-# over), VM_SPARE_MODULE ("dummy": one that needs no other; not loaded, but there as /NAME.ko), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there).
+# over), VM_CGROUP ("v1": pids, memory and the other controllers each in a hierarchy of its own; else v2 alone), VM_SPARE_MODULE ("dummy": one that needs no other; not loaded, but there as /NAME.ko), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there).
 set -euo pipefail
 series=$1 overlay=$2
 shift 2
@@ -78,7 +78,12 @@ export PATH=/bin:/sbin:/usr/bin HOME=/root
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm; mount -t devpts -o ptmxmode=666 pts /dev/pts; mount -t tmpfs -o mode=1777 shm /dev/shm
 mount -t tmpfs -o mode=1777,size=60% tmp /tmp; mount -t tmpfs run /run
-mount -t cgroup2 cgroup /sys/fs/cgroup
+if grep -qw vm_cgroup=v1 /proc/cmdline; then
+	mount -t tmpfs cgroup /sys/fs/cgroup
+	for c in pids memory cpu,cpuacct freezer devices; do mkdir "/sys/fs/cgroup/$c" && mount -t cgroup -o "$c" cgroup "/sys/fs/cgroup/$c"; done
+else
+	mount -t cgroup2 cgroup /sys/fs/cgroup
+fi
 for m in /modules/*.ko; do [ ! -e "$m" ] || insmod "$m" || echo "cannot load $m"; done >/dev/console 2>&1
 for fs in bpf:/sys/fs/bpf tracefs:/sys/kernel/tracing securityfs:/sys/kernel/security; do
 	mount -t ${fs%%:*} ${fs%%:*} ${fs#*:}
@@ -102,7 +107,7 @@ log=${VM_LOG:-$work/log}
 timeout --foreground "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -machine pc -cpu "${VM_CPU:-max,la57=off}" -smp 1 -m "${VM_MEMORY:-1536M}" -nodefaults \
 	-no-user-config -no-reboot -display none -serial stdio -monitor none -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
 	${VM_DISK:+-drive "file=$VM_DISK,format=raw,if=none,id=root" -device virtio-blk-pci,drive=root} \
-	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable clocksource=hpet ${VM_APPEND:-}" \
+	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable clocksource=hpet ${VM_CGROUP:+vm_cgroup=$VM_CGROUP} ${VM_APPEND:-}" \
 	</dev/null 2>"$work/err" | sed -u 's/\r$//' | tee "$log" | sed -un '/^@@BEGIN$/,/^@@END /{/^@@/!p}' || true
 rc=$(sed -n 's/^@@END \([0-9]*\)$/\1/p' "$log" | tail -n 1)
 [ -n "$rc" ] || { tail -n 10 "$log" "$work/err" >&2; die "the guest did not finish"; }
