@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pods on a node of the test's own, made through a CRI runtime as kubelet makes them. Sourced by the file that starts the runtime, which
-# sets runtime (its name in the records) and defines sandbox_says OPTION...: what else is expected of a pod's sandbox. V2_ONLY=1: it sees cgroup v2 alone.
+# sets runtime (its name in the records) and defines sandbox_says OPTION...: what else is expected of a pod's sandbox. V2_ONLY=1: it sees cgroup v2 alone;
+# V1_ONLY=1: it and the sensor see v1 alone.
 . tests/e2e/node.bash
-V2_ONLY=${V2_ONLY:-}
+V2_ONLY=${V2_ONLY:-} V1_ONLY=${V1_ONLY:-}
 
 suite=$(basename "$0" .sh)
 cri=$(tests/cri/build.sh) || { echo "skip $suite: the client cannot be built"; exit 0; }
@@ -11,6 +12,7 @@ for f in bridge host-local loopback; do
 done
 node_up || { fail "a node of our own"; finish; }
 [ -z "$V2_ONLY" ] || node_ mount -t cgroup2 cgroup2 /sys/fs/cgroup || fail "cgroup v2 alone on the node"
+[ -z "$V1_ONLY" ] || node_v1 || fail "cgroup v1 alone on the node"
 
 # runc_like NAME [systemd]: makes $work/NAME, a runc that changes what it is asked for:
 # - systemd: names of cgroups become what the systemd driver has, without systemd: SLICE:PREFIX:ID, or what CRI-O's cgroupfs driver has, is

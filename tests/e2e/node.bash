@@ -21,6 +21,20 @@ node_up() {
 }
 node_() { nsenter --target "$node" --mount --net -- "$@" </dev/null; }
 
+# What a container mounts to make cgroups of its own, and what is before its cgroup in /proc/PID/cgroup.
+cgroup_mount='-t cgroup2' cgroup_line=0::
+
+# Cgroup v1 alone, for the node and for sensors that are started later: each without a mount of v2.
+node_v1() {
+	[ -n "$(findmnt -rnt cgroup -O pids -o TARGET)" ] || { echo "skip $(basename "$0" .sh): no cgroup v1 hierarchy of pids is mounted here"; exit 0; }
+	cgroup_mount='-t cgroup -o pids' cgroup_line='[0-9]*:pids:'
+	local umount='for m in $(findmnt -rnt cgroup2 -o TARGET); do umount "$m" || exit 1; done'
+	node_ sh -c "$umount" || return 1
+	printf '#!/bin/sh\nexec unshare --mount -- /bin/sh -c '"'%s; exec \"\$@\"'"' sh %s "$@"\n' "$umount" "$PWD/$SENSOR" >"$work/sensor-v1"
+	chmod +x "$work/sensor-v1"
+	SENSOR=$work/sensor-v1
+}
+
 # The rings hold all that the test does, so that nothing is lost however busy this machine is.
 node_sensor_start() { sensor_start --host-root "$node_root" --ring-size 64M --decisive-ring-size 32M "$@"; }
 
