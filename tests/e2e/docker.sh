@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A real Docker: each record of a container has the name and the image that it was run with.
+# A real Docker: each record of a container has the name and the image that it was run with. V1_ONLY=1: on a node with cgroup v1 alone.
 . "$(dirname "$0")/lib.sh"
 engine=docker
 . tests/e2e/engine.bash
@@ -13,6 +13,7 @@ docker=$(dirname "$(readlink -f "$(command -v dockerd)")")/docker
 docker_() { env -i PATH=/usr/sbin:/usr/bin HOME="$work" "$docker" --host "unix://$node_root/run/docker.sock" "$@" </dev/null; }
 
 node_up || { fail "a node of our own"; finish; }
+[ -z "${V1_ONLY:-}" ] || node_v1 || fail "cgroup v1 alone on the node"
 # Packets' filters are not what is tested; Debian's may not do in a network namespace.
 docker_start() {
 	daemon dockerd dockerd --host unix:///run/docker.sock --iptables=false --ip-masq=false --bridge=none --cgroup-parent "/$tree/docker" --live-restore
@@ -61,6 +62,7 @@ first web job
 again=$id
 for c in early web host nested job; do docker_ rm --force "$c" >/dev/null 2>&1 || fail "$c is removed"; done
 judge
+[ -z "${V1_ONLY:-}" ] || check "the sensor took the v1 hierarchy of pids" grep -q 'by the cgroup hierarchy pids' "$work/sensor.err"
 check "what lived while the sensor did is COMPLETE" "$VARVE" replay "$work/log" --container "$again" --format jsonl
 node_down
 leftovers

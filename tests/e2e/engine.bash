@@ -22,8 +22,8 @@ session() { session_of "$(id_of "$1")" "$2" "${engine}_" exec "$1"; } # NAME TOK
 nested() {
 	local dir=$1
 	shift
-	run nested web "$@" -- /bin/sh -c 'mkdir /tmp/cg && mount -t cgroup2 cgroup2 /tmp/cg || exit 1
-		own=/tmp/cg$(sed -n "s/^0:://p" /proc/self/cgroup)/'"$dir"'
+	run nested web "$@" -- /bin/sh -c 'mkdir /tmp/cg && mount '"$cgroup_mount"' cgroup /tmp/cg || exit 1
+		own=/tmp/cg$(sed -n "s/^'"$cgroup_line"'//p" /proc/self/cgroup)/'"$dir"'
 		mkdir -p "$own" && (echo 0 >"$own/cgroup.procs" && /bin/true '"$mark"'-nested) || exit 1
 		exec /bin/sleep 100000'
 	expect title="in a cgroup of a $engine in $engine it stays the container's" id="$id" token="$mark-nested" entry=entrypoint times=1
