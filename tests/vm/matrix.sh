@@ -39,7 +39,7 @@ flock -n 8 || { echo "not ok matrix: another run writes to $results"; exit 1; }
 [ -n "${VM_KERNELS:-}" ] || rm -f "$results"/*.tap "$results"/*.tap.new
 
 # A sensor that knows no --hooks has the one set that every kernel offers.
-if "$SENSOR" --help 2>&1 | grep -q -- '--hooks'; then sets=${VM_HOOKS:-tracepoint trampoline}; else sets=; fi
+if [[ $("$SENSOR" --help 2>&1) == *--hooks* ]]; then sets=${VM_HOOKS:-tracepoint trampoline}; else sets=; fi
 
 # --- what goes into the guest: programs, and the libraries of those that are not static
 overlay=$work/overlay
