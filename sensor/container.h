@@ -21,7 +21,7 @@ struct pod;
 
 /* One container. Owned by the table; lent until the next container_table_* call that changes it. */
 struct container {
-	uint64_t cgroup_id; /* key: the container's own cgroup in the v2 hierarchy */
+	uint64_t cgroup_id; /* key: the container's own cgroup, see hierarchy.h */
 	struct cgroup_identity id;
 	struct container_metadata meta;
 	enum container_state state;

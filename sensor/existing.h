@@ -8,7 +8,7 @@
 struct intake;
 
 /*
- * Finds them in the cgroup v2 hierarchy (mounted at mount), puts them in scope, registers each and
+ * Finds them in the cgroup hierarchy (mounted at mount), puts them in scope, registers each and
  * emits its start, marked as found. After the hooks attached: what starts meanwhile is known from
  * its event.
  */

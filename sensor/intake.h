@@ -28,7 +28,7 @@ struct intake_gone {
 struct intake {
 	const struct conf *conf;
 	struct probes *probes; /* NULL: records from a file */
-	const char *mount;     /* the cgroup v2 hierarchy; NULL: records from a file */
+	const char *mount;     /* the cgroup hierarchy; NULL: records from a file */
 	struct emit *emit;
 	struct streams *streams;
 	struct proctab *proctab;
