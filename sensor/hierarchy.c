@@ -74,8 +74,7 @@ static bool has_containers(const char *mount)
 }
 
 /* A runtime makes a container's cgroups one after the other: so it is looked at several times. */
-static bool only_first_has(const char *first, const char *second,
-			   bool (*has)(const char *mount))
+static bool only_first_has(const char *first, const char *second, bool (*has)(const char *mount))
 {
 	for (int i = 0; i < LOOKS; i++) {
 		if (i)
@@ -123,9 +122,10 @@ static int explain_none(const struct mounts *m, int wanted)
 		     "only a part of the cgroup hierarchy is mounted here: run the sensor in the "
 		     "node's cgroup namespace, or with the node's /sys/fs/cgroup mounted");
 	else if (wanted == CONF_HIERARCHY_AUTO)
-		diag(DIAG_ERROR, "no cgroup hierarchy is mounted by which containers are told apart, "
-				 "neither v2 nor one of pids or memory: mount one "
-				 "(mount -t cgroup2 none /sys/fs/cgroup)");
+		diag(DIAG_ERROR,
+		     "no cgroup hierarchy is mounted by which containers are told apart, "
+		     "neither v2 nor one of pids or memory: mount one "
+		     "(mount -t cgroup2 none /sys/fs/cgroup)");
 	else
 		diag(DIAG_ERROR, "the cgroup hierarchy %s is not mounted: see cgroup-hierarchy",
 		     names[wanted]);

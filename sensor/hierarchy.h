@@ -11,21 +11,21 @@
 
 struct hierarchy {
 	char mount[4096];
-	const char *name; /* "v2", "pids", "memory" */
-	uint32_t number;  /* the kernel's, 0: v2; cgroup_root.hierarchy_id */
+	const char *name;  /* "v2", "pids", "memory" */
+	uint32_t number;   /* the kernel's, 0: v2; cgroup_root.hierarchy_id */
 	char beside[4096]; /* v2 was chosen, and a v1 one is mounted here as well; "": none */
 };
 
 /*
- * wanted: enum conf_hierarchy. Auto: v2 if it is mounted; v1 if only that is, or if containers, told by
- * their cgroups' names, are in that only. A mount of a part of a hierarchy (a cgroup namespace's, say)
- * will not do. -ENOENT, told in one line, if there is none.
+ * wanted: enum conf_hierarchy. Auto: v2 if it is mounted; v1 if only that is, or if containers,
+ * told by their cgroups' names, are in that only. A mount of a part of a hierarchy (a cgroup
+ * namespace's, say) will not do. -ENOENT, told in one line, if there is none.
  */
 int hierarchy_choose(int wanted, struct hierarchy *ret);
 /* True if v2 was chosen, and by now there are containers, but in the v1 hierarchy only. */
 bool hierarchy_is_empty(const struct hierarchy *h);
-/* The root of v2, which cgroup programs are attached to whatever the hierarchy: all sockets are below
- * it. Where it is not mounted, by a mount of our own that ends with the descriptor. */
+/* The root of v2, which cgroup programs are attached to whatever the hierarchy: all sockets are
+ * below it. Where it is not mounted, by a mount of our own that ends with the descriptor. */
 int hierarchy_open_v2(const struct hierarchy *h, int *ret_fd);
 
 #endif

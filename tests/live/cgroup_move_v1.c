@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* In a v1 hierarchy a thread can go where its process is not: it stays the container's, as do what it execs and forks. */
+/* In a v1 hierarchy a thread can go where its process is not: it stays the container's, as do what
+ * it execs and forks. */
 #include "tests/live/harness.h"
 #include <fcntl.h>
 #include <pthread.h>

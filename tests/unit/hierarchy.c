@@ -60,15 +60,21 @@ static const struct {
 	{CPU SYSTEMD, {}, "", CONF_HIERARCHY_AUTO},
 	/* hybrid: the runtime makes cgroups in both, or there is no container yet */
 	{PIDS MEMORY SYSTEMD UNIFIED, {}, "/sys/fs/cgroup/unified", CONF_HIERARCHY_AUTO},
-	{PIDS UNIFIED, {"/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified"}, "/sys/fs/cgroup/unified",
+	{PIDS UNIFIED,
+	 {"/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified"},
+	 "/sys/fs/cgroup/unified",
 	 CONF_HIERARCHY_AUTO},
 	{PIDS UNIFIED, {"/sys/fs/cgroup/unified"}, "/sys/fs/cgroup/unified", CONF_HIERARCHY_AUTO},
 	/* ... in v1 only */
-	{PIDS MEMORY SYSTEMD UNIFIED, {"/sys/fs/cgroup/pids"}, "/sys/fs/cgroup/pids",
+	{PIDS MEMORY SYSTEMD UNIFIED,
+	 {"/sys/fs/cgroup/pids"},
+	 "/sys/fs/cgroup/pids",
 	 CONF_HIERARCHY_AUTO},
 	{MEMORY UNIFIED, {"/sys/fs/cgroup/memory"}, "/sys/fs/cgroup/memory", CONF_HIERARCHY_AUTO},
 	/* v1, and a v2 that somebody mounted for programs of its own */
-	{PIDS MEMORY NETWORK_TOOL, {"/sys/fs/cgroup/pids"}, "/sys/fs/cgroup/pids",
+	{PIDS MEMORY NETWORK_TOOL,
+	 {"/sys/fs/cgroup/pids"},
+	 "/sys/fs/cgroup/pids",
 	 CONF_HIERARCHY_AUTO},
 	/* parts do not count */
 	{PARTS, {}, "", CONF_HIERARCHY_AUTO},
