@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# systemd.sh [unified] [hybrid]: a virtual machine whose first process is a real systemd, with cgroup v2 alone or beside v1 (both, if not
-# said). containerd and runc use their systemd drivers in it: their containers are scopes of that systemd. The sensor, a unit there, has to
+# systemd.sh [unified] [hybrid] [legacy]: a virtual machine whose first process is a real systemd, with cgroup v2 alone, beside v1, or v1
+# alone (all, if not said). containerd and runc use their systemd drivers in it: their containers are scopes of that systemd. The sensor, a unit there, has to
 # say of each record whose it is; what it recorded is judged here, on the host, by whose.py against what was asked for in the guest.
 # Environment: VM_SYSTEMD_KERNEL (6.1), VM_TIMEOUT (1200: seconds for one machine).
 . "$(dirname "$0")/../e2e/lib.sh"
 kernel=${VM_SYSTEMD_KERNEL:-6.1}
 cri=$(tests/cri/build.sh) || { echo "skip systemd: the CRI client cannot be built"; exit 0; }
 base=$(tests/vm/root.sh) || { fail "a root with systemd: see above"; finish; }
-declare -A append=([unified]= [hybrid]="systemd.unified_cgroup_hierarchy=0")
-[ $# != 0 ] || set -- unified hybrid
+declare -A append=([unified]= [hybrid]="systemd.unified_cgroup_hierarchy=0" \
+	[legacy]="systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1")
+[ $# != 0 ] || set -- unified hybrid legacy
 
 # --- what goes into the root beside Debian's packages
 overlay=$work/overlay

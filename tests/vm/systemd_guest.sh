@@ -90,11 +90,15 @@ sensor_up() { # ACTION
 
 mkdir -p $test
 cat /proc/1/comm | grep -qx systemd || fail "the first process is systemd"
-if [ "$1" = hybrid ]; then
-	check "hybrid hierarchy" grep -q ' /sys/fs/cgroup/unified .* cgroup2 ' /proc/self/mountinfo
-else
-	check "unified hierarchy" grep -q ' /sys/fs/cgroup .* cgroup2 ' /proc/self/mountinfo
-fi
+taken=v2
+case $1 in
+hybrid) check "hybrid hierarchy" grep -q ' /sys/fs/cgroup/unified .* cgroup2 ' /proc/self/mountinfo ;;
+legacy)
+	taken=pids
+	check "v1 hierarchies alone" sh -c '! grep " - cgroup2 " /proc/self/mountinfo'
+	;;
+*) check "unified hierarchy" grep -q ' /sys/fs/cgroup .* cgroup2 ' /proc/self/mountinfo ;;
+esac
 wait_for 1000 cri version || fail "containerd starts: $(systemctl status --no-pager containerd)"
 say "containerd is up"
 ctr --namespace k8s.io images import /pause.tar >/dev/null || fail "image is imported"
@@ -109,6 +113,7 @@ bundle_expect named named runc
 say "containers before the sensor"
 
 sensor_up start
+check "the sensor takes the hierarchy $taken" grep -q "by the cgroup hierarchy $taken" /run/varve.err
 session $early exec-early
 runc exec named /bin/true exec-named || fail "runc exec"
 program title="runc exec is a session of its container" id=named token=exec-named entry=session times=1
