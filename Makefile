@@ -33,7 +33,7 @@ STATIC ?= $(if $(SAN),,1)
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Ibpf
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
 SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
-KUBEWATCH_LIBS := -lcurl -ljansson
+KUBEWATCH_LIBS := -lcurl -ljansson -lseccomp
 RESPONDER_LIBS := -lrdkafka
 
 # --- kernel side: each probe file an object, linked into one, one skeleton

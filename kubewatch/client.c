@@ -4,7 +4,9 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netdb.h>
 #include <string.h>
 
 #define CONNECT_S 10L
@@ -14,6 +16,7 @@
 
 struct client {
 	CURL *curl;
+	struct curl_slist *resolved; /* NULL: base has an address */
 	char base[1024];
 	char why[CURL_ERROR_SIZE + 256];
 	client_fn fn;
@@ -21,17 +24,78 @@ struct client {
 	int err; /* of fn */
 };
 
+/* "HOST:PORT:ADDRESS,ADDRESS...", for CURLOPT_RESOLVE. */
+static int print_addresses(const char *host, const char *port, const struct addrinfo *list,
+			   char *ret_text, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+	int len = snprintf(ret_text, size, "%s:%s:", host, port);
+
+	for (const struct addrinfo *a = list; a && len < (int)size; a = a->ai_next) {
+		if (getnameinfo(a->ai_addr, a->ai_addrlen, address, sizeof(address), NULL, 0,
+				NI_NUMERICHOST))
+			return -EINVAL;
+		len += snprintf(ret_text + len, size - len,
+				a->ai_family == AF_INET6 ? "%s[%s]" : "%s%s", a == list ? "" : ",",
+				address);
+	}
+	return len < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+static int resolve(const char *host, const char *port, struct curl_slist **ret_resolved)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *list;
+	char text[4096];
+	int err;
+
+	if (getaddrinfo(host, port, &hints, &list))
+		return -EHOSTUNREACH;
+	err = print_addresses(host, port, list, text, sizeof(text));
+	freeaddrinfo(list);
+	if (err)
+		return err;
+	*ret_resolved = curl_slist_append(NULL, text);
+	return *ret_resolved ? 0 : -ENOMEM;
+}
+
+static bool is_address(const char *host)
+{
+	struct in_addr v4;
+
+	return host[0] == '[' || inet_pton(AF_INET, host, &v4) == 1;
+}
+
+static int resolve_base(const char *base, struct curl_slist **ret_resolved)
+{
+	CURLU *url = curl_url();
+	char *host = NULL, *port = NULL;
+	int err = -EINVAL;
+
+	if (url && !curl_url_set(url, CURLUPART_URL, base, 0) &&
+	    !curl_url_get(url, CURLUPART_HOST, &host, 0) &&
+	    !curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT))
+		err = is_address(host) ? 0 : resolve(host, port, ret_resolved);
+	curl_free(host);
+	curl_free(port);
+	curl_url_cleanup(url);
+	return err;
+}
+
 int client_new(const char *base, struct client **ret_client)
 {
 	struct client *c = calloc(1, sizeof(*c));
+	int err;
 
 	if (!c)
 		return -ENOMEM;
 	snprintf(c->base, sizeof(c->base), "%s", base);
-	c->curl = curl_easy_init();
+	err = resolve_base(base, &c->resolved);
+	if (!err)
+		c->curl = curl_easy_init();
 	if (!c->curl) {
-		free(c);
-		return -ENOMEM;
+		client_free(c);
+		return err ? err : -ENOMEM;
 	}
 	*ret_client = c;
 	return 0;
@@ -42,7 +106,13 @@ void client_free(struct client *c)
 	if (!c)
 		return;
 	curl_easy_cleanup(c->curl);
+	curl_slist_free_all(c->resolved);
 	free(c);
+}
+
+bool client_is_by_name(const struct client *c)
+{
+	return c->resolved;
 }
 
 static size_t on_body(char *data, size_t size, size_t cnt, void *ctx)
@@ -68,6 +138,7 @@ static void set_options(struct client *c, const struct kube_credentials *cred, c
 	curl_easy_reset(h);
 	curl_easy_setopt(h, CURLOPT_URL, url);
 	curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "https,http");
+	curl_easy_setopt(h, CURLOPT_RESOLVE, c->resolved);
 	curl_easy_setopt(h, CURLOPT_PROXY, "");
 	curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);

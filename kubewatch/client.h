@@ -8,14 +8,20 @@
 
 #include "sensor/kube_message.h"
 
+#include <stdbool.h>
+
 struct client;
 
 /* Takes a piece of the body. Negative: ends the request, and client_get() returns it. */
 typedef int (*client_fn)(const char *data, size_t len, void *ctx);
 
-/* base: "https://HOST[:PORT]", or "http://" on the loopback. */
+/*
+ * base: "https://HOST[:PORT]", or "http://" on the loopback. A name is resolved now, once and for
+ * all: later there are no files to do it with. -EHOSTUNREACH: it has no address.
+ */
 int client_new(const char *base, struct client **ret_client);
 void client_free(struct client *client);
+bool client_is_by_name(const struct client *client);
 
 /*
  * path: from "/" on. timeout_s: for all of it. Gives fn the body of an answer with status 200. 0,

@@ -1,58 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * varve-kubewatch: watches the pods of this node at the API server, for varve-sensor, which starts
- * it with a socket as descriptor 3. It speaks TLS and parses JSON from the network, so it is a
- * process of its own, without privileges, files or the sensor's memory. If it dies the sensor
- * starts it again.
+ * it with a socket as descriptor 3, in an empty directory. It speaks TLS and parses JSON from the
+ * network, so it is a process of its own, without privileges, files or the sensor's memory
+ * (sandbox.h). If it dies the sensor starts it again.
  */
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "kubewatch/client.h"
+#include "kubewatch/sandbox.h"
 #include "kubewatch/watch.h"
 
 #include <curl/curl.h>
-#include <grp.h>
-#include <linux/capability.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 
 #define SOCKET_FD     3
-#define NOBODY	      65534
-#define MEMORY_MAX    (512ull << 20) /* of addresses; for a page of a list and its JSON */
+#define RESOLVE_TRIES 4 /* to connect, before another process resolves the name anew */
 #define RETRY_MIN_S   1u
 #define RETRY_DOUBLES 6u
 #define HELD_S	      60 /* a watch that held so long was none of the server's failures */
 #define ANSWER_S      60 /* the sensor's */
-
-/* Whatever happens in here, it happens to nobody's process, without capabilities, with one socket.
- */
-static int drop_privileges(void)
-{
-	struct __user_cap_header_struct caps = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-	const struct rlimit no_core = {}, memory = {MEMORY_MAX, MEMORY_MAX}, files = {64, 64};
-
-	/* The sensor's are closed at exec; none that was forgotten shall be of use here. */
-	close_range(SOCKET_FD + 1, ~0U, 0);
-	if (setrlimit(RLIMIT_CORE, &no_core) || setrlimit(RLIMIT_AS, &memory) ||
-	    setrlimit(RLIMIT_NOFILE, &files))
-		return -errno;
-	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))
-		return -errno;
-	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-			       setresuid(NOBODY, NOBODY, NOBODY)))
-		return -errno;
-	if (syscall(SYS_capset, &caps, none))
-		return -errno;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL))
-		return -errno;
-	return 0;
-}
 
 static int tell(enum kube_message_type type, const struct kube_pod *pod, void *ctx)
 {
@@ -116,21 +85,23 @@ static void pause_before(unsigned int try)
 	usleep(1000 * (ms + (uint64_t)rand() % (ms / 2)));
 }
 
-static int run(const struct watch_opts *opts, const char *base)
+static bool is_unreachable(int err)
 {
-	struct client *client = NULL;
+	return err == -ECONNREFUSED || err == -ETIMEDOUT || err == -EBADMSG;
+}
+
+/* Until the sensor has gone, or the server may have another address than this process knows. */
+static int run(const struct watch_opts *opts, const char *base, struct client *client)
+{
 	struct watch *w = NULL;
 	unsigned int tries = 0;
 	const char *why;
 	time_t begin;
-	int err = client_new(base, &client), last = 0;
+	int err = watch_new(opts, &w), last = 0;
 
-	if (!err)
-		err = watch_new(opts, &w);
 	while (!err) {
 		begin = time(NULL);
 		err = watch_round(w, client, &why);
-		/* The sensor has gone. */
 		if (err == -EPIPE || err == -ECONNRESET)
 			break;
 		if (err)
@@ -139,18 +110,39 @@ static int run(const struct watch_opts *opts, const char *base)
 		if (!err || err != last || time(NULL) - begin > HELD_S)
 			tries = 0;
 		last = err;
+		if (is_unreachable(err) && client_is_by_name(client) && tries + 1 == RESOLVE_TRIES)
+			break;
 		pause_before(++tries);
 		err = 0;
 	}
 	watch_free(w);
-	client_free(client);
 	return err;
+}
+
+/* What needs the machine's files comes before the last step. */
+static int confine(const char *base, struct client **ret_client)
+{
+	int err;
+
+	/* The sensor's are closed at exec; none that was forgotten shall be of use here. */
+	close_range(SOCKET_FD + 1, ~0U, 0);
+	err = sandbox_drop_root();
+	if (err)
+		return log_err(err, "cannot give up privileges");
+	tzset();
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	err = client_new(base, ret_client);
+	if (err)
+		return log_err(err, "no address for the API server at %s", base);
+	err = sandbox_enter();
+	return err ? log_err(err, "cannot confine itself") : 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct watch_opts opts = {
 		.tell = tell, .get_credentials = get_credentials, .answered = answered};
+	struct client *client = NULL;
 	int type, err;
 	const struct timeval answer = {.tv_sec = ANSWER_S};
 	socklen_t len = sizeof(type);
@@ -166,14 +158,11 @@ int main(int argc, char **argv)
 	opts.node = argv[2];
 	opts.allowed_labels = argv[3];
 	setsockopt(SOCKET_FD, SOL_SOCKET, SO_RCVTIMEO, &answer, sizeof(answer));
-	err = drop_privileges();
-	if (err) {
-		log_err(err, "cannot give up privileges");
-		return EXIT_FAILURE;
+	err = confine(argv[1], &client);
+	if (!err) {
+		srand(time(NULL) ^ getpid());
+		err = run(&opts, argv[1], client);
 	}
-	srand(time(NULL) ^ getpid());
-	curl_global_init(CURL_GLOBAL_DEFAULT);
-	err = run(&opts, argv[1]);
-	curl_global_cleanup();
+	client_free(client);
 	return err == -EPIPE || err == -ECONNRESET ? EXIT_SUCCESS : EXIT_FAILURE;
 }

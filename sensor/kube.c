@@ -11,10 +11,12 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define PROGRAM	     "varve-kubewatch"
 #define SOCKET_FD    3	 /* the child's */
+#define ROOT_DIR     "kubewatch" /* in the log directory, for a moment */
 #define SECOND_MAX   200 /* messages */
 #define RETRY_MIN_NS NSEC_PER_SEC
 #define RETRY_MAX_NS (60 * NSEC_PER_SEC)
@@ -71,8 +73,9 @@ static int find_base(const char *api, char *ret_base, size_t size)
 	return 0;
 }
 
-/* Its socket is its descriptor 3, its environment is empty; it closes what else it may have got. */
-static int spawn(const struct kube *kube, int fd, pid_t *ret_pid)
+/* Its socket is its descriptor 3, its environment is empty, it is in that directory; it closes what
+ * else it may have got. */
+static int spawn(const struct kube *kube, int fd, const char *dir, pid_t *ret_pid)
 {
 	char *argv[] = {(char *)PROGRAM, (char *)kube->base, kube->conf->node_name,
 			kube->conf->kube_labels, NULL};
@@ -89,10 +92,29 @@ static int spawn(const struct kube *kube, int fd, pid_t *ret_pid)
 	posix_spawn_file_actions_init(&actions);
 	err = posix_spawn_file_actions_adddup2(&actions, fd, SOCKET_FD);
 	if (!err)
+		err = posix_spawn_file_actions_addchdir_np(&actions, dir);
+	if (!err)
 		err = posix_spawn(ret_pid, kube->program, &actions, &attr, argv, envp);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attr);
 	return -err;
+}
+
+/* In a directory of which there is nothing when it has started: where nothing is, and nothing can be
+ * made, it has its root. */
+static int spawn_apart(const struct kube *kube, int fd, pid_t *ret_pid)
+{
+	char dir[PATH_MAX];
+	int err;
+
+	if (snprintf(dir, sizeof(dir), "%s/" ROOT_DIR, kube->conf->log_dir) >= (int)sizeof(dir))
+		return -ENAMETOOLONG;
+	if (mkdir(dir, 0755) && errno != EEXIST)
+		return -errno;
+	/* Nobody is to enter it, whatever the umask. */
+	err = chmod(dir, 0755) ? -errno : spawn(kube, fd, dir, ret_pid);
+	rmdir(dir);
+	return err;
 }
 
 static int start(struct kube *kube, uint64_t now_ns)
@@ -102,7 +124,7 @@ static int start(struct kube *kube, uint64_t now_ns)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds))
 		return -errno;
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	err = spawn(kube, fds[1], &kube->pid);
+	err = spawn_apart(kube, fds[1], &kube->pid);
 	close(fds[1]);
 	if (err) {
 		kube->pid = 0;

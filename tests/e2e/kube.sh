@@ -8,7 +8,7 @@ mkdir "$api"
 q() { openssl "$@" 2>/dev/null; }
 for ca in ca other; do q req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$ca" -keyout "$api/$ca.key" -out "$api/$ca.crt"; done
 q req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=api -keyout "$api/server.key" -out "$api/server.csr"
-q x509 -req -in "$api/server.csr" -CA "$api/ca.crt" -CAkey "$api/ca.key" -CAcreateserial -days 2 -extfile <(echo subjectAltName=IP:127.0.0.1) -out "$api/server.crt"
+q x509 -req -in "$api/server.csr" -CA "$api/ca.crt" -CAkey "$api/ca.key" -CAcreateserial -days 2 -extfile <(echo subjectAltName=IP:127.0.0.1,DNS:localhost) -out "$api/server.crt"
 mode() { echo "$1" >"$api/mode.tmp"; mv "$api/mode.tmp" "$api/mode"; : >"$api/requests"; }
 pods() { # OWNER RESTARTS: the pod of container `web`
 	cat >"$api/pods.tmp" <<J
@@ -34,7 +34,7 @@ cp "$api/ca.crt" "$api/trusted.crt"
 echo wrong >"$api/given"
 setsid "$PYTHON" tests/e2e/kube_server.py "$api" "$api/port" >"$work/server.log" 2>&1 &
 server=$!
-on_exit+=('kill $server 2>/dev/null; wait $server 2>/dev/null')
+on_exit+=('[ -n "$server" ] && kill $server && wait $server 2>/dev/null')
 wait_for 20 test -s "$api/port" || { cat "$work/server.log"; fail "server starts"; finish; }
 port=$(cat "$api/port")
 sensor_start --kube-api "https://127.0.0.1:$port" --kube-token-file "$api/given" --kube-ca-file "$api/trusted.crt" --heartbeat 1s || { fail "sensor starts"; finish; }
@@ -68,8 +68,15 @@ cp "$api/ca.crt" "$api/trusted.crt"
 
 check "it runs without privileges" bash -c "grep -q '^Uid:.65534.65534.65534.65534' /proc/$(watcher)/status && grep -q '^CapPrm:.0*$' /proc/$(watcher)/status &&
 	grep -q '^CapEff:.0*$' /proc/$(watcher)/status && grep -q '^NoNewPrivs:.1' /proc/$(watcher)/status && [ \$(ls /proc/$(watcher)/fd | wc -l) -le 8 ]"
+root=/proc/$(watcher)/root
+check "with a filter of system calls" grep -q '^Seccomp:.2' "/proc/$(watcher)/status"
+[[ $(readlink "$root") == *' (deleted)' && -d $root/ && -z $(ls -A "$root/") ]] && ! touch "$root/new" 2>/dev/null &&
+	pass "in a root where nothing is and nothing can be made" || fail "in a root where nothing is and nothing can be made: $(readlink "$root") $(ls -A "$root/")"
+[ ! -e "$work/log/kubewatch" ] && pass "and which is nowhere else" || fail "and which is nowhere else"
+check "with limits" bash -c "grep -q '^Max open files *64 *64' /proc/$(watcher)/limits && grep -q '^Max address space *536870912 *536870912' /proc/$(watcher)/limits &&
+	grep -q '^Max core file size *0 *0' /proc/$(watcher)/limits"
 before=$(watcher)
-kill -KILL "$before"
+kill -SYS "$before" # as the filter does
 pods reborn 1
 wait_for 40 in_log '"kind":"BINDING".*"name":"reborn-7c9d"' && pass "killed, it comes back and lists" || fail "killed, it comes back and lists"
 wait_for 10 in_log '"kind":"HEARTBEAT".*"api_restarts":"1"' && pass "HEARTBEAT counts it" || fail "HEARTBEAT counts it"
@@ -83,4 +90,12 @@ last=$(watcher)
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
 [ ! -e "/proc/$last" ] && pass "it ends with the sensor" || fail "it ends with the sensor"
 check "COMPLETE all the same" "$VARVE" replay "$work/log" --pod e2e/web --format jsonl
+
+# By name: resolved before it has an empty root, and by another process when nobody is there.
+sensor_start --kube-api "https://localhost:$port" --kube-token-file "$api/given" --kube-ca-file "$api/trusted.crt" || { fail "sensor starts"; finish; }
+wait_for 20 said 'at https://localhost.* answers' && pass "a server by its name answers" || fail "a server by its name answers: $(cat "$work/sensor.err")"
+kill $server && wait $server 2>/dev/null
+server=
+wait_for 40 said 'varve-kubewatch ended' && pass "its name is resolved anew when nobody is there" || fail "its name is resolved anew when nobody is there"
+sensor_stop || fail "sensor stops cleanly"
 finish
