@@ -87,6 +87,13 @@ static void amend_api(const struct history_identity *who, struct amended *a)
 				who->workload_concluded);
 }
 
+/* PENDING, UNRESOLVED, KNOWN: what came later holds, unless it knows less. */
+static bool knows_more(const char *later, const char *said)
+{
+	return is(later, "KNOWN") ? !is(said, "KNOWN")
+				  : is(later, "UNRESOLVED") && is(said, "PENDING");
+}
+
 void amend(const struct history *h, const struct history_container *c, const Varve__V1__Event *ev,
 	   struct amended *ret)
 {
@@ -99,6 +106,6 @@ void amend(const struct history *h, const struct history_container *c, const Var
 		amend_container(who, ret);
 		amend_pod(who, ret);
 	}
-	if (ret->ev.pod && is(who->api_state, "KNOWN") && !is(ret->ev.pod->api_state, "KNOWN"))
+	if (ret->ev.pod && knows_more(who->api_state, ret->ev.pod->api_state))
 		amend_api(who, ret);
 }

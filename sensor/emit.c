@@ -112,8 +112,9 @@ static int fill_owner(struct emit *e, const struct kube_owner *o, Varve__V1__Pod
 /* What the API server adds. */
 static int fill_pod_api(struct emit *e, const struct pod *p, Varve__V1__Pod *out)
 {
-	static const char *const states[] = {
-		[POD_API_PENDING] = "PENDING", [POD_API_KNOWN] = "KNOWN"};
+	static const char *const states[] = {[POD_API_PENDING] = "PENDING",
+					     [POD_API_KNOWN] = "KNOWN",
+					     [POD_API_UNRESOLVED] = "UNRESOLVED"};
 	int err;
 
 	out->api_state = (char *)states[p->api];

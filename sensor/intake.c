@@ -411,6 +411,7 @@ static void final_account(struct container *c, void *ctx)
 	struct streams_sum sums[EV_CLASS_CNT];
 
 	give_up_metadata(in, c);
+	rebind(c, in);
 	streams_sum(in->streams, c->cgroup_id, sums);
 	declare_account(in->emit, sums, c->gone_ns != 0, c);
 }
@@ -422,6 +423,7 @@ void intake_settle(struct intake *in, bool final)
 		probes_next_epoch(in->probes);
 	if (!final)
 		return;
+	pods_give_up(in->pods, UINT64_MAX);
 	container_table_each(in->containers, final_account, in);
 	pods_finish(in->pods, in->emit);
 }

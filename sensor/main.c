@@ -257,6 +257,7 @@ static void tick(struct sensor *s, uint64_t now)
 	s->next_tick_ns = now + TICK_NS;
 	emit_sync_clock(&s->emit);
 	proctab_expire(s->proctab, now);
+	pods_give_up(s->pods, now);
 	pods_expire(s->pods, now);
 	retention_tick(&s->retention);
 	/* Each hour, and when the last one has gone from the log. */

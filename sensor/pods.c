@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define KEEP_NS (60 * NSEC_PER_SEC) /* the API server may answer late */
+#define WAIT_NS (30 * NSEC_PER_SEC) /* less, so that what was given up is told */
 
 struct pods {
 	size_t limit, cnt, due_cnt;
@@ -155,7 +156,7 @@ static struct pod *get(struct pods *pods, const char *uid, uint64_t now_ns)
 		return NULL;
 	snprintf(p->uid, sizeof(p->uid), "%s", uid);
 	p->api = pods->asks_api ? POD_API_PENDING : POD_API_NONE;
-	p->idle_ns = now_ns;
+	p->pending_ns = p->idle_ns = now_ns;
 	p->next = *bucket;
 	*bucket = p;
 	pods->cnt++;
@@ -164,23 +165,25 @@ static struct pod *get(struct pods *pods, const char *uid, uint64_t now_ns)
 
 /* --- from the containers */
 
-static void forget_api(struct pods *pods, struct pod *p)
+static void forget_api(struct pods *pods, struct pod *p, uint64_t now_ns)
 {
 	free(p->state);
 	p->state = NULL;
 	p->state_len = 0;
 	p->owner = p->workload = (struct kube_owner){};
 	p->api = pods->asks_api ? POD_API_PENDING : POD_API_NONE;
+	p->pending_ns = now_ns;
 }
 
-static void set_names(struct pods *pods, struct pod *p, const struct container_metadata *meta)
+static void set_names(struct pods *pods, struct pod *p, const struct container_metadata *meta,
+		      uint64_t now_ns)
 {
 	if (p->named_by_runtime || !meta->pod_name[0])
 		return;
 	if (p->api == POD_API_KNOWN &&
 	    (strcmp(p->name, meta->pod_name) || strcmp(p->namespace_, meta->pod_namespace))) {
 		pods->cost.contradicted++;
-		forget_api(pods, p);
+		forget_api(pods, p, now_ns);
 		p->rebind = true;
 	}
 	snprintf(p->name, sizeof(p->name), "%s", meta->pod_name);
@@ -209,7 +212,7 @@ void pods_attach(struct pods *pods, struct container *c, uint64_t sequence, uint
 		p->idle_ns = 0;
 	}
 	if (!p->named_by_runtime)
-		set_names(pods, p, &c->meta);
+		set_names(pods, p, &c->meta, now_ns);
 }
 
 void pods_detach(struct pods *pods, struct container *c, uint64_t next_sequence, uint64_t now_ns)
@@ -398,6 +401,23 @@ void pods_take(struct pods *pods, const struct kube_message *m, uint64_t now_ns)
 		take_gone(pods, &m->pod, now_ns);
 	else if (m->type == KUBE_LIST_END)
 		end_list(pods, now_ns);
+}
+
+static void give_up(struct pods *pods, struct pod *p)
+{
+	if (p->api != POD_API_PENDING)
+		return;
+	p->api = POD_API_UNRESOLVED;
+	p->rebind = true;
+	set_due(pods, p);
+}
+
+void pods_give_up(struct pods *pods, uint64_t now_ns)
+{
+	for (size_t i = 0; i < pods->bucket_cnt; i++)
+		for (struct pod *p = pods->buckets[i]; p; p = p->next)
+			if (now_ns >= p->pending_ns && now_ns - p->pending_ns > WAIT_NS)
+				give_up(pods, p);
 }
 
 /* --- what is written */

@@ -20,6 +20,7 @@ enum pod_api {
 	POD_API_NONE,	 /* nobody is asked */
 	POD_API_PENDING, /* no answer yet */
 	POD_API_KNOWN,
+	POD_API_UNRESOLVED, /* nor within the bound; it may come later */
 };
 
 /* Owned by the table; there as long as a container is attached to it. */
@@ -31,6 +32,7 @@ struct pod {
 	char namespace_[CONTAINER_NAME_MAX + 1];
 	bool named_by_runtime;
 	enum pod_api api;
+	uint64_t pending_ns;		   /* boot time since when POD_API_PENDING */
 	struct kube_owner owner, workload; /* of POD_API_KNOWN */
 	uint8_t *state; /* varve.v1.PodState, packed, as the API server says it */
 	size_t state_len;
@@ -69,6 +71,9 @@ void pods_detach(struct pods *pods, struct container *c, uint64_t next_sequence,
 
 /* What varve-kubewatch says (checked). */
 void pods_take(struct pods *pods, const struct kube_message *message, uint64_t now_ns);
+/* Gives up those that the API server has said nothing of for half a minute, as of now_ns: is to be
+ * told. */
+void pods_give_up(struct pods *pods, uint64_t now_ns);
 /* True once a whole list has come. */
 bool pods_listed(const struct pods *pods);
 

@@ -28,7 +28,7 @@ in_log() { "$VARVE" cat "$work/log" 2>/dev/null | grep -q "$1"; }
 bundle_make web /bin/sleep 1000
 uid=$(grep -o 'pod[0-9a-f-]\{36\}' "$work/web/config.json" | head -n 1 | cut -c4-)
 pods shop 0
-mode watch
+mode silent
 echo first >"$api/token"
 cp "$api/ca.crt" "$api/trusted.crt"
 echo wrong >"$api/given"
@@ -39,9 +39,19 @@ wait_for 20 test -s "$api/port" || { cat "$work/server.log"; fail "server starts
 port=$(cat "$api/port")
 sensor_start --kube-api "https://127.0.0.1:$port" --kube-token-file "$api/given" --kube-ca-file "$api/trusted.crt" --heartbeat 1s || { fail "sensor starts"; finish; }
 
-wait_for 20 said 'does not accept the token' && pass "a refused token is told" || fail "a refused token is told"
 runc_ run --detach --bundle "$work/web" "$id" >/dev/null 2>&1 || fail "container starts"
 wait_for 10 in_log '"kind":"EXEC".*"api_state":"PENDING"' && pass "before the answer records say PENDING" || fail "before the answer records say PENDING"
+in_log '"api_state":"UNRESOLVED"' && fail "and do not give up at once" || pass "and do not give up at once"
+sleep 28 # rather than to read the log all the time
+wait_for 30 in_log '"kind":"BINDING".*"api_state":"UNRESOLVED"' && pass "a server without a word is given up" || fail "a server without a word is given up"
+requests list 1 || fail "it was asked"
+wait_for 10 in_log '"kind":"POD_STATE".*"api_state":"UNRESOLVED"' && pass "of the pod, too" || fail "of the pod, too"
+runc_ exec "$id" /bin/true
+wait_for 10 in_log '"kind":"EXEC".*"api_state":"UNRESOLVED".*"args":\["/bin/true"\]' && pass "later records say so" || fail "later records say so"
+"$VARVE" replay "$work/log" --pod e2e/web --format jsonl >"$work/replay"
+! grep '"kind":"EXEC"' "$work/replay" | grep -v '"api_state":"UNRESOLVED"' && grep -q '"kind":"EXEC"' "$work/replay" && pass "and the earlier ones for the reader" || fail "and the earlier ones for the reader"
+mode watch
+wait_for 20 said 'does not accept the token' && pass "a refused token is told" || fail "a refused token is told"
 echo first >"$api/given" # as kubelet writes a new one
 wait_for 20 in_log '"kind":"BINDING".*"workload":{"kind":"Deployment","name":"shop","concluded":true},"api_state":"KNOWN"' && pass "a late answer amends" || fail "a late answer amends"
 runc_ exec "$id" /bin/true

@@ -36,6 +36,9 @@ class Server(http.server.BaseHTTPRequestHandler):
         watch = 'watch=1' in self.path
         with open(os.path.join(work, 'requests'), 'a') as f:
             f.write(f'{"watch" if watch else "list"} {mode} {self.path}\n')
+        while mode == 'silent':  # no word, until the mode changes
+            time.sleep(0.05)
+            mode = read('mode')
         if self.headers.get('Authorization') != 'Bearer ' + read('token'):
             return self.send(401)
         pods = json.loads(read('pods.json'))

@@ -144,6 +144,48 @@ static void test_the_api_server_amends(void **state)
 	assert_true(fake_last->pod_state->deleted);
 }
 
+static void test_an_answer_that_does_not_come_is_given_up(void **state)
+{
+	struct container a = container_of(UID, "web-1");
+
+	(void)state;
+	write_record(&a); /* at 500 ns */
+	expect_flush(false);
+	pods_give_up(pods, 500 + 30 * NSEC_PER_SEC);
+	assert_false(pods_are_due(pods));
+	pods_give_up(pods, 501 + 30 * NSEC_PER_SEC);
+	assert_true(a.pod->rebind);
+	expect_flush(false);
+	assert_string_equal(fake_last->pod->api_state, "UNRESOLVED");
+	write_record(&a);
+	assert_string_equal(fake_last->pod->api_state, "UNRESOLVED");
+	assert_null(fake_last->pod->owner);
+	/* It is told once, and late is better than never. */
+	pods_give_up(pods, 90 * NSEC_PER_SEC);
+	assert_false(pods_are_due(pods));
+	say_owner();
+	say(KUBE_POD, UID, "web-1");
+	assert_true(a.pod->rebind);
+	expect_flush(false);
+	assert_string_equal(fake_last->pod->api_state, "KNOWN");
+	pods_give_up(pods, 90 * NSEC_PER_SEC);
+	assert_false(pods_are_due(pods));
+}
+
+static void test_of_a_pod_that_has_gone_too(void **state)
+{
+	struct container a = container_of(UID, "web-1");
+
+	(void)state;
+	write_record(&a);
+	pods_detach(pods, &a, emit.sequence, 600);
+	expect_flush(true);
+	pods_give_up(pods, 31 * NSEC_PER_SEC);
+	pods_expire(pods, 31 * NSEC_PER_SEC);
+	expect_flush(true);
+	assert_string_equal(fake_last->pod->api_state, "UNRESOLVED");
+}
+
 static void test_a_new_list_ends_what_is_not_in_it(void **state)
 {
 	(void)state;
@@ -226,6 +268,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life_of_a_pod, open_pods, close_pods),
 		cmocka_unit_test_setup_teardown(test_the_api_server_amends, open_pods, close_pods),
+		cmocka_unit_test_setup_teardown(test_an_answer_that_does_not_come_is_given_up,
+						open_pods, close_pods),
+		cmocka_unit_test_setup_teardown(test_of_a_pod_that_has_gone_too, open_pods,
+						close_pods),
 		cmocka_unit_test_setup_teardown(test_a_new_list_ends_what_is_not_in_it, open_pods,
 						close_pods),
 		cmocka_unit_test_setup_teardown(test_another_name_is_not_believed, open_pods,
