@@ -44,13 +44,18 @@ kubectl -n varve create token varve-sensor >"$work/token" || fail "token"
 sensor_start --host-root "/proc/$ns/root" --kube-api "$api" --kube-token-file "$work/token" --kube-ca-file "$pki/ca.crt" || { fail "sensor starts"; finish; }
 "$PYTHON" tests/k8s/workloads.py >"$work/workloads.json"
 kubectl apply -f "$work/workloads.json" >"$work/apply.out" 2>&1 || fail "workloads are made: $(tail -n 1 "$work/apply.out")"
-in_shop create job --from=cronjob/nightly nightly-29440800 >/dev/null || fail "CronJob is triggered"
-in_shop create job --from=cronjob/nightly nightly-now >/dev/null || fail "CronJob is triggered once more"
+in_shop create job --from=cronjob/nightly nightly-now >/dev/null || fail "CronJob is triggered"
 for w in deployment/web deployment/api-7c9d4 statefulset/db daemonset/agent; do rolled_out $w; done
 wait_shop pod/crashing 'jsonpath={.status.containerStatuses[0].restartCount}=1'
 wait_shop pod/crashing condition=Ready
 wait_shop pod/solo condition=Ready
-for j in once nightly-29440800 nightly-now; do wait_shop job/$j condition=complete; done
+for j in once nightly-now; do wait_shop job/$j condition=complete; done
+# At the next minute, by the controller; and none after it, so that no job is made between the accounts.
+by_schedule() { in_shop get jobs -o 'jsonpath={.items[?(@.metadata.ownerReferences[0].name=="minutely")].metadata.name}' | cut -d' ' -f1; }
+scheduled() { [ -n "$(by_schedule)" ]; }
+wait_for 90 scheduled && pass "the controller makes a job by the schedule" || fail "the controller makes a job by the schedule"
+in_shop patch cronjob minutely --patch '{"spec": {"suspend": true}}' >/dev/null || fail "CronJob is suspended"
+for j in $(by_schedule); do wait_shop "job/$j" condition=complete; done
 web=$(in_shop get pods -l app=web -o jsonpath='{.items[0].metadata.name}')
 session "$web" app
 session "$web" sidecar
@@ -76,6 +81,9 @@ sleep 1
 sensor_stop || fail "sensor stops cleanly: $(tail -n 3 "$work/sensor.err")"
 "$VARVE" cat "$work/log" >"$work/records" || fail "the log is read"
 hold "$work/records" ''
+# By its name alone, as the controller forms it.
+grep '"kind":"EXEC"' "$work/records" | grep '"args":\["/bin/true","shop/minutely-' | grep -q '"workload":{"kind":"CronJob","name":"minutely","concluded":true}' &&
+	pass "what a schedule made is the CronJob's" || fail "what a schedule made is the CronJob's"
 
 # --- the sensor as deploy/k8s has it
 image=$work/sensor-image

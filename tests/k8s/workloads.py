@@ -44,6 +44,7 @@ objects = [
     replicated('DaemonSet', 'agent', pod(container('app'), hostNetwork=True, hostPID=True)),
     make('batch/v1', 'Job', 'once', **{**job, 'template': template('once', pod(container('work', 'exit 0'), **ends))}),
     make('batch/v1', 'CronJob', 'nightly', schedule='0 0 31 2 *', jobTemplate={'spec': job}),
+    make('batch/v1', 'CronJob', 'minutely', schedule='* * * * *', jobTemplate={'spec': job}),
     {**make('v1', 'Pod', 'solo', **pod(container('one'), container('two'))), 'metadata': {'name': 'solo', 'namespace': NAMESPACE}},
     # Ends badly once.
     make('v1', 'Pod', 'crashing', **pod(container('app', '[ -e /marker/crashed ] && exec /bin/sleep 100000; : >/marker/crashed; exit 1', **marker),
