@@ -92,7 +92,19 @@ make --no-print-directory O="$O" install DESTDIR="$image" >"$work/install.out" 2
 cp -L --parents $(ldd "$image"/usr/local/sbin/* | grep -o '/[^ ]*' | grep -v ':$' | sort -u) "$image" || fail "libraries"
 "$PYTHON" tests/e2e/image.py "$image" "$work/sensor.tar" "docker.io/library/varve-sensor:$("$O/varve-sensor" --version | cut -d' ' -f2)" /usr/local/sbin/varve-sensor &&
 	image_import "$work/sensor.tar" >"$work/import.out" 2>&1 || fail "image of the sensor: $(tail -n 1 "$work/import.out")"
-kubectl apply -k deploy/k8s >"$work/apply.out" 2>&1 || fail "apply -k: $(tail -n 1 "$work/apply.out")"
+# A capability that this machine's root has not itself it cannot give a pod.
+cp -r deploy/k8s "$work/deploy" || fail "copy of deploy/k8s"
+bound=$((16#$(sed -n 's/^CapBnd:\t//p' /proc/self/status))) given=0
+for cap in $(sed -n '/^ *add:$/,/^ *seccompProfile:/s/^ *- \([A-Z_]*\) .*/\1/p' deploy/k8s/daemonset.yaml); do
+	bit=$((1 << $(sed -n "s/^#define CAP_$cap[[:space:]]*\([0-9]*\)\$/\1/p" /usr/include/linux/capability.h)))
+	if ((bound & bit)); then
+		given=$((given | bit))
+	else
+		sed -i "/^ *- $cap /d" "$work/deploy/daemonset.yaml"
+		echo "skip the sensor in a pod with $cap: this machine's root has it not"
+	fi
+done
+kubectl apply -k "$work/deploy" >"$work/apply.out" 2>&1 || fail "apply -k: $(tail -n 1 "$work/apply.out")"
 sensor_pod_says() { kubectl -n varve logs daemonset/varve-sensor 2>/dev/null | grep -q "$1"; }
 if kubectl -n varve rollout status daemonset/varve-sensor --timeout=90s >/dev/null && wait_for 60 sensor_pod_says 'recording containers'; then
 	pass "the sensor records in a pod"
@@ -100,6 +112,9 @@ else
 	fail "the sensor records in a pod: $(kubectl -n varve logs daemonset/varve-sensor --tail=3) $(kubectl -n varve get events | tail -n 2)"
 fi
 wait_for 30 sensor_pod_says 'answers' && pass "and asks the API server" || fail "and asks the API server: $(kubectl -n varve logs daemonset/varve-sensor --tail=1)"
+in_pod=$(pgrep -f '^/usr/local/sbin/varve-sensor --config /etc/varve/sensor.conf$')
+check "with those capabilities and no others" grep -qx "CapEff:.$(printf %016x $given)" "/proc/$in_pod/status"
+check "under the runtime's filter of system calls" grep -q '^Seccomp:.2' "/proc/$in_pod/status"
 accounts=()
 in_shop create job --from=cronjob/nightly nightly-29440801 >/dev/null
 wait_shop job/nightly-29440801 condition=complete
@@ -110,5 +125,15 @@ kubectl -n varve wait --for=delete pod --all --timeout=60s >/dev/null || fail "t
 "$VARVE" cat "/proc/$ns/root/var/lib/varve" >"$work/records.pod" || fail "its log is read"
 grep -q '"kind":"RUN_END"' "$work/records.pod" && pass "and ends as asked when its pod is deleted" || fail "and ends as asked when its pod is deleted"
 hold "$work/records.pod" 'in a pod: '
+# And sees what it sees as the machine's root.
+covers() { # RECORDS: what COVERAGE says of hooks and kinds
+	"$PYTHON" -c 'import json, sys
+c = next(r["coverage"] for r in map(json.loads, sys.stdin) if r["kind"] == "COVERAGE")
+print(json.dumps([c[k] for k in ("hooks", "not_seen", "partly_seen") if k in c]))' <"$1"
+}
+covers "$work/records" >"$work/covers" && covers "$work/records.pod" >"$work/covers.pod" || fail "COVERAGE is there"
+check "in a pod: COVERAGE is that of root" cmp "$work/covers" "$work/covers.pod"
+hashes() { grep '"kind":"FILE_HASH"' "$1" | grep -q '"sha256":"'; }
+check "in a pod: what runs is hashed" hashes "$work/records.pod"
 cluster_down
 finish
