@@ -15,9 +15,9 @@
 #include <sys/wait.h>
 
 #define PROGRAM	     "varve-kubewatch"
-#define SOCKET_FD    3	 /* the child's */
+#define SOCKET_FD    3		 /* the child's */
 #define ROOT_DIR     "kubewatch" /* in the log directory, for a moment */
-#define SECOND_MAX   200 /* messages */
+#define SECOND_MAX   200	 /* messages */
 #define RETRY_MIN_NS NSEC_PER_SEC
 #define RETRY_MAX_NS (60 * NSEC_PER_SEC)
 
@@ -100,8 +100,8 @@ static int spawn(const struct kube *kube, int fd, const char *dir, pid_t *ret_pi
 	return -err;
 }
 
-/* In a directory of which there is nothing when it has started: where nothing is, and nothing can be
- * made, it has its root. */
+/* In a directory of which there is nothing when it has started: where nothing is, and nothing can
+ * be made, it has its root. */
 static int spawn_apart(const struct kube *kube, int fd, pid_t *ret_pid)
 {
 	char dir[PATH_MAX];

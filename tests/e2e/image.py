@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""image.py DIRECTORY OUT.tar NAME:TAG [COMMAND...]: an OCI image layout with one layer, the directory's files, without a container engine."""
-import hashlib, io, json, sys, tarfile
+"""image.py DIRECTORY OUT.tar NAME:TAG [COMMAND...]: an OCI image layout with one layer, the directory's files, without a container engine. It is
+stopped by STOP_SIGNAL (SIGKILL: nothing in a test has to be waited for)."""
+import hashlib, io, json, os, sys, tarfile
 
 tree, out, ref, *command = sys.argv[1:]
 
@@ -20,7 +21,8 @@ with tarfile.open(fileobj=layer, mode='w') as t:
     t.add(tree, arcname='.')
 layer = layer.getvalue()
 oci = 'application/vnd.oci.image.'
-config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin'], 'Entrypoint': command, 'StopSignal': 'SIGKILL',
+config = json.dumps({'architecture': 'amd64', 'os': 'linux', 'config': {'Env': ['PATH=/bin'], 'Entrypoint': command,
+                                'StopSignal': os.environ.get('STOP_SIGNAL', 'SIGKILL'),
                                 # Images with the same bytes would be one image with two names.
                                 'Labels': {'org.opencontainers.image.ref.name': ref}},
                      'rootfs': {'type': 'layers', 'diff_ids': [blob(layer)]}}).encode()
