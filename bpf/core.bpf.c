@@ -14,6 +14,8 @@ struct decisive_map decisive SEC(".maps");
 struct accounts_map accounts SEC(".maps");
 struct scope_map scope SEC(".maps");
 struct escapees_map escapees SEC(".maps");
+struct current_set_map current_set SEC(".maps");
+struct shared_map shared SEC(".maps");
 struct members_map members SEC(".maps");
 struct pending_map pending SEC(".maps");
 struct uring_names_map uring_names SEC(".maps");
@@ -23,6 +25,7 @@ struct connections_map connections SEC(".maps");
 struct owners_map owners SEC(".maps");
 struct sending_map sending SEC(".maps");
 
+const volatile __u32 cfg_generation = 0;
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u32 cfg_hierarchy = 0;
 const volatile __u32 cfg_subsys = 0;
@@ -39,7 +42,6 @@ const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT] = {};
 
 __u32 epoch = 1;
 __u32 self_tgid = 0;
-__u32 escapee_cnt = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -97,6 +99,26 @@ int core_account(__u64 *ctx)
 }
 
 #endif
+
+/* How far an earlier sensor had come with each cgroup: sensor/book.h. Nothing here looks into it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);	     /* and */
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(__u64)); /* both set before load */
+} books SEC(".maps");
+
+/* Run by the sensor on each CPU: from here on these programs record there, and no others. */
+SEC("raw_tp")
+int core_take_over(void *ctx)
+{
+	__u32 cpu = bpf_get_smp_processor_id(), *now = bpf_map_lookup_elem(&current_set, &cpu);
+
+	if (now)
+		*now = cfg_generation;
+	return cpu;
+}
 
 /* Run once by the sensor, in its own context: in another pid namespace getpid() would name another
  * process. */

@@ -890,6 +890,22 @@ struct ev_account {
 	struct ev_count count[EV_CLASS_CNT];
 };
 
+/*
+ * Form of what outlives the programs in pinned maps: records in the rings, keys and values. Raise it
+ * with each change (tests/unit/layout.c): a sensor takes over what has its own form, and nothing else.
+ */
+#define EV_LAYOUT 1
+
+/* Map `shared`: one element, mapped by the sensor. */
+struct ev_shared {
+	__u32 layout;
+	__u32 escapees; /* entries in that map */
+	__u32 hierarchy; /* cgroup_root.hierarchy_id of the cgroups that are keys */
+	__u32 pad0;
+	__u64 booked_index; /* in the log: whatever comes before is in the map `books` */
+	char run_id[40]; /* who drained the rings last; ends in a zero byte */
+};
+
 /* Map `escapees`, by thread group id: a process that has left its container's cgroup. */
 struct ev_escapee {
 	__u64 start_ns; /* of the leader: the id may be used again */

@@ -121,7 +121,7 @@ int exec_session_fork(void *ctx)
 	struct member m = {};
 	struct ev_scope *in = bpf_map_lookup_elem(&scope, &cgid);
 
-	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
+	if (!is_current() || BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid))
 		return TASK_TP_DONE;
 	escapee_remove(child); /* an earlier process of this number */
 	if (!in) {

@@ -54,6 +54,11 @@ int exit_tp(void *ctx)
 
 	if (BPF_CORE_READ(signal, live.counter) != 0)
 		return TASK_TP_DONE;
+	/* Its number may be another's before there is a sensor again. */
+	if ((__u32)BPF_CORE_READ(task, tgid) == self_tgid)
+		self_tgid = 0;
+	if (!is_current())
+		return TASK_TP_DONE;
 	to_record = current_in_scope(&cgid);
 	if (to_record)
 		exit_emit(task, signal, cgid);

@@ -48,8 +48,11 @@ static __always_inline __u64 container_of_parent(struct task_struct *parent)
 static __always_inline void escapee_count(__u64 container, int n)
 {
 	struct ev_scope *own = bpf_map_lookup_elem(&scope, &container);
+	__u32 first = 0;
+	struct ev_shared *all = bpf_map_lookup_elem(&shared, &first);
 
-	__sync_fetch_and_add(&escapee_cnt, n);
+	if (all)
+		__sync_fetch_and_add(&all->escapees, n);
 	if (own)
 		__sync_fetch_and_add(&own->escapees, n);
 }
@@ -61,7 +64,7 @@ static __always_inline void escapee_remove(struct task_struct *task)
 	__u64 container;
 	__u32 tgid;
 
-	if (!escapee_cnt)
+	if (!escapee_cnt())
 		return;
 	tgid = BPF_CORE_READ(task, tgid);
 	e = bpf_map_lookup_elem(&escapees, &tgid);

@@ -167,7 +167,7 @@ static __always_inline bool packet_in_scope(struct bpf_sock *sk, __u64 *cgid)
 		*cgid = id = o ? o->cgid : 0;
 		return id && in_scope(id);
 	}
-	if (escapee_cnt && !bpf_map_lookup_elem(&scope, &id)) {
+	if (escapee_cnt() && !bpf_map_lookup_elem(&scope, &id)) {
 		o = bpf_sk_storage_get(&owners, sk, 0, 0);
 		container = o ? o->container : 0;
 		if (container && bpf_map_lookup_elem(&scope, &container)) {
@@ -189,7 +189,8 @@ static __always_inline bool packet_parse(struct __sk_buff *skb, bool sent, bool 
 	__u32 off;
 
 	p->cgid = bpf_skb_cgroup_id(skb);
-	if (!sk || !p->cgid || (!cfg_hierarchy && !escapee_cnt && !in_scope(p->cgid)))
+	if (!sk || !p->cgid || !is_current() ||
+	    (!cfg_hierarchy && !escapee_cnt() && !in_scope(p->cgid)))
 		return false;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk || !packet_in_scope(sk, &p->cgid))

@@ -128,6 +128,28 @@ extern struct escapees_map {
 	__type(value, struct ev_escapee);
 } escapees SEC(".maps");
 
+/*
+ * Which generation of programs records on a CPU. A sensor that takes over attaches its own programs
+ * beside those of the one before it, and switches CPU by CPU, in a task of that CPU: a hook's
+ * programs run one after the other with preemption off, so that all see the same.
+ */
+extern struct current_set_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* CPUs; set before load */
+	__type(key, __u32);
+	__type(value, __u32);
+} current_set SEC(".maps");
+
+/* One element. */
+extern struct shared_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ev_shared);
+} shared SEC(".maps");
+
+extern const volatile __u32 cfg_generation; /* of these programs; 0: there are no others */
 extern const volatile __u8 cfg_scope_all;
 /*
  * cgroup_root.hierarchy_id of the hierarchy whose cgroups containers are told apart by: 0 is v2's,
@@ -149,12 +171,45 @@ extern const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT];
 extern __u32 epoch;
 /* The sensor itself is not recorded. */
 extern __u32 self_tgid;
+
+/* True if it is these programs that record on this CPU. */
+static __always_inline bool is_current(void)
+{
+	__u32 cpu, *now;
+
+	if (!cfg_generation)
+		return true;
+	cpu = bpf_get_smp_processor_id();
+	now = bpf_map_lookup_elem(&current_set, &cpu);
+	return now && *now == cfg_generation;
+}
+
+/* Where arguments are typed. A program that is not current does nothing at all. */
+#undef BPF_PROG
+#define BPF_PROG(name, args...)                                                              \
+	name(unsigned long long *ctx);                                                       \
+	static __always_inline typeof(name(0)) ____##name(unsigned long long *ctx, ##args);  \
+	typeof(name(0)) name(unsigned long long *ctx)                                        \
+	{                                                                                    \
+		_Pragma("GCC diagnostic push")                                               \
+		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                       \
+		return is_current() ? ____##name(___bpf_ctx_cast(args)) : 0;                 \
+		_Pragma("GCC diagnostic pop")                                                \
+	}                                                                                    \
+	static __always_inline typeof(name(0)) ____##name(unsigned long long *ctx, ##args)
+
 /* Entries in `escapees`: mostly none, and then nobody looks. */
-extern __u32 escapee_cnt;
+static __always_inline __u32 escapee_cnt(void)
+{
+	__u32 first = 0;
+	struct ev_shared *s = bpf_map_lookup_elem(&shared, &first);
+
+	return s ? s->escapees : 0;
+}
 
 static __always_inline bool in_scope(__u64 cgid)
 {
-	return cfg_scope_all || bpf_map_lookup_elem(&scope, &cgid);
+	return is_current() && (cfg_scope_all || bpf_map_lookup_elem(&scope, &cgid));
 }
 
 /* A pointer that a function returned, as a number: it may be an error, and the verifier forbids
@@ -204,7 +259,7 @@ static __always_inline struct ev_escapee *escapee_of(struct task_struct *task)
 	struct ev_escapee *e;
 	__u32 tgid;
 
-	if (!escapee_cnt)
+	if (!escapee_cnt())
 		return 0;
 	tgid = BPF_CORE_READ(task, tgid);
 	e = bpf_map_lookup_elem(&escapees, &tgid);

@@ -57,7 +57,7 @@ static __always_inline void owner_set(struct owner *o, __u32 by)
 	__u64 container, cgid;
 
 	/* The same process may have left its container since. */
-	if (!o || (!escapee_cnt && o->by == by &&
+	if (!o || (!escapee_cnt() && o->by == by &&
 		   o->task.tgid == bpf_get_current_pid_tgid() >> 32))
 		return;
 	task_fill(&task, current_task());

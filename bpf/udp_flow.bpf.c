@@ -203,7 +203,7 @@ int udp_flow_close(struct bpf_sock *sk)
 	__u32 cnt;
 	__u8 one = 1;
 
-	if (sk->type != SOCK_DGRAM || sk->protocol != IPPROTO_UDP)
+	if (sk->type != SOCK_DGRAM || sk->protocol != IPPROTO_UDP || !is_current())
 		return 1;
 	o = bpf_sk_storage_get(&owners, sk, 0, 0);
 	if (!o)

@@ -197,6 +197,8 @@ static __always_inline int submitted(struct io_kiocb *req)
 	__u64 cgid;
 	bool named = find_places(op, &places);
 
+	if (!is_current())
+		return 0;
 	if (op == IORING_OP_ACCEPT && current_in_scope(&cgid))
 		note_many(req);
 	if (uring_by_function >> (op & 63) & 1)
@@ -241,7 +243,7 @@ int core_uring(void *ctx)
 
 	if (!req)
 		op = URING_MANY;
-	if (op > URING_MANY || uring_by_function >> op & 1)
+	if (op > URING_MANY || uring_by_function >> op & 1 || !is_current())
 		return TASK_TP_DONE;
 	bpf_tail_call(ctx, &uring_progs, op);
 	return TASK_TP_DONE;

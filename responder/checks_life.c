@@ -97,6 +97,9 @@ void check_end(const struct checks_subject *sub)
 		     "not by its account");
 		return;
 	}
+	/* What it did goes on in the next run's books. */
+	if (next && next->takes_over && s->next && s->next->run == next)
+		return;
 	if (next)
 		tell_not_watched(sub, next);
 	else

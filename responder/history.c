@@ -301,7 +301,7 @@ const struct history_run *history_next_run(const struct history_run *run)
 bool history_start_seen(const struct history_stream *s)
 {
 	return s->started && !s->from_snapshot &&
-	       (s->run->watched_since_ns == HISTORY_NEVER ||
+	       (s->run->takes_over || s->run->watched_since_ns == HISTORY_NEVER ||
 		s->start_ns >= s->run->watched_since_ns);
 }
 

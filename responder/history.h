@@ -43,6 +43,7 @@ struct history_run {
 	int64_t heartbeat_ns;						  /* the last one */
 	int64_t not_watched_since_ns, watched_since_ns, watched_until_ns; /* or HISTORY_NEVER */
 	bool started, ended; /* RunStart, RunEnd held */
+	bool takes_over; /* the hooks of the run before went on until this one */
 	bool has_previous_last;
 	uint64_t previous_last; /* sequence */
 	char *previous_id, *end_reason;

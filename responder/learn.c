@@ -227,6 +227,7 @@ static void learn_run_start(struct history *h, struct history_run *run,
 	set_string(&run->previous_id, b->previous_run_id);
 	run->has_previous_last = b->has_previous_last_sequence;
 	run->previous_last = b->previous_last_sequence;
+	run->takes_over = b->has_takes_over && b->takes_over;
 	if (b->has_not_watched_since_unix_nano)
 		run->not_watched_since_ns = b->not_watched_since_unix_nano;
 	run->watched_since_ns = b->has_watched_since_unix_nano ? b->watched_since_unix_nano : ns;

@@ -44,6 +44,8 @@ struct conf {
 	int read_opens_host;	    /* --read-opens-host off|first|all|same, same; conf_read_opens_host() */
 	char *read_opens_always;    /* --read-opens-always, default; see policy.h */
 	char *events;		    /* --events, all; see policy.h */
+	int pin;		    /* --pin off|on, off */
+	char *pin_dir;		    /* --pin-directory, /sys/fs/bpf/varve */
 	int hooks;		    /* --hooks auto|tracepoint|trampoline, auto */
 	uint64_t ring_bytes; /* --ring-size, of the file and network ring, power of two, 8M */
 	uint64_t decisive_ring_bytes; /* --decisive-ring-size, process and container events, power
@@ -59,6 +61,7 @@ struct conf {
 	char *kube_labels;	      /* --kube-labels, see kubewatch/pod.h */
 	char *record_file; /* --record FILE: also write the raw ring records there, for replay tests
 			    */
+	int unpin;	   /* --unpin: 1 */
 	int probe;	   /* --probe, --probe=json: CONF_PROBE_* */
 	int hash;	   /* --hash on|off, on */
 	uint64_t hash_size_bytes;	   /* --hash-size-limit, 64M */

@@ -42,6 +42,11 @@ static bool is_root(const char *text)
 	return !*text || *text == '/';
 }
 
+static bool is_absolute(const char *text)
+{
+	return *text == '/';
+}
+
 static bool is_node(const char *text)
 {
 	return *text && strlen(text) <= 253;
@@ -124,6 +129,11 @@ const struct conf_option conf_options[] = {
 	{"hooks", "SET", CONF_CHOICE, AT(hooks), .initial = "auto", .choices = hook_sets,
 	 .help = "how the kernel is watched: trampolines where it allows them, each hook by itself, "
 		 "else tracepoints; or tracepoints only; or trampolines, and an end if it has none"},
+	{"pin", "off|on", CONF_CHOICE, AT(pin), .initial = "off", .choices = switches,
+	 .help = "hooks, counters and rings outlive the sensor: events go on being numbered and buffered, "
+		 "and the next start takes over"},
+	{"pin-directory", "DIR", CONF_TEXT, AT(pin_dir), .initial = "/sys/fs/bpf/varve",
+	 .valid = is_absolute, .rule = "an absolute path", .help = "where in a BPF file system"},
 	{"ring-size", "SIZE", CONF_RING, AT(ring_bytes), .initial = "8M", .min = 4 * KIB,
 	 .max = GIB, .help = "kernel buffer of file and network events"},
 	{"decisive-ring-size", "SIZE", CONF_RING, AT(decisive_ring_bytes), .initial = "4M",
@@ -173,7 +183,7 @@ const struct conf_option conf_options[] = {
 const size_t conf_option_cnt = ARRAY_SIZE(conf_options);
 
 static const char *const command_words[] = {"config", "help", "version", "print-config",
-					    "probe"};
+					    "probe", "unpin"};
 
 int conf_option_find(const char *name, size_t len)
 {

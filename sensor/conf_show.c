@@ -68,6 +68,7 @@ void conf_show_help(void)
 	       "file\n"
 	       "  --probe, --probe=json\n        try which hooks this kernel has, tell what is "
 	       "seen and what not, and end\n"
+	       "  --unpin\n        remove what an earlier sensor left pinned, and end\n"
 	       "  --version\n  --help\n\n"
 	       "Sizes take K, M or G, times ms, s or m.\n");
 }

@@ -31,6 +31,10 @@ static int command_word(struct conf_loader *l, const char *name)
 		l->conf->probe = name[5] ? CONF_PROBE_JSON : CONF_PROBE_TABLE;
 		return 0;
 	}
+	if (!strcmp(name, "unpin")) {
+		l->conf->unpin = true;
+		return 0;
+	}
 	if (!strcmp(name, "help")) {
 		conf_show_help();
 		return 1;

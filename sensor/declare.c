@@ -32,6 +32,7 @@ static int declare_loss(struct emit *e, const struct streams_finding *f, struct 
 	out->event_class = (char *)event_class_name(f->ev_class);
 	SET(out, first_unix_nano, (int64_t)f->first_ns + e->clock_offset_ns);
 	SET(out, last_unix_nano, (int64_t)f->last_ns + e->clock_offset_ns);
+	SET(out, cgroup_id, f->cgroup_id);
 	return emit_event(e, &ev, c);
 }
 
@@ -50,6 +51,7 @@ static int declare_suppression(struct emit *e, const struct streams_finding *f, 
 	SET(out, count, f->count);
 	SET(out, first_unix_nano, (int64_t)f->first_ns + e->clock_offset_ns);
 	SET(out, last_unix_nano, (int64_t)f->last_ns + e->clock_offset_ns);
+	SET(out, cgroup_id, f->cgroup_id);
 	return emit_event(e, &ev, c);
 }
 

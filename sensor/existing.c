@@ -89,7 +89,7 @@ static int container_around(const struct existing *x, const char *path, uint64_t
 	return parent ? probes_scope_find(x->in->probes, parent, ret_container) : -ENOENT;
 }
 
-static int emit_existing(struct intake *in, struct container *c)
+int existing_found(struct intake *in, struct container *c)
 {
 	const char *path = c->cgroup_path;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
@@ -146,7 +146,7 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 	intake_register(in, cgroup_id, path, NULL);
 	c = container_table_find(in->containers, cgroup_id);
 	if (c)
-		emit_existing(in, c);
+		existing_found(in, c);
 }
 
 int existing_containers(struct intake *in, const char *mount)
@@ -187,7 +187,7 @@ static void sweep_container(struct container *c, void *ctx)
 	if (is_gone(sw->mount, c->cgroup_id))
 		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
 	else if (!c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS)
-		emit_existing(sw->in, c);
+		existing_found(sw->in, c);
 }
 
 /* One in a container; or one of no container that we know of: with --scope all many are, else its

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+struct container;
 struct intake;
 
 /*
@@ -19,6 +20,8 @@ int existing_containers(struct intake *in, const char *mount);
  * --scope all cgroups of no container, whose ends make no record.
  */
 void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns);
+/* Says that the container is there, without its start. */
+int existing_found(struct intake *in, struct container *c);
 /* A record came of a cgroup whose start did not: registers its container if the cgroup is still
  * there. */
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id);

@@ -19,6 +19,7 @@
 #include "sensor/ring.h"
 #include "sensor/snapshot.h"
 #include "sensor/streams.h"
+#include "sensor/taken.h"
 #include <string.h>
 
 /* Its last events were numbered before its cgroup went; this is for a probe that still stands
@@ -99,6 +100,8 @@ void intake_register(struct intake *in, uint64_t cgroup_id, const char *path, co
 					  emit_boot_ns(), &c);
 	if (!err)
 		err = streams_bind(in->streams, cgroup_id, cgroup_id);
+	if (!err)
+		streams_note_path(in->streams, cgroup_id, path);
 	if (!err && c->state == CONTAINER_PENDING &&
 	    (!in->metadata_due_ns || c->retry_ns < in->metadata_due_ns))
 		in->metadata_due_ns = c->retry_ns;
@@ -267,6 +270,13 @@ static void book(struct intake *in, const struct ev_hdr *hdr, int err)
 				err == -EBADMSG ? STREAMS_CAUSE_INVALID : STREAMS_CAUSE_LOG);
 }
 
+static bool is_taken(const struct intake *in, const struct ev_hdr *hdr)
+{
+	struct taken_number number = {hdr->cgroup_id, hdr->number, hdr->cpu, streams_class_of(hdr)};
+
+	return hdr->kind != EV_PROCESS_SNAPSHOT && taken_has(in->taken, &number);
+}
+
 void intake_record(const void *data, size_t len, void *ctx)
 {
 	struct intake *in = ctx;
@@ -279,6 +289,8 @@ void intake_record(const void *data, size_t len, void *ctx)
 		invalid(in, len);
 		return;
 	}
+	if (in->taken && is_taken(in, rec.hdr))
+		return;
 	err = take(in, &rec);
 	if (rec.hdr->kind != EV_PROCESS_SNAPSHOT)
 		book(in, rec.hdr, err);
@@ -416,13 +428,15 @@ static void final_account(struct container *c, void *ctx)
 	declare_account(in->emit, sums, c->gone_ns != 0, c);
 }
 
-void intake_settle(struct intake *in, bool final)
+void intake_settle(struct intake *in, enum intake_settle how)
 {
-	streams_settle(in->streams, final, found, in);
+	streams_settle(in->streams, how == SETTLE_END, found, in);
 	if (in->probes)
 		probes_next_epoch(in->probes);
-	if (!final)
+	if (how == SETTLE_NOW)
 		return;
+	if (how == SETTLE_HAND_OVER)
+		streams_hand_over(in->streams);
 	pods_give_up(in->pods, UINT64_MAX);
 	container_table_each(in->containers, final_account, in);
 	pods_finish(in->pods, in->emit);

@@ -36,6 +36,7 @@ struct intake {
 	struct pods *pods;
 	struct hash *hash; /* NULL: nothing is hashed */
 	struct dns_streams *dns;
+	const struct taken *taken; /* what is in the log and may be in a ring as well; NULL: nothing is */
 	int record_fd;		   /* raw records go there too; -1: nowhere */
 	uint64_t invalid_cnt;	   /* records that failed their check */
 	uint64_t unregistered_cnt; /* containers that could not be registered */
@@ -77,8 +78,12 @@ void intake_gone(struct intake *in, uint64_t cgroup_id, uint64_t container, uint
  */
 size_t intake_close_begin(struct intake *in, uint64_t now_ns);
 void intake_close_finish(struct intake *in);
-/* Settles everything; final: also accounts of all containers, at the end of the run. After
- * streams_snapshot() and empty rings. */
-void intake_settle(struct intake *in, bool final);
+enum intake_settle {
+	SETTLE_NOW,	  /* the run goes on */
+	SETTLE_HAND_OVER, /* it ends, the hooks go on: accounts of all containers, so far */
+	SETTLE_END,	  /* both end: nothing is on its way any more */
+};
+/* After streams_snapshot() and empty rings. */
+void intake_settle(struct intake *in, enum intake_settle how);
 
 #endif

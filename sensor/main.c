@@ -24,6 +24,8 @@
 #include "sensor/pods.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
+#include "sensor/pin.h"
+#include "sensor/resume.h"
 #include "sensor/retention.h"
 #include "sensor/ring.h"
 #include "sensor/run.h"
@@ -32,13 +34,13 @@
 #include "sensor/ship_cursor.h"
 #include "sensor/snapshot.h"
 #include "sensor/streams.h"
+#include "sensor/taken.h"
 #include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 
-#define TURN_RECORDS   4096 /* taken before the log is written and the rings' space given back */
 #define BUSY_WAIT_MS   10
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
@@ -71,9 +73,10 @@ struct sensor {
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
 	struct retention retention;
 	struct flows flows;
-	bool settling; /* a snapshot is taken, the rings are not empty yet */
-	int signal;    /* that asks for the end; 0: none */
-	int log_err;   /* last state of writing the log, to tell changes only */
+	bool settling;	     /* a snapshot is taken, the rings are not empty yet */
+	int signal;	     /* that asks for the end; 0: none */
+	struct taken *taken; /* by the sensor before us; NULL: there was none */
+	int log_err;	     /* last state of writing the log, to tell changes only */
 };
 
 /* --- start */
@@ -176,19 +179,64 @@ static int say_coverage(struct sensor *s)
 	return run_emit_coverage(&s->emit, &s->conf, &s->hierarchy, s->probes);
 }
 
+static int keep_book(uint64_t cgroup_id, const struct book *book, void *ctx)
+{
+	return probes_keep_book(ctx, cgroup_id, book);
+}
+
+/*
+ * Keeps in the pinned maps what the next sensor has to know. Only what the log has for good: of a
+ * sensor that is killed what it had in memory is lost.
+ */
+static void keep_books(struct sensor *s)
+{
+	struct ev_shared *shared = probes_shared(s->probes);
+	uint64_t next = log_next_index(s->log);
+
+	if (!probes_pinned(s->probes) || log_flush(s->log) ||
+	    streams_keep(s->streams, next, keep_book, s->probes))
+		return;
+	strcpy(shared->run_id, s->emit.run_id);
+	shared->booked_index = next;
+}
+
+/* What an earlier sensor left; *ret_known: this run goes on where it ended. */
+static int take_up(struct sensor *s, bool *ret_known)
+{
+	int err;
+
+	*ret_known = false;
+	if (!probes_resumed(s->probes))
+		return 0;
+	s->taken = calloc(1, sizeof(*s->taken));
+	if (!s->taken)
+		return -ENOMEM;
+	err = resume_open(&s->intake, s->conf.log_dir, log_next_index(s->log), s->taken, ret_known);
+	if (!err && !*ret_known)
+		log_warn("what was pinned is of a sensor with another log: what that one had taken "
+			 "is declared lost in this one");
+	s->intake.taken = s->taken;
+	return err;
+}
+
 /* From here on events are numbered; what was there before is found and marked so. */
 static int begin_watching(struct sensor *s, const struct run_place *previous,
 			  const struct log_recovery *recovery)
 {
+	bool takes_over;
 	int err;
 
 	s->intake.mount = s->hierarchy.mount;
 	err = probes_attach(s->probes, &s->hierarchy);
 	if (!err)
-		err = run_emit_start(&s->emit, s->conf.host_root, previous, recovery);
+		err = take_up(s, &takes_over);
+	if (!err)
+		err = run_emit_start(&s->emit, s->conf.host_root, previous, recovery, takes_over);
 	if (err)
 		return err;
 	err = say_coverage(s);
+	resume_tell(&s->intake);
+	keep_books(s);
 	if (!err)
 		err = existing_containers(&s->intake, s->hierarchy.mount);
 	if (!err)
@@ -308,10 +356,11 @@ static void heartbeat(struct sensor *s)
 		.sums = sums,
 	};
 
-	intake_settle(&s->intake, false);
+	intake_settle(&s->intake, SETTLE_NOW);
 	declare_recursion(s);
 	streams_sum(s->streams, 0, sums);
 	run_emit_heartbeat(&s->emit, &state);
+	keep_books(s);
 	s->settling = false;
 }
 
@@ -346,6 +395,8 @@ static void turn(struct sensor *s, size_t *ret_taken)
 	look_for_closed(s, now);
 	closing = intake_close_begin(&s->intake, now);
 	emptied = drain(s, ret_taken);
+	if (emptied)
+		s->intake.taken = NULL;
 	hash_collect(s->intake.hash);
 	if (emptied && closing)
 		intake_close_finish(&s->intake);
@@ -393,23 +444,41 @@ static void loop(struct sensor *s)
 static int end_watching(struct sensor *s)
 {
 	size_t taken;
+	bool go_on = probes_pinned(s->probes);
 	int err;
 
-	probes_detach(s->probes);
-	usleep(DETACH_WAIT_US); /* a probe may still run */
-	probes_look_for_closed(s->probes);
-	while (flows_end_some(s->probes))
-		drain(s, &taken);
+	if (!go_on) {
+		probes_detach(s->probes);
+		usleep(DETACH_WAIT_US); /* a probe may still run */
+		probes_look_for_closed(s->probes);
+		while (flows_end_some(s->probes))
+			drain(s, &taken);
+	}
 	streams_snapshot(s->streams, s->probes, emit_boot_ns());
 	while (!drain(s, &taken) && taken)
 		;
 	hash_finish(s->intake.hash);
-	intake_settle(&s->intake, true);
+	intake_settle(&s->intake, go_on ? SETTLE_HAND_OVER : SETTLE_END);
 	declare_recursion(s);
-	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM");
+	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM", go_on);
+	keep_books(s);
 	if (!err)
 		err = log_sync(s->log);
 	return err ? log_err(err, "the end of the run is not in the log") : 0;
+}
+
+/* --unpin: what is watched from here on is up to the next start. */
+static int unpin_only(const struct conf *conf)
+{
+	int err = pin_remove(conf->pin_dir);
+
+	if (err == -ENOENT) {
+		log_info("nothing is pinned in %s", conf->pin_dir);
+		return 0;
+	}
+	if (!err)
+		log_info("removed what was pinned in %s", conf->pin_dir);
+	return err;
 }
 
 /* --probe: attaches all that can be, tells it, and ends; nothing is recorded. */
@@ -438,6 +507,10 @@ int main(int argc, char **argv)
 		return err > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	diag_init("varve-sensor", s.conf.log_level);
+	if (s.conf.unpin) {
+		err = unpin_only(&s.conf);
+		goto out;
+	}
 	if (s.conf.probe) {
 		err = probe_only(&s);
 		goto out;
@@ -486,6 +559,7 @@ out:
 	ring_close(s.ring);
 	hash_close(s.intake.hash);
 	intake_fini(&s.intake);
+	free(s.taken);
 	streams_free(s.streams);
 	container_table_free(s.containers);
 	births_close(s.births);

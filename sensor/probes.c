@@ -6,7 +6,11 @@
 #include "sensor/hierarchy.h"
 #include "sensor/hooks.h"
 #include "sensor/kernel_features.h"
+#include "sensor/book.h"
+#include "sensor/pin.h"
 #include "sensor/policy.h"
+#include "sensor/streams.h"
+#include "sensor/takeover.h"
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -35,6 +39,8 @@ struct probes {
 	struct bpf_program *account_reader;
 	const struct ev_account *account_copy; /* by CPU */
 	size_t cpu_cnt;
+	struct pin *pin; /* NULL: nothing outlives the sensor */
+	struct ev_shared *shared;
 };
 
 /* The program that libbpf complained of last: it says so in words only. */
@@ -144,8 +150,6 @@ static void configure(struct probes *p, const struct conf *conf, const struct bt
 
 	skel->rodata->cfg_scope_all = conf->scope == CONF_SCOPE_ALL;
 	configure_policy(p, conf);
-	skel->rodata->cfg_ring_mark = conf->ring_bytes / 2;
-	skel->rodata->cfg_decisive_mark = conf->decisive_ring_bytes / 2;
 	bpf_map__set_max_entries(skel->maps.events, conf->ring_bytes);
 	bpf_map__set_max_entries(skel->maps.decisive, conf->decisive_ring_bytes);
 	skel->rodata->cfg_pending_base = p->cpu_cnt * EV_SCRATCH_PER_CPU;
@@ -153,12 +157,33 @@ static void configure(struct probes *p, const struct conf *conf, const struct bt
 	hooks_fill_ia32(&p->hooks, skel->rodata->ia32_nr);
 	bpf_map__set_max_entries(skel->maps.scratch,
 				 p->cpu_cnt * EV_SCRATCH_PER_CPU + EV_PENDING_CNT);
+	skel->rodata->cfg_generation = pin_generation(p->pin);
+	bpf_map__set_max_entries(skel->maps.current_set, p->cpu_cnt);
 	/* One more: the node's. */
 	bpf_map__set_max_entries(skel->maps.accounts, 2 * conf->container_limit + 1);
 	bpf_map__set_max_entries(skel->maps.scope, 2 * conf->container_limit);
+	bpf_map__set_value_size(skel->maps.books, streams_book_size(p->cpu_cnt));
+	if (p->pin)
+		bpf_map__set_max_entries(skel->maps.books, 2 * conf->container_limit + 1);
 	copy = bpf_object__find_map_by_name(skel->obj, "account_copy");
 	if (copy)
 		bpf_map__set_max_entries(copy, p->cpu_cnt);
+}
+
+/* What an earlier sensor left has the sizes that it has. */
+static int resume_maps(struct probes *p, const struct conf *conf)
+{
+	struct varve_bpf *skel = p->skel;
+	int err = pin_found(p->pin) ? pin_reuse_maps(p->pin, skel->obj) : 0;
+
+	if (bpf_map__max_entries(skel->maps.events) != conf->ring_bytes ||
+	    bpf_map__max_entries(skel->maps.decisive) != conf->decisive_ring_bytes ||
+	    bpf_map__max_entries(skel->maps.scope) != 2 * conf->container_limit)
+		log_warn("what is pinned keeps its sizes: ring-size, decisive-ring-size and "
+			 "container-limit take effect once it was removed (varve-sensor --unpin)");
+	skel->rodata->cfg_ring_mark = bpf_map__max_entries(skel->maps.events) / 2;
+	skel->rodata->cfg_decisive_mark = bpf_map__max_entries(skel->maps.decisive) / 2;
+	return err;
 }
 
 static int explain_load(int err)
@@ -191,9 +216,10 @@ static int open_node_account(struct probes *p)
 
 	if (!zero)
 		return -ENOMEM;
-	return bpf_map_update_elem(bpf_map__fd(p->skel->maps.accounts), &node, zero, BPF_NOEXIST)
-		       ? -errno
-		       : 0;
+	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.accounts), &node, zero, BPF_NOEXIST) &&
+	    errno != EEXIST)
+		return -errno;
+	return 0;
 }
 
 /* Only where perf runs programs there is a program for it. */
@@ -211,6 +237,32 @@ static int open_account_reader(struct probes *p)
 	p->account_copy = at;
 	p->account_reader = reader;
 	return 0;
+}
+
+static int open_shared(struct probes *p)
+{
+	void *at = mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+			bpf_map__fd(p->skel->maps.shared), 0);
+
+	if (at == MAP_FAILED)
+		return -errno;
+	p->shared = at;
+	return 0;
+}
+
+/* Also what a hierarchy's ids are keys of. */
+static int keep_maps(struct probes *p, const struct hierarchy *hierarchy)
+{
+	if (!p->pin)
+		return 0;
+	if (pin_found(p->pin) && p->shared->hierarchy != (uint32_t)hierarchy->number)
+		return log_err(-EPROTO,
+			       "what is pinned tells containers apart by cgroups of another "
+			       "hierarchy: remove it (varve-sensor --unpin)");
+	p->shared->hierarchy = hierarchy->number;
+	/* Last: without it the rest is not taken for anything. */
+	p->shared->layout = EV_LAYOUT;
+	return pin_keep_maps(p->pin, p->skel->obj);
 }
 
 static int find_self(struct probes *p)
@@ -316,6 +368,9 @@ static int load_once(struct probes *p, const struct conf *conf, const struct hie
 	if (err)
 		return err;
 	configure(p, conf, btf);
+	err = resume_maps(p, conf);
+	if (err)
+		return err;
 	clock_gettime(CLOCK_MONOTONIC, &began);
 	err = varve_bpf__load(p->skel);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
@@ -333,6 +388,13 @@ int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 	if (!p)
 		return -ENOMEM;
 	libbpf_set_print(to_diag);
+	if (conf->pin && !conf->probe) {
+		err = pin_open(conf->pin_dir, &p->pin);
+		if (err) {
+			free(p);
+			return err;
+		}
+	}
 	btf = btf__load_vmlinux_btf(); /* NULL: explain_load() says so */
 	p->cpu_cnt = cpu_cnt > 0 ? cpu_cnt : 1;
 	/* One program that the kernel refuses is no reason to do without the others. */
@@ -342,16 +404,22 @@ int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 	btf__free(btf);
 	if (err) {
 		probes_close(p);
-		return err == -EOPNOTSUPP ? err : explain_load(err);
+		return err == -EOPNOTSUPP || err == -EPROTO ? err : explain_load(err);
 	}
-	err = open_node_account(p);
+	err = open_shared(p);
+	if (!err)
+		err = open_node_account(p);
 	if (!err)
 		err = open_account_reader(p);
 	if (!err)
 		err = fill_always(p);
+	if (err)
+		log_err(err, "cannot prepare the BPF maps");
+	else
+		err = keep_maps(p, hierarchy);
 	if (err) {
 		probes_close(p);
-		return log_err(err, "cannot prepare the BPF maps");
+		return err;
 	}
 	if (find_self(p))
 		log_warn("cannot tell the sensor from other processes: what it does is recorded, "
@@ -372,6 +440,21 @@ static struct bpf_link *open_look(const struct probes *p)
 	return link;
 }
 
+/* The programs are attached and silent; from here on it is them. */
+static int take_over(struct probes *p)
+{
+	int err;
+
+	if (!p->pin)
+		return 0;
+	err = pin_keep_hooks(p->pin, p->skel->obj, &p->hooks);
+	if (!err)
+		err = takeover_all_cpus(bpf_program__fd(p->skel->progs.core_take_over),
+					bpf_map__fd(p->skel->maps.current_set),
+					pin_generation(p->pin), p->cpu_cnt);
+	return err ? err : pin_drop_others(p->pin);
+}
+
 int probes_attach(struct probes *p, const struct hierarchy *hierarchy)
 {
 	_cleanup_close_ int cgroup_fd = -1;
@@ -389,7 +472,8 @@ int probes_attach(struct probes *p, const struct hierarchy *hierarchy)
 	p->report_cnt = hooks_report(&p->hooks, p->report, ARRAY_SIZE(p->report));
 	for (i = 0; i < p->report_cnt; i++)
 		attached += p->report[i].attached;
-	return attached ? 0 : log_err(-EOPNOTSUPP, "no hook attached: nothing can be recorded");
+	return attached ? take_over(p)
+			: log_err(-EOPNOTSUPP, "no hook attached: nothing can be recorded");
 }
 
 void probes_look_for_closed(const struct probes *p)
@@ -426,6 +510,9 @@ void probes_close(struct probes *p)
 		return;
 	probes_detach(p);
 	bpf_link__destroy(p->look);
+	if (p->shared)
+		munmap(p->shared, sizeof(*p->shared));
+	pin_close(p->pin);
 	if (p->account_copy)
 		munmap((void *)p->account_copy, account_copy_size(p));
 	varve_bpf__destroy(p->skel);
@@ -527,14 +614,15 @@ void probes_forget(struct probes *p, uint64_t cgroup_id)
 {
 	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id);
 	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.accounts), &cgroup_id);
+	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.books), &cgroup_id);
 }
 
 #define PID_NS_INIT_INO 0xEFFFFFFC /* PROC_PID_INIT_INO of <linux/proc_ns.h>, the kernel's */
 #define ESCAPEES_STEPS	2048	   /* the map holds 1,024; it may change while it is walked */
 
 /*
- * The kernel side forgets one when it ends. If that was not seen, it may be asked for here; not from
- * another pid namespace, where the number means nothing.
+ * The kernel side forgets one when it ends. If that was not seen, it may be asked for here; not
+ * from another pid namespace, where the number means nothing.
  */
 static bool has_ended(uint32_t pid)
 {
@@ -550,7 +638,7 @@ bool probes_has_escapees(const struct probes *p, uint64_t container)
 	uint32_t pid, next, *previous = NULL;
 	struct ev_escapee e;
 
-	if (!__atomic_load_n(&p->skel->bss->escapee_cnt, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&p->shared->escapees, __ATOMIC_RELAXED))
 		return false;
 	for (int i = 0; i < ESCAPEES_STEPS; i++) {
 		if (bpf_map_get_next_key(fd, previous, &next))
@@ -639,4 +727,41 @@ int probes_sweep_flows(struct probes *p, struct probes_flow_sweep *sweep)
 bool probes_flows_full(const struct probes *p)
 {
 	return p->skel->bss->udp_flow_full;
+}
+
+struct ev_shared *probes_shared(const struct probes *p)
+{
+	return p->shared;
+}
+
+bool probes_resumed(const struct probes *p)
+{
+	return pin_found(p->pin);
+}
+
+bool probes_pinned(const struct probes *p)
+{
+	return p->pin;
+}
+
+int probes_keep_book(struct probes *p, uint64_t cgroup_id, const struct book *book)
+{
+	int fd = bpf_map__fd(p->skel->maps.books);
+
+	return bpf_map_update_elem(fd, &cgroup_id, book, BPF_ANY) ? -errno : 0;
+}
+
+void probes_each_book(const struct probes *p,
+		      void (*fn)(uint64_t cgroup_id, const struct book *book, void *ctx), void *ctx)
+{
+	_cleanup_free_ struct book *book = malloc(streams_book_size(p->cpu_cnt));
+	int fd = bpf_map__fd(p->skel->maps.books), err;
+	uint64_t id, next;
+
+	for (err = bpf_map_get_next_key(fd, NULL, &next); book && !err;
+	     err = bpf_map_get_next_key(fd, &id, &next)) {
+		id = next;
+		if (!bpf_map_lookup_elem(fd, &id, book))
+			fn(id, book, ctx);
+	}
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct book;
 struct conf;
 struct hierarchy;
 struct probes;
@@ -70,6 +71,16 @@ int probes_account(const struct probes *probes, uint64_t cgroup_id,
  */
 int probes_account_next(const struct probes *probes, const uint64_t *previous,
 			uint64_t *ret_cgroup_id);
+/* What the maps have beside: lives as long as the hooks do. */
+struct ev_shared *probes_shared(const struct probes *probes);
+/* True if rings and counters are those of an earlier sensor. */
+bool probes_resumed(const struct probes *probes);
+/* True if the hooks go on when the sensor ends. */
+bool probes_pinned(const struct probes *probes);
+/* Keeps a book beside the counters that it is of. */
+int probes_keep_book(struct probes *probes, uint64_t cgroup_id, const struct book *book);
+void probes_each_book(const struct probes *probes,
+		      void (*fn)(uint64_t cgroup_id, const struct book *book, void *ctx), void *ctx);
 /* Takes a cgroup that is gone out of the maps. */
 void probes_forget(struct probes *probes, uint64_t cgroup_id);
 /* First and last times of losses start anew from here. */

@@ -95,7 +95,7 @@ int run_find_previous(const char *dir, uint64_t next_index, struct run_place *re
 }
 
 int run_emit_start(struct emit *e, const char *host_root, const struct run_place *previous,
-		   const struct log_recovery *recovery)
+		   const struct log_recovery *recovery, bool takes_over)
 {
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	char path[4096], machine_id[64] = "", boot_id[UUID_LEN + 1] = "";
@@ -121,7 +121,10 @@ int run_emit_start(struct emit *e, const char *host_root, const struct run_place
 		out->previous_run_id = (char *)previous->run_id;
 		SET(out, previous_last_sequence, previous->sequence);
 		SET(out, previous_clean, previous->is_end);
-		SET(out, not_watched_since_unix_nano, previous->time_unix_nano);
+		if (takes_over)
+			SET(out, takes_over, 1);
+		else
+			SET(out, not_watched_since_unix_nano, previous->time_unix_nano);
 	}
 	if (recovery->cut_bytes)
 		SET(out, log_cut_bytes, recovery->cut_bytes);
@@ -226,7 +229,8 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 		(char *)"the sensor's own process",
 		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, "
 			"writev ...)",
-		(char *)"processes that had left their container's cgroup before the sensor started",
+		(char *)"processes that had left their container's cgroup before the sensor "
+			"started",
 		(char *)(probes_see_uring(probes)
 				 ? "io_uring: operations without a kind of their own; requests "
 				   "that asked for no completion (IOSQE_CQE_SKIP_SUCCESS) and "
@@ -323,7 +327,7 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 	return emit_event(e, &ev, NULL);
 }
 
-int run_emit_end(struct emit *e, const char *reason)
+int run_emit_end(struct emit *e, const char *reason, bool hooks_go_on)
 {
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	Varve__V1__RunEnd *out;
@@ -336,5 +340,7 @@ int run_emit_end(struct emit *e, const char *reason)
 	SET(&ev, boot_time_nano, emit_boot_ns());
 	SET(out, watched_until_unix_nano, (int64_t)ev.boot_time_nano + e->clock_offset_ns);
 	out->reason = (char *)reason;
+	if (hooks_go_on)
+		SET(out, hooks_go_on, 1);
 	return emit_event(e, &ev, NULL);
 }

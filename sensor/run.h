@@ -44,11 +44,12 @@ int run_find_first(const char *dir, uint64_t from_index, struct run_place *ret_f
 int run_boot_id(char ret_id[UUID_LEN + 1]);
 
 /* host_root: where the node's /etc is. */
+/* takes_over: the hooks of the previous run went on until now. */
 int run_emit_start(struct emit *emit, const char *host_root, const struct run_place *previous,
-		   const struct log_recovery *recovery);
+		   const struct log_recovery *recovery, bool takes_over);
 int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct hierarchy *hierarchy,
 		      const struct probes *probes);
 int run_emit_heartbeat(struct emit *emit, const struct run_state *state);
-int run_emit_end(struct emit *emit, const char *reason);
+int run_emit_end(struct emit *emit, const char *reason, bool hooks_go_on);
 
 #endif

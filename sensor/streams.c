@@ -6,31 +6,20 @@
 
 #define BUCKET_CNT 4096 /* a power of two */
 
-struct series {
-	uint64_t recorded;	      /* numbers that came and are in the log */
-	uint64_t below;		      /* of these, below `next` */
-	uint64_t next;		      /* the kernel's counter at the last snapshot */
-	uint64_t old_below, old_next; /* the same of the snapshot before */
-};
-
 struct stream {
 	uint64_t cgroup_id;
-	uint64_t container;
 	struct stream *chain;
-	struct streams_sum sum[EV_CLASS_CNT];
-	struct streams_sum carried[EV_CLASS_CNT]; /* of the container's cgroups that have gone */
-	/* As read at the last snapshot, and as declared so far. */
+	bool changed; /* since the book was last kept */
+	/* As read at the last snapshot. */
 	uint64_t cause[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
-	uint64_t cause_declared[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
 	struct times {
 		uint64_t count, first_ns, last_ns;
 	} suppressed[EV_CLASS_CNT][EV_SUPPRESS_CNT];
-	uint64_t suppressed_declared[EV_CLASS_CNT][EV_SUPPRESS_CNT];
-	uint64_t clear_ns[EV_CLASS_CNT]; /* all that was numbered before is accounted for */
 	struct {
 		uint64_t first_ns, last_ns;
 	} lost_time[EV_CLASS_CNT];
-	struct series series[]; /* [cpu][class] */
+	struct streams_sum earlier[EV_CLASS_CNT]; /* of it in earlier runs */
+	struct book book;			  /* last: it ends in an array */
 };
 
 struct streams {
@@ -121,12 +110,13 @@ static struct stream *stream_get(struct streams *s, uint64_t cgroup_id)
 
 	if (st)
 		return st;
-	st = calloc(1, sizeof(*st) + s->cpu_cnt * EV_CLASS_CNT * sizeof(st->series[0]));
+	st = calloc(1, sizeof(*st) + s->cpu_cnt * EV_CLASS_CNT * sizeof(st->book.series[0]));
 	if (!st)
 		return NULL;
 	st->cgroup_id = cgroup_id;
 	for (c = 0; c < EV_CLASS_CNT; c++)
-		st->clear_ns[c] = s->previous_snapshot_ns; /* it would be in the books already */
+		st->book.clear_ns[c] =
+			s->previous_snapshot_ns; /* it would be in the books already */
 	st->chain = s->bucket[bucket_of(cgroup_id)];
 	s->bucket[bucket_of(cgroup_id)] = st;
 	return st;
@@ -138,8 +128,20 @@ int streams_bind(struct streams *s, uint64_t cgroup_id, uint64_t container)
 
 	if (!st)
 		return -ENOMEM;
-	st->container = container;
+	st->changed |= st->book.container != container;
+	st->book.container = container;
 	return 0;
+}
+
+void streams_note_path(struct streams *s, uint64_t cgroup_id, const char *path)
+{
+	struct stream *st = stream_find(s, cgroup_id);
+
+	/* Without it the next run finds the container by what is on disk. */
+	if (!st || strlen(path) >= BOOK_PATH_SIZE)
+		return;
+	strcpy(st->book.cgroup_path, path);
+	st->changed = true;
 }
 
 bool streams_knows(const struct streams *s, uint64_t cgroup_id)
@@ -151,10 +153,10 @@ uint64_t streams_container(const struct streams *s, uint64_t cgroup_id)
 {
 	const struct stream *st = stream_find(s, cgroup_id);
 
-	return st ? st->container : 0;
+	return st ? st->book.container : 0;
 }
 
-static unsigned int class_of(const struct ev_hdr *hdr)
+unsigned int streams_class_of(const struct ev_hdr *hdr)
 {
 	static const unsigned char classes[EV_KIND_END] = {
 #define EV(number, NAME, name, group) [number] = EV_CLASS_##group,
@@ -164,20 +166,27 @@ static unsigned int class_of(const struct ev_hdr *hdr)
 	return classes[hdr->kind];
 }
 
+static void recorded(const struct streams *s, struct stream *st, uint32_t cpu, unsigned int c,
+		     uint64_t number)
+{
+	struct book_series *series = &st->book.series[cpu * EV_CLASS_CNT + c];
+
+	if (cpu >= s->cpu_cnt)
+		return;
+	st->changed = true;
+	series->recorded++;
+	if (number < series->next)
+		series->below++;
+	if (number < series->old_next)
+		series->old_below++;
+}
+
 void streams_recorded(struct streams *s, const struct ev_hdr *hdr)
 {
 	struct stream *st = stream_get(s, hdr->cgroup_id);
-	unsigned int c = class_of(hdr);
-	struct series *series;
 
-	if (!st || hdr->cpu >= s->cpu_cnt)
-		return;
-	series = &st->series[hdr->cpu * EV_CLASS_CNT + c];
-	series->recorded++;
-	if (hdr->number < series->next)
-		series->below++;
-	if (hdr->number < series->old_next)
-		series->old_below++;
+	if (st)
+		recorded(s, st, hdr->cpu, streams_class_of(hdr), hdr->number);
 }
 
 void streams_dropped(struct streams *s, const struct ev_hdr *hdr, enum streams_cause cause)
@@ -185,7 +194,7 @@ void streams_dropped(struct streams *s, const struct ev_hdr *hdr, enum streams_c
 	struct stream *st = stream_get(s, hdr->cgroup_id);
 
 	if (st)
-		st->cause[class_of(hdr)][cause]++;
+		st->cause[streams_class_of(hdr)][cause]++;
 }
 
 static struct times read_suppressed(const struct streams *s, unsigned int c, unsigned int reason)
@@ -214,8 +223,10 @@ static void read_class(struct streams *s, struct stream *st, unsigned int c)
 		st->cause[c][cause] = 0;
 	for (cpu = 0; cpu < s->cpu_cnt; cpu++) {
 		const struct ev_count *count = &s->accounts[cpu].count[c];
-		struct series *series = &st->series[cpu * EV_CLASS_CNT + c];
+		struct book_series *series = &st->book.series[cpu * EV_CLASS_CNT + c];
 
+		st->changed |= series->next != count->next || series->old_next != series->next ||
+			       series->old_below != series->below;
 		series->old_below = series->below;
 		series->old_next = series->next;
 		/* What has come so far was numbered before the counter was read. */
@@ -253,7 +264,7 @@ void streams_snapshot_container(struct streams *s, uint64_t container, const str
 	s->close_ns = now_ns;
 	for (i = 0; i < BUCKET_CNT; i++) {
 		for (st = s->bucket[i]; st; st = st->chain) {
-			if (st->container == container)
+			if (st->book.container == container)
 				snapshot_one(s, st, probes);
 		}
 	}
@@ -283,7 +294,8 @@ void streams_snapshot(struct streams *s, const struct probes *probes, uint64_t n
 static int declare(struct streams *s, struct stream *st, struct streams_finding *f,
 		   uint64_t since_ns, uint64_t first_ns, uint64_t last_ns, streams_fn fn, void *ctx)
 {
-	f->container = st->container;
+	f->cgroup_id = st->cgroup_id;
+	f->container = st->book.container;
 	f->last_ns = last_ns ? last_ns : MAX(s->snapshot_ns, s->close_ns);
 	f->first_ns = MIN(last_ns ? MAX(first_ns, since_ns) : since_ns, f->last_ns);
 	return fn(f, ctx);
@@ -295,11 +307,12 @@ static void declare_lost(struct streams *s, struct stream *st, unsigned int c, u
 	struct streams_finding f = {.ev_class = c, .cause = cause, .count = count};
 	bool timed = cause < EV_CAUSE_CNT;
 
-	if (declare(s, st, &f, st->clear_ns[c], st->lost_time[c].first_ns,
+	if (declare(s, st, &f, st->book.clear_ns[c], st->lost_time[c].first_ns,
 		    timed ? st->lost_time[c].last_ns : 0, fn, ctx))
 		return; /* it is still missing the next time */
-	st->cause_declared[c][cause] += count;
-	st->sum[c].lost += count;
+	st->changed = true;
+	st->book.cause_declared[c][cause] += count;
+	st->book.sum[c].lost += count;
 }
 
 static void declare_suppressed(struct streams *s, struct stream *st, unsigned int c, streams_fn fn,
@@ -309,7 +322,7 @@ static void declare_suppressed(struct streams *s, struct stream *st, unsigned in
 
 	for (reason = 0; reason < EV_SUPPRESS_CNT; reason++) {
 		const struct times *t = &st->suppressed[c][reason];
-		uint64_t *declared = &st->suppressed_declared[c][reason];
+		uint64_t *declared = &st->book.suppressed_declared[c][reason];
 		struct streams_finding f = {.ev_class = c,
 					    .suppressed = true,
 					    .reason = reason,
@@ -318,8 +331,9 @@ static void declare_suppressed(struct streams *s, struct stream *st, unsigned in
 		if (!f.count ||
 		    declare(s, st, &f, s->previous_snapshot_ns, t->first_ns, t->last_ns, fn, ctx))
 			continue; /* it is still there the next time */
+		st->changed = true;
 		*declared += f.count;
-		st->sum[c].suppressed += f.count;
+		st->book.sum[c].suppressed += f.count;
 	}
 }
 
@@ -333,7 +347,7 @@ static struct totals add_up(const struct streams *s, const struct stream *st, un
 	size_t cpu;
 
 	for (cpu = 0; cpu < s->cpu_cnt; cpu++) {
-		const struct series *series = &st->series[cpu * EV_CLASS_CNT + c];
+		const struct book_series *series = &st->book.series[cpu * EV_CLASS_CNT + c];
 
 		t.next += series->next;
 		t.below += series->below;
@@ -351,14 +365,14 @@ static struct totals add_up(const struct streams *s, const struct stream *st, un
 static void settle_class(struct streams *s, struct stream *st, unsigned int c, bool final,
 			 streams_fn fn, void *ctx)
 {
-	struct streams_sum *sum = &st->sum[c];
+	struct streams_sum *sum = &st->book.sum[c];
 	struct totals t = add_up(s, st, c);
 	uint64_t missing = t.next - t.below, n;
 	size_t cause;
 
 	missing -= MIN(missing, sum->lost);
 	for (cause = 0; cause < STREAMS_CAUSE_CNT && missing; cause++) {
-		n = MIN(missing, st->cause[c][cause] - st->cause_declared[c][cause]);
+		n = MIN(missing, st->cause[c][cause] - st->book.cause_declared[c][cause]);
 		if (cause == STREAMS_CAUSE_UNKNOWN)
 			n = final ? missing
 				  : MIN(missing, t.old_missing - MIN(t.old_missing, sum->lost));
@@ -367,9 +381,9 @@ static void settle_class(struct streams *s, struct stream *st, unsigned int c, b
 		missing -= n;
 	}
 	if (t.next - t.below == sum->lost)
-		st->clear_ns[c] = s->snapshot_ns;
+		st->book.clear_ns[c] = s->snapshot_ns;
 	else if (t.old_missing <= sum->lost)
-		st->clear_ns[c] = MAX(st->clear_ns[c], s->previous_snapshot_ns);
+		st->book.clear_ns[c] = MAX(st->book.clear_ns[c], s->previous_snapshot_ns);
 	declare_suppressed(s, st, c, fn, ctx);
 	sum->recorded = t.below;
 	sum->generated = t.next + sum->suppressed;
@@ -392,7 +406,7 @@ static void settle_matching(struct streams *s, const uint64_t *container, bool f
 
 	for (i = 0; i < BUCKET_CNT; i++) {
 		for (st = s->bucket[i]; st; st = st->chain) {
-			if (container && st->container != *container)
+			if (container && st->book.container != *container)
 				continue;
 			settle_stream(s, st, final, fn, ctx);
 		}
@@ -409,6 +423,19 @@ void streams_settle_container(struct streams *s, uint64_t container, streams_fn 
 	settle_matching(s, &container, true, fn, ctx);
 }
 
+static void subtract(struct streams_sum from[EV_CLASS_CNT],
+		     const struct streams_sum what[EV_CLASS_CNT])
+{
+	unsigned int c;
+
+	for (c = 0; c < EV_CLASS_CNT; c++) {
+		from[c].generated -= what[c].generated;
+		from[c].recorded -= what[c].recorded;
+		from[c].lost -= what[c].lost;
+		from[c].suppressed -= what[c].suppressed;
+	}
+}
+
 static void add(struct streams_sum to[EV_CLASS_CNT], const struct streams_sum from[EV_CLASS_CNT])
 {
 	unsigned int c;
@@ -419,6 +446,14 @@ static void add(struct streams_sum to[EV_CLASS_CNT], const struct streams_sum fr
 		to[c].lost += from[c].lost;
 		to[c].suppressed += from[c].suppressed;
 	}
+}
+
+/* What it had in this run. */
+static void add_stream(struct streams_sum to[EV_CLASS_CNT], const struct stream *st)
+{
+	add(to, st->book.sum);
+	add(to, st->book.carried);
+	subtract(to, st->earlier);
 }
 
 void streams_sum(const struct streams *s, uint64_t container,
@@ -432,10 +467,9 @@ void streams_sum(const struct streams *s, uint64_t container,
 		add(ret_sums, s->gone);
 	for (i = 0; i < BUCKET_CNT; i++) {
 		for (st = s->bucket[i]; st; st = st->chain) {
-			if (container && st->container != container)
+			if (container && st->book.container != container)
 				continue;
-			add(ret_sums, st->sum);
-			add(ret_sums, st->carried);
+			add_stream(ret_sums, st);
 		}
 	}
 }
@@ -447,13 +481,12 @@ void streams_forget(struct streams *s, uint64_t container, struct probes *probes
 
 	for (i = 0; i < BUCKET_CNT; i++) {
 		for (at = &s->bucket[i]; (st = *at);) {
-			if (st->container != container) {
+			if (st->book.container != container) {
 				at = &st->chain;
 				continue;
 			}
 			*at = st->chain;
-			add(s->gone, st->sum);
-			add(s->gone, st->carried);
+			add_stream(s->gone, st);
 			if (probes)
 				probes_forget(probes, st->cgroup_id);
 			free(st);
@@ -489,8 +522,14 @@ void streams_forget_cgroup(struct streams *s, uint64_t cgroup_id, struct probes 
 	if (!st)
 		return;
 	*at = st->chain;
-	own = st->container ? stream_find(s, st->container) : NULL;
-	add(own ? own->carried : s->gone, st->sum);
+	own = st->book.container ? stream_find(s, st->book.container) : NULL;
+	if (own) {
+		add(own->book.carried, st->book.sum);
+		add(own->earlier, st->earlier);
+		own->changed = true;
+	} else {
+		add_stream(s->gone, st);
+	}
 	if (probes)
 		probes_forget(probes, cgroup_id);
 	free(st);
@@ -505,8 +544,8 @@ void streams_each_other(const struct streams *s,
 	for (i = 0; i < BUCKET_CNT; i++) {
 		for (st = s->bucket[i]; st; st = next) {
 			next = st->chain;
-			if (st->cgroup_id && st->container != st->cgroup_id)
-				fn(st->cgroup_id, st->container, ctx);
+			if (st->cgroup_id && st->book.container != st->cgroup_id)
+				fn(st->cgroup_id, st->book.container, ctx);
 		}
 	}
 }
@@ -518,5 +557,119 @@ void streams_sum_cgroup(const struct streams *s, uint64_t cgroup_id,
 
 	memset(ret_sums, 0, EV_CLASS_CNT * sizeof(*ret_sums));
 	if (st)
-		add(ret_sums, st->sum);
+		add_stream(ret_sums, st);
+}
+
+/* --- from one run to the next */
+
+size_t streams_book_size(size_t cpu_cnt)
+{
+	return sizeof(struct book) + cpu_cnt * EV_CLASS_CNT * sizeof(struct book_series);
+}
+
+int streams_keep(struct streams *s, uint64_t log_index, streams_keep_fn keep, void *ctx)
+{
+	struct stream *st;
+	int err = 0;
+	size_t i;
+
+	for (i = 0; i < BUCKET_CNT; i++) {
+		for (st = s->bucket[i]; st && !err; st = st->chain) {
+			if (!st->changed)
+				continue;
+			st->book.log_index = log_index;
+			err = keep(st->cgroup_id, &st->book, ctx);
+			st->changed = err;
+		}
+	}
+	return err;
+}
+
+int streams_take_up(struct streams *s, uint64_t cgroup_id, const struct book *book)
+{
+	struct stream *st = stream_get(s, cgroup_id);
+	unsigned int c;
+
+	if (!st)
+		return -ENOMEM;
+	memcpy(&st->book, book, streams_book_size(s->cpu_cnt));
+	/* Of what that run dropped and did not declare nothing is known but that it is missing. */
+	for (c = 0; c < EV_CLASS_CNT; c++) {
+		st->cause[c][STREAMS_CAUSE_INVALID] =
+			book->cause_declared[c][STREAMS_CAUSE_INVALID];
+		st->cause[c][STREAMS_CAUSE_LOG] = book->cause_declared[c][STREAMS_CAUSE_LOG];
+	}
+	return 0;
+}
+
+void streams_replay_record(struct streams *s, uint64_t cgroup_id, uint32_t cpu,
+			   unsigned int ev_class, uint64_t number, uint64_t log_index)
+{
+	struct stream *st = stream_get(s, cgroup_id);
+
+	if (st && log_index >= st->book.log_index)
+		recorded(s, st, cpu, ev_class, number);
+}
+
+void streams_replay_finding(struct streams *s, const struct streams_finding *f, uint64_t log_index)
+{
+	struct stream *st = stream_get(s, f->cgroup_id);
+
+	if (!st || log_index < st->book.log_index)
+		return;
+	st->changed = true;
+	if (f->suppressed) {
+		st->book.suppressed_declared[f->ev_class][f->reason] += f->count;
+		st->book.sum[f->ev_class].suppressed += f->count;
+		return;
+	}
+	st->book.cause_declared[f->ev_class][f->cause] += f->count;
+	st->book.sum[f->ev_class].lost += f->count;
+	if (f->cause >= EV_CAUSE_CNT)
+		st->cause[f->ev_class][f->cause] += f->count;
+}
+
+static void each_stream(struct streams *s, void (*fn)(struct streams *s, struct stream *st))
+{
+	struct stream *st;
+	size_t i;
+
+	for (i = 0; i < BUCKET_CNT; i++)
+		for (st = s->bucket[i]; st; st = st->chain)
+			fn(s, st);
+}
+
+/* Sums as if nothing were on its way: that is counted where it comes, or is missed. */
+static void close_sums(struct streams *s, struct stream *st)
+{
+	unsigned int c;
+	size_t cpu;
+
+	for (c = 0; c < EV_CLASS_CNT; c++) {
+		struct streams_sum *sum = &st->book.sum[c];
+
+		sum->recorded = 0;
+		for (cpu = 0; cpu < s->cpu_cnt; cpu++)
+			sum->recorded += st->book.series[cpu * EV_CLASS_CNT + c].recorded;
+		sum->generated = sum->recorded + sum->lost + sum->suppressed;
+	}
+}
+
+static void begin(struct streams *s, struct stream *st)
+{
+	st->changed = true; /* what is kept is to be of this run's log */
+	close_sums(s, st);
+	memset(st->earlier, 0, sizeof(st->earlier));
+	add(st->earlier, st->book.sum);
+	add(st->earlier, st->book.carried);
+}
+
+void streams_begin(struct streams *s)
+{
+	each_stream(s, begin);
+}
+
+void streams_hand_over(struct streams *s)
+{
+	each_stream(s, close_sums);
 }

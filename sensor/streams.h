@@ -13,7 +13,7 @@
 #ifndef VARVE_STREAMS_H
 #define VARVE_STREAMS_H
 
-#include "bpf/event.h"
+#include "sensor/book.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,23 +21,13 @@
 struct probes;
 struct streams;
 
-/* Why userspace lost it, beside enum ev_cause. */
-enum streams_cause {
-	STREAMS_CAUSE_INVALID = EV_CAUSE_CNT, /* the record failed its check */
-	STREAMS_CAUSE_LOG,		      /* the log could not take it */
-	STREAMS_CAUSE_UNKNOWN,
-	STREAMS_CAUSE_CNT,
-};
 const char *streams_cause_name(unsigned int cause);
 /* Of enum ev_suppress. */
 const char *streams_reason_name(unsigned int reason);
 
-struct streams_sum {
-	uint64_t generated, recorded, lost, suppressed;
-};
-
 /* What settling declares: `count` events of a container (0: of none) since the last settling. */
 struct streams_finding {
+	uint64_t cgroup_id; /* whose numbers they are: the container's own, or one in it */
 	uint64_t container;
 	unsigned int ev_class;
 	bool suppressed;     /* by policy; else lost */
@@ -54,11 +44,15 @@ void streams_free(struct streams *streams);
 
 /* The cgroup belongs to this container (its own id, or the one that it lies in). */
 int streams_bind(struct streams *streams, uint64_t cgroup_id, uint64_t container);
+/* Path of a container's own cgroup, for its book. */
+void streams_note_path(struct streams *streams, uint64_t cgroup_id, const char *path);
 /* True if something was booked for the cgroup before. */
 bool streams_knows(const struct streams *streams, uint64_t cgroup_id);
 /* The container of a cgroup; 0: none is known. */
 uint64_t streams_container(const struct streams *streams, uint64_t cgroup_id);
 
+/* enum ev_class of the record's kind. */
+unsigned int streams_class_of(const struct ev_hdr *hdr);
 /* This record is in the log. */
 void streams_recorded(struct streams *streams, const struct ev_hdr *hdr);
 /* This one came and could not be recorded. */
@@ -75,8 +69,8 @@ void streams_settle(struct streams *streams, bool final, streams_fn fn, void *ct
 void streams_settle_container(struct streams *streams, uint64_t container, streams_fn fn,
 			      void *ctx);
 
-/* Sums over the streams of a container as of the last settling; 0: of everything since the run
- * began. */
+/* Sums over the streams of a container as of the last settling, since the run began; 0: of
+ * everything. */
 void streams_sum(const struct streams *streams, uint64_t container,
 		 struct streams_sum ret_sums[EV_CLASS_CNT]);
 /* Forgets the streams of a container, in the kernel too; their sums stay in the node's. */
@@ -95,5 +89,25 @@ void streams_each_other(const struct streams *streams,
 /* Sums of one cgroup alone; 0: of what could not be booked on any. */
 void streams_sum_cgroup(const struct streams *streams, uint64_t cgroup_id,
 			struct streams_sum ret_sums[EV_CLASS_CNT]);
+
+/* --- from one run to the next; see book.h */
+
+size_t streams_book_size(size_t cpu_cnt);
+/* Gives each book that has changed since it was last kept; log_index: the log's next. keep()
+ * returns 0 if it did. Returns its first error. */
+typedef int (*streams_keep_fn)(uint64_t cgroup_id, const struct book *book, void *ctx);
+int streams_keep(struct streams *streams, uint64_t log_index, streams_keep_fn keep, void *ctx);
+/* Takes up the book of a cgroup, which has no stream yet. */
+int streams_take_up(struct streams *streams, uint64_t cgroup_id, const struct book *book);
+/* What an earlier run wrote behind the books, at this index of the log. */
+void streams_replay_record(struct streams *streams, uint64_t cgroup_id, uint32_t cpu,
+			   unsigned int ev_class, uint64_t number, uint64_t log_index);
+void streams_replay_finding(struct streams *streams, const struct streams_finding *finding,
+			    uint64_t log_index);
+/* All of that is taken up: what comes now is this run's. */
+void streams_begin(struct streams *streams);
+/* The run ends, and numbering goes on: what is neither recorded nor declared yet is the next one's.
+ */
+void streams_hand_over(struct streams *streams);
 
 #endif

@@ -325,7 +325,7 @@ static void test_metadata_from_the_bundle(void **state)
 	put_exec();
 	take_records(2);
 	streams_snapshot(streams, &probes, emit_boot_ns());
-	intake_settle(&in, true);
+	intake_settle(&in, SETTLE_END);
 
 	begin_reading();
 	expect("CONTAINER_START", ID);
@@ -382,7 +382,7 @@ static void test_bad_records(void **state)
 	take_records(5);
 	assert_int_equal(in.invalid_cnt, 3);
 	streams_snapshot(streams, &probes, emit_boot_ns());
-	intake_settle(&in, true);
+	intake_settle(&in, SETTLE_END);
 	begin_reading();
 	expect("CONTAINER_START", ID);
 	expect("EXEC", ID);
@@ -510,7 +510,7 @@ static void test_processes_outlive_the_run(void **state)
 	take_records(2);
 	assert_int_equal(sweep(raw.hdr.time_ns), 0);
 	streams_snapshot(streams, &probes, emit_boot_ns());
-	intake_settle(&in, true);
+	intake_settle(&in, SETTLE_END);
 	begin_reading();
 	expect("CONTAINER_START", ID);
 	expect("CONTAINER_STOP", ID);

@@ -62,10 +62,8 @@ void probes_forget(struct probes *p, uint64_t cgroup_id)
 }
 
 static const unsigned int kind_of_class[EV_CLASS_CNT] = {
-	[EV_CLASS_process] = EV_EXEC,
-	[EV_CLASS_file] = EV_OPEN,
-	[EV_CLASS_network] = EV_CONNECT,
-	[EV_CLASS_container] = EV_CONTAINER_START,
+	[EV_CLASS_process] = EV_EXEC,	 [EV_CLASS_file] = EV_OPEN,
+	[EV_CLASS_network] = EV_CONNECT, [EV_CLASS_container] = EV_CONTAINER_START,
 	[EV_CLASS_kernel] = EV_IO_URING,
 };
 
@@ -84,6 +82,13 @@ struct world {
 	struct declared declared;
 	uint64_t now_ns;
 	bool refuse; /* the log takes nothing */
+	struct entry {
+		bool is_finding;
+		struct ev_hdr hdr;
+		struct streams_finding f;
+	} log[2000];
+	size_t log_cnt;
+	struct book *kept[CGROUP_CNT]; /* as of earlier in the log; NULL: none yet */
 };
 
 static int on_finding(const struct streams_finding *f, void *ctx)
@@ -99,6 +104,8 @@ static int on_finding(const struct streams_finding *f, void *ctx)
 	if (w->declared.cnt < ARRAY_SIZE(w->declared.f))
 		w->declared.f[w->declared.cnt] = *f;
 	w->declared.cnt++;
+	if (w->log_cnt < ARRAY_SIZE(w->log))
+		w->log[w->log_cnt++] = (struct entry){.is_finding = true, .f = *f};
 	for (int i = 0; i < CGROUP_CNT; i++) {
 		if (w->probes.cgroup[i] != f->container)
 			continue;
@@ -126,6 +133,8 @@ static int teardown(void **state)
 	struct world *w = *state;
 
 	streams_free(w->streams);
+	for (int i = 0; i < CGROUP_CNT; i++)
+		free(w->kept[i]);
 	free(w);
 	return 0;
 }
@@ -480,10 +489,10 @@ static void test_others(void **state)
 	record(w, 0, 0, EV_CLASS_file); /* the node's own */
 	record(w, 3, 0, EV_CLASS_file);
 	streams_each_other(w->streams, note_other, seen);
-	assert_int_equal(seen[0], 0); /* the node is no cgroup */
-	assert_int_equal(seen[1], 0); /* a container's own */
+	assert_int_equal(seen[0], 0);	/* the node is no cgroup */
+	assert_int_equal(seen[1], 0);	/* a container's own */
 	assert_int_equal(seen[2], 101); /* in a container */
-	assert_int_equal(seen[3], 1); /* in none */
+	assert_int_equal(seen[3], 1);	/* in none */
 	streams_snapshot_cgroup(w->streams, 300, &w->probes, w->now_ns);
 	streams_settle_cgroup(w->streams, 300, on_finding, w);
 	streams_forget_cgroup(w->streams, 300, &w->probes);
@@ -587,6 +596,7 @@ struct pending {
 struct history {
 	struct world *w;
 	struct truth truth[CGROUP_CNT][EV_CLASS_CNT];
+	struct truth before[CGROUP_CNT][EV_CLASS_CNT]; /* in earlier runs, as their logs say */
 	struct pending pending[32];
 	size_t pending_cnt;
 	uint64_t seed;
@@ -604,6 +614,8 @@ static void deliver(struct history *h, size_t i)
 
 	if (pick(h, 8)) {
 		streams_recorded(h->w->streams, &p->hdr);
+		assert_true(h->w->log_cnt < ARRAY_SIZE(h->w->log));
+		h->w->log[h->w->log_cnt++] = (struct entry){.hdr = p->hdr};
 		h->truth[p->cgroup][p->c].recorded++;
 	} else {
 		streams_dropped(h->w->streams, &p->hdr,
@@ -636,6 +648,65 @@ static void history_settle(struct history *h)
 	}
 }
 
+static int keep(uint64_t cgroup_id, const struct book *book, void *ctx)
+{
+	struct world *w = ctx;
+	int i = index_of(&w->probes, cgroup_id);
+
+	if (i < 0)
+		return 0; /* bound, and nothing numbered in it yet */
+	if (!w->kept[i])
+		w->kept[i] = malloc(streams_book_size(CPU_CNT));
+	memcpy(w->kept[i], book, streams_book_size(CPU_CNT));
+	return 0;
+}
+
+static void replay(struct world *w, size_t at)
+{
+	const struct entry *e = &w->log[at];
+
+	if (e->is_finding)
+		streams_replay_finding(w->streams, &e->f, at);
+	else
+		streams_replay_record(w->streams, e->hdr.cgroup_id, e->hdr.cpu,
+				      streams_class_of(&e->hdr), e->hdr.number, at);
+}
+
+/* The sensor dies, or ends; another one goes on with the same counters. */
+static void next_run(struct history *h, bool in_order)
+{
+	struct world *w = h->w;
+
+	if (in_order) {
+		history_settle(h);
+		streams_hand_over(w->streams);
+		assert_int_equal(streams_keep(w->streams, w->log_cnt, keep, w), 0);
+	}
+	streams_free(w->streams);
+	assert_int_equal(streams_new(CPU_CNT, &w->streams), 0);
+	for (int g = 0; g < CGROUP_CNT; g++)
+		if (w->kept[g])
+			streams_take_up(w->streams, w->probes.cgroup[g], w->kept[g]);
+	for (size_t i = 0; i < w->log_cnt; i++)
+		replay(w, i);
+	streams_begin(w->streams);
+	for (int g = 1; g < CGROUP_CNT; g++)
+		streams_bind(w->streams, w->probes.cgroup[g], w->probes.cgroup[g]);
+	for (int g = 0; g < CGROUP_CNT; g++) {
+		for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
+			struct truth *t = &h->truth[g][c], *before = &h->before[g][c];
+
+			before->recorded = t->recorded;
+			before->lost = w->declared.lost[g][c];
+			before->suppressed = 0;
+			for (int r = 0; r < EV_SUPPRESS_CNT; r++)
+				before->suppressed += w->declared.suppressed[g][c][r];
+			if (g)
+				expect_sum(w, w->probes.cgroup[g], c, 0, 0, 0, 0);
+		}
+	}
+}
+
 static void step(struct history *h)
 {
 	int g = pick(h, CGROUP_CNT);
@@ -660,6 +731,10 @@ static void step(struct history *h)
 		t->generated++, t->suppressed++, t->reason[reason]++;
 	} else if (what < 93) {
 		history_settle(h);
+		if (pick(h, 2))
+			streams_keep(w->streams, w->log_cnt, keep, w);
+	} else if (what < 94) {
+		next_run(h, pick(h, 2));
 	}
 	while (h->pending_cnt && pick(h, 3))
 		deliver(h, pick(h, h->pending_cnt));
@@ -675,15 +750,18 @@ static void check_history(struct history *h)
 	settle(w, true); /* says nothing twice */
 	for (int g = 0; g < CGROUP_CNT; g++) {
 		for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
-			struct truth *t = &h->truth[g][c];
+			struct truth *t = &h->truth[g][c], *before = &h->before[g][c];
 
 			assert_int_equal(t->generated, t->recorded + t->lost + t->suppressed);
 			assert_int_equal(w->declared.lost[g][c], t->lost);
 			assert_memory_equal(w->declared.suppressed[g][c], t->reason,
 					    sizeof(t->reason));
 			if (g)
-				expect_sum(w, w->probes.cgroup[g], c, t->generated, t->recorded,
-					   t->lost, t->suppressed);
+				expect_sum(w, w->probes.cgroup[g], c,
+					   t->generated - before->recorded - before->lost -
+						   before->suppressed,
+					   t->recorded - before->recorded, t->lost - before->lost,
+					   t->suppressed - before->suppressed);
 		}
 	}
 }

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/pin.h"
+#include "bpf/event.h"
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "sensor/hooks.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+struct pin {
+	char *dir;
+	int dir_fd; /* holds the lock */
+	uint32_t generation;
+	bool found;
+};
+
+/* Maps that each set of programs has for itself: configuration, buffers, and tail calls. */
+static const char *const own_maps[] = {"scratch",      "pending",	"uring_names",
+				       "uring_owner",  "always_rows",	"always_known",
+				       "account_copy", "syscall_progs", "uring_progs"};
+/* Of these, those that the kernel empties when nobody holds them. */
+static const char *const tail_calls[] = {"syscall_progs", "uring_progs"};
+
+static bool is_among(const char *const *names, size_t cnt, const char *name)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static bool is_shared(const struct bpf_map *map)
+{
+	return !bpf_map__is_internal(map) &&
+	       !is_among(own_maps, ARRAY_SIZE(own_maps), bpf_map__name(map));
+}
+
+/* 0: not the name of a generation. */
+static uint32_t generation_of(const char *name)
+{
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+
+	return *end || n > UINT32_MAX ? 0 : n;
+}
+
+/* Calls fn with each name in DIR. Ends with the first error. */
+static int each_name(int dir_fd, int (*fn)(int dir_fd, const char *name, void *ctx), void *ctx)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	if (!dir)
+		return -errno;
+	while (!err && (d = readdir(dir)))
+		if (d->d_name[0] != '.')
+			err = fn(dir_fd, d->d_name, ctx);
+	closedir(dir);
+	return err;
+}
+
+/* --- opening */
+
+static int find_latest(int dir_fd, const char *name, void *ctx)
+{
+	struct pin *p = ctx;
+
+	(void)dir_fd;
+	p->generation = MAX(p->generation, generation_of(name));
+	return 0;
+}
+
+static int lock(struct pin *p)
+{
+	struct statfs fs;
+
+	if (mkdir(p->dir, 0700) && errno != EEXIST)
+		return log_err(-errno, "cannot make %s, where hooks are to be pinned", p->dir);
+	p->dir_fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->dir_fd < 0)
+		return log_err(-errno, "cannot open %s, where hooks are to be pinned", p->dir);
+	if (fstatfs(p->dir_fd, &fs) || fs.f_type != BPF_FS_MAGIC) {
+		rmdir(p->dir);
+		return log_err(-ENOTDIR,
+			       "%s is in no BPF file system: mount one (mount -t bpf bpf "
+			       "/sys/fs/bpf), or use --pin off",
+			       p->dir);
+	}
+	if (flock(p->dir_fd, LOCK_EX | LOCK_NB))
+		return log_err(-EBUSY,
+			       "another sensor has what is pinned in %s: stop it, or use another "
+			       "--pin-directory",
+			       p->dir);
+	return 0;
+}
+
+/* What is pinned is this form's; what it would say in another form is not known. */
+static int check_layout(struct pin *p)
+{
+	_cleanup_close_ int fd = -1;
+	_cleanup_free_ char *path = NULL;
+	struct ev_shared shared;
+	uint32_t first = 0;
+
+	if (asprintf(&path, "%s/maps/shared", p->dir) < 0)
+		return -ENOMEM;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (bpf_map_lookup_elem(fd, &first, &shared) || shared.layout != EV_LAYOUT)
+		return log_err(-EPROTO,
+			       "what a sensor left pinned in %s is of another form (%u, this is "
+			       "%u): let a sensor of that release stop without it (--pin off), or "
+			       "remove it (varve-sensor --unpin); what it holds is then lost",
+			       p->dir, shared.layout, EV_LAYOUT);
+	p->found = true;
+	return 0;
+}
+
+int pin_open(const char *dir, struct pin **ret_pin)
+{
+	struct pin *p = calloc(1, sizeof(*p));
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->dir_fd = -1;
+	p->dir = strdup(dir);
+	err = p->dir ? lock(p) : -ENOMEM;
+	if (!err)
+		err = each_name(p->dir_fd, find_latest, p);
+	if (!err)
+		err = check_layout(p);
+	if (err) {
+		pin_close(p);
+		return err;
+	}
+	p->generation++;
+	*ret_pin = p;
+	return 0;
+}
+
+void pin_close(struct pin *p)
+{
+	if (!p)
+		return;
+	cleanup_close(&p->dir_fd);
+	free(p->dir);
+	free(p);
+}
+
+uint32_t pin_generation(const struct pin *p)
+{
+	return p ? p->generation : 0;
+}
+
+bool pin_found(const struct pin *p)
+{
+	return p && p->found;
+}
+
+/* --- maps */
+
+static bool fits(const struct bpf_map *map, int fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.type == bpf_map__type(map) &&
+	       info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map);
+}
+
+static char *map_path(const struct pin *p, const struct bpf_map *map)
+{
+	char *path;
+
+	return asprintf(&path, "%s/maps/%s", p->dir, bpf_map__name(map)) < 0 ? NULL : path;
+}
+
+static int reuse_map(const struct pin *p, struct bpf_map *map)
+{
+	_cleanup_free_ char *path = map_path(p, map);
+	_cleanup_close_ int fd = path ? bpf_obj_get(path) : -ENOMEM;
+
+	if (fd < 0)
+		return path && errno == ENOENT ? 0 : -errno;
+	if (!fits(map, fd))
+		return log_err(-EPROTO,
+			       "%s does not fit this release: remove it (varve-sensor --unpin)",
+			       path);
+	return bpf_map__reuse_fd(map, fd);
+}
+
+int pin_reuse_maps(const struct pin *p, struct bpf_object *obj)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	bpf_object__for_each_map(map, obj)
+	{
+		if (!err && is_shared(map))
+			err = reuse_map(p, map);
+	}
+	return err;
+}
+
+/* False: it cannot be pinned. One that is there already is the same. */
+static int pin_at(int fd, const char *path)
+{
+	return !bpf_obj_pin(fd, path) || errno == EEXIST ? 0 : -errno;
+}
+
+static int make_dir(const struct pin *p, const char *name)
+{
+	return mkdirat(p->dir_fd, name, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+static int told(int err, const struct pin *p)
+{
+	return err ? log_err(err, "cannot pin in %s", p->dir) : 0;
+}
+
+int pin_keep_maps(const struct pin *p, struct bpf_object *obj)
+{
+	struct bpf_map *map;
+	int err = make_dir(p, "maps");
+
+	bpf_object__for_each_map(map, obj)
+	{
+		_cleanup_free_ char *path = NULL;
+
+		if (err || !is_shared(map))
+			continue;
+		path = map_path(p, map);
+		err = path ? pin_at(bpf_map__fd(map), path) : -ENOMEM;
+	}
+	return told(err, p);
+}
+
+/* --- programs */
+
+static int keep(const struct pin *p, int fd, const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/%u/%s", p->dir, p->generation, name) < 0)
+		return -ENOMEM;
+	return pin_at(fd, path);
+}
+
+int pin_keep_hooks(const struct pin *p, struct bpf_object *obj, const struct hooks *hooks)
+{
+	char name[16];
+	int err;
+
+	snprintf(name, sizeof(name), "%u", p->generation);
+	err = make_dir(p, name);
+	for (size_t i = 0; i < ARRAY_SIZE(tail_calls) && !err; i++)
+		err = keep(p, bpf_object__find_map_fd_by_name(obj, tail_calls[i]), tail_calls[i]);
+	for (size_t i = 0; i < hooks->cnt && !err; i++) {
+		const struct hook *h = &hooks->hook[i];
+
+		if (h->link)
+			err = keep(p, bpf_link__fd(h->link), bpf_program__name(h->prog));
+	}
+	return told(err, p);
+}
+
+/* --- removing */
+
+static int remove_file(int dir_fd, const char *name, void *ctx)
+{
+	(void)ctx;
+	return unlinkat(dir_fd, name, 0) && errno != ENOENT ? -errno : 0;
+}
+
+/* A directory may be read while it is emptied: until nothing is left. */
+static int remove_dir(int dir_fd, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (unlinkat(dir_fd, name, AT_REMOVEDIR)) {
+		if (errno != ENOTEMPTY)
+			return -errno;
+		err = each_name(fd, remove_file, NULL);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int drop_other(int dir_fd, const char *name, void *ctx)
+{
+	const struct pin *p = ctx;
+	uint32_t generation = generation_of(name);
+
+	return generation && generation != p->generation ? remove_dir(dir_fd, name) : 0;
+}
+
+int pin_drop_others(const struct pin *p)
+{
+	return told(each_name(p->dir_fd, drop_other, (void *)p), p);
+}
+
+static int remove_any(int dir_fd, const char *name, void *ctx)
+{
+	(void)ctx;
+	return generation_of(name) || !strcmp(name, "maps") ? remove_dir(dir_fd, name) : 0;
+}
+
+int pin_remove(const char *dir)
+{
+	struct pin p = {.dir = (char *)dir, .dir_fd = -1};
+	int err;
+
+	if (access(dir, F_OK))
+		return -errno;
+	err = lock(&p);
+	if (!err)
+		err = each_name(p.dir_fd, remove_any, NULL);
+	if (!err && rmdir(dir))
+		err = -errno;
+	cleanup_close(&p.dir_fd);
+	return err;
+}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""pin.py WORK RESTARTS NAME...: whether the records of WORK/events are what the containers did, whoever of several sensors took them."""
+import collections, json, sys
+
+work, restarts, names = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+events = [json.loads(line) for line in open(f'{work}/events')]
+starts = [e['run_start'] for e in events if e['kind'] == 'RUN_START']
+assert len(starts) == restarts + 1, f'{len(starts)} runs'
+for s in starts[1:]:
+    assert s.get('takes_over') and 'not_watched_since_unix_nano' not in s, s
+
+# By cgroup, CPU and class each number once; what is not there is declared.
+numbers, lost = collections.defaultdict(list), collections.Counter()
+for e in events:
+    n = e.get('kernel_number')
+    if n:
+        numbers[n['cgroup_id'], n.get('cpu', 0), n['event_class']].append(int(n['number']))
+    if e['kind'] == 'LOSS' and 'cgroup_id' in e['loss']:
+        lost[e['loss']['cgroup_id'], e['loss']['event_class']] += int(e['loss']['count'])
+missing = collections.Counter()
+for (cgroup, cpu, name), have in numbers.items():
+    assert len(have) == len(set(have)), f'cgroup {cgroup}, CPU {cpu}, {name}: {len(have) - len(set(have))} numbers twice'
+    missing[cgroup, name] += max(have) + 1 - len(have)
+for key in missing:
+    assert missing[key] == lost[key], f'{key}: {missing[key]} missing, {lost[key]} declared lost'
+print(f'ok {sum(map(len, numbers.values()))} records of {len(starts)} runs, {sum(missing.values())} lost: each number once, or declared')
+
+of = collections.defaultdict(list)
+for e in events:
+    if 'container' in e:
+        of[e['container'].get('id')].append(e)
+for name in names:
+    here, count = of[open(f'{work}/{name}.id').read().strip()], int(open(f'{work}/{name}/image/load/{name}.count').read())
+    trues = [e for e in here if e['kind'] == 'EXEC' and e['exec']['args'][0] == '/bin/true']
+    writes = [e for e in here if e['kind'] == 'OPEN' and e['open']['file']['path'] == f'/load/{name}.file']
+    closes = [e for e in here if e['kind'] == 'CLOSE_WRITE' and e['close_write']['file']['path'] == f'/load/{name}.file']
+    exits = [e for e in here if e['kind'] == 'EXIT']
+    forks = [e for e in here if e['kind'] == 'FORK']
+    was = {'true': len(trues), 'writes': len(writes), 'closes': len(closes)}
+    print(('ok' if set(was.values()) == {count} else 'not ok'), f'{name}: {count} rounds, recorded {was}, {len(forks)} forks, {len(exits)} exits')
+    assert set(was.values()) == {count}, (name, count, was)
+    assert len({e['container']['cgroup_id'] for e in here}) == 1
+    account = [e['account'] for e in here if e['kind'] == 'ACCOUNT']
+    assert account[-1].get('closed'), account[-1]
+    for a in account:
+        for c in a['counts']:
+            g, r, l, s = (int(c.get(k, 0)) for k in ('generated', 'recorded', 'lost', 'suppressed'))
+            assert g == r + l + s, (name, c)
+for cid in open(f'{work}/short.ids').read().split():
+    kinds = collections.Counter(e['kind'] for e in of[cid])
+    trues = [e for e in of[cid] if e['kind'] == 'EXEC' and e['exec']['args'][0] == '/bin/true']
+    assert len(trues) == 1 and kinds['CONTAINER_STOP'] == 1 and kinds['CONTAINER_START'], (cid, kinds)
+    assert kinds['ACCOUNT'] and [e for e in of[cid] if e['kind'] == 'ACCOUNT'][-1]['account'].get('closed'), (cid, kinds)
