@@ -76,6 +76,8 @@ static const int allowed[] = {
 	SCMP_SYS(stat),
 	SCMP_SYS(access),
 	SCMP_SYS(lseek),
+	SCMP_SYS(eventfd2), /* libcurl wakes itself by it, since 8.9, */
+	SCMP_SYS(pipe2),    /* or by this */
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
 	SCMP_SYS(connect),

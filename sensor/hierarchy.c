@@ -148,6 +148,7 @@ int hierarchy_choose(int wanted, struct hierarchy *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->name = names[which];
 	strcpy(ret->mount, m->path[which]);
+	strcpy(ret->v2, m->path[CONF_HIERARCHY_V2]);
 	if (which == CONF_HIERARCHY_V2) {
 		v1 = *m->path[CONF_HIERARCHY_PIDS] ? CONF_HIERARCHY_PIDS : CONF_HIERARCHY_MEMORY;
 		strcpy(ret->beside, m->path[v1]);
@@ -169,9 +170,9 @@ int hierarchy_open_v2(const struct hierarchy *h, int *ret_fd)
 	_cleanup_close_ int mount = -1, fd = -1;
 	struct stat st;
 
-	mount = h->number ? kernel_mount("cgroup2") : open(h->mount, O_PATH | O_CLOEXEC);
+	mount = *h->v2 ? open(h->v2, O_PATH | O_CLOEXEC) : kernel_mount("cgroup2");
 	if (mount < 0)
-		return h->number ? mount : -errno;
+		return *h->v2 ? -errno : mount;
 	fd = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		return -errno;

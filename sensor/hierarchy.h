@@ -13,6 +13,7 @@ struct hierarchy {
 	char mount[4096];
 	const char *name;  /* "v2", "pids", "memory" */
 	uint32_t number;   /* the kernel's, 0: v2; cgroup_root.hierarchy_id */
+	char v2[4096];	   /* where v2 is mounted; "": nowhere to be seen from here */
 	char beside[4096]; /* v2 was chosen, and a v1 one is mounted here as well; "": none */
 };
 
@@ -25,7 +26,8 @@ int hierarchy_choose(int wanted, struct hierarchy *ret);
 /* True if v2 was chosen, and by now there are containers, but in the v1 hierarchy only. */
 bool hierarchy_is_empty(const struct hierarchy *h);
 /* The root of v2, which cgroup programs are attached to whatever the hierarchy: all sockets are
- * below it. Where it is not mounted, by a mount of our own that ends with the descriptor. */
+ * below it. Only where it is not mounted by a mount of our own, which ends with the descriptor: one
+ * more mount would set the options of the whole hierarchy (nsdelegate) anew. */
 int hierarchy_open_v2(const struct hierarchy *h, int *ret_fd);
 
 #endif

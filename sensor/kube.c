@@ -109,7 +109,9 @@ static int spawn_apart(const struct kube *kube, int fd, pid_t *ret_pid)
 
 	if (snprintf(dir, sizeof(dir), "%s/" ROOT_DIR, kube->conf->log_dir) >= (int)sizeof(dir))
 		return -ENAMETOOLONG;
-	if (mkdir(dir, 0755) && errno != EEXIST)
+	/* What an earlier sensor left, if it is empty. */
+	rmdir(dir);
+	if (mkdir(dir, 0755))
 		return -errno;
 	/* Nobody is to enter it, whatever the umask. */
 	err = chmod(dir, 0755) ? -errno : spawn(kube, fd, dir, ret_pid);

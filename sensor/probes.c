@@ -133,8 +133,10 @@ static int configure_hierarchy(struct varve_bpf *skel, const struct hierarchy *h
 	int subsys;
 
 	skel->rodata->cfg_hierarchy = h->number;
-	if (!h->number || !btf)
+	if (!h->number)
 		return 0;
+	if (!btf)
+		return -ENOENT; /* explain_load() says so */
 	snprintf(name, sizeof(name), "%s_cgrp_id", h->name);
 	subsys = kernel_enum_value(btf, "cgroup_subsys_id", name);
 	if (subsys < 0)
