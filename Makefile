@@ -86,7 +86,7 @@ $(O)/%.o: %.c $(O)/varve.pb-c.h
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 $(O)/varve.pb-c.o: $(O)/varve.pb-c.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
-$(O)/sensor/probes.o: $(O)/varve.skel.h
+$(O)/sensor/probes.o $(O)/tests/unit/layout.o: $(O)/varve.skel.h
 $(O)/evidence.a: $(EVIDENCE_OBJS)
 $(O)/sensor.a: $(SENSOR_OBJS) $(O)/sensor/probes_object.o
 $(O)/kubewatch.a: $(KUBEWATCH_OBJS)
