@@ -9,6 +9,9 @@
 #   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
 #   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
 #
+#   make bench-completeness   generated against recorded, lost and suppressed, at rising loads
+#   make check-faults  the fault suite in its long form; NAMES: only these
+#
 #   V=1 shows commands, O=DIR builds elsewhere, SAN=1 with ASan and UBSan, WERROR=1 as CI does. The live tests are linked statically, so
 #   that the same file runs in a virtual machine; STATIC= if there are no static libraries.
 
@@ -115,6 +118,9 @@ $(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/kubewatch.a $(O)/sensor.a $
 $(O)/tests/kafka/%: $(O)/tests/kafka/%.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+$(O)/tests/faults/%: $(O)/tests/faults/%.o $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
 $(O)/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Werror=unused-function
 # No warnings: libcrypto has functions that want shared libraries when they are called, and nobody calls them here.
 # The sensor cannot be static: Debian has no static libsasl2, which librdkafka needs; what it loads goes along with it.
@@ -128,7 +134,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) $(O)/sensor/probes_object.o | $(O)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm bench-churn unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -152,6 +158,16 @@ bench-churn:
 	$(Q)tests/deps.sh
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) CONTAINERS=$(or $(CONTAINERS),10000) tests/bench/churn.sh
+
+bench-completeness:
+	$(Q)tests/deps.sh
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/bench/completeness.sh
+
+check-faults:
+	$(Q)tests/deps.sh --check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) LONG=1 tests/faults/run.sh $(NAMES)
 
 # --- install, clean
 install: all

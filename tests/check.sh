@@ -100,6 +100,8 @@ if [ "$failed" = 0 ]; then
 	suite k8s tests/k8s/pods.sh
 	suite apiserver tests/k8s/apiserver.sh
 	suite churn env CONTAINERS=300 tests/bench/churn.sh
+	suite completeness env SHORT=1 tests/bench/completeness.sh
+	suite faults tests/faults/run.sh
 	for t in tests/e2e/*.sh; do
 		[ "$(basename "$t")" = lib.sh ] || suite "$(basename "$t" .sh)" "$t"
 	done
