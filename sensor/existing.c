@@ -22,6 +22,7 @@
 struct existing {
 	struct intake *in;
 	const char *mount;
+	bool tell; /* at once; else existing_tell() does */
 };
 
 /* True if DIR/NAME/state.json is there; dir_fd is of DIR. */
@@ -89,7 +90,7 @@ static int container_around(const struct existing *x, const char *path, uint64_t
 	return parent ? probes_scope_find(x->in->probes, parent, ret_container) : -ENOENT;
 }
 
-int existing_found(struct intake *in, struct container *c)
+static int emit_existing(struct intake *in, struct container *c)
 {
 	const char *path = c->cgroup_path;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
@@ -145,13 +146,13 @@ static void existing_cgroup(uint64_t cgroup_id, const char *path, void *ctx)
 		return;
 	intake_register(in, cgroup_id, path, NULL);
 	c = container_table_find(in->containers, cgroup_id);
-	if (c)
-		existing_found(in, c);
+	if (c && x->tell)
+		emit_existing(in, c);
 }
 
-int existing_containers(struct intake *in, const char *mount)
+static int enter_all(struct intake *in, const char *mount, bool tell)
 {
-	struct existing x = {.in = in, .mount = mount};
+	struct existing x = {.in = in, .mount = mount, .tell = tell};
 	bool told = in->no_room;
 	int err;
 
@@ -161,6 +162,22 @@ int existing_containers(struct intake *in, const char *mount)
 		log_warn("not all containers have room: raise container-limit; of some nothing is "
 			 "recorded");
 	return err;
+}
+
+int existing_enter(struct intake *in, const char *mount)
+{
+	return enter_all(in, mount, false);
+}
+
+static void tell_entered(struct container *c, void *ctx)
+{
+	if (!c->start_told)
+		emit_existing(ctx, c);
+}
+
+void existing_tell(struct intake *in)
+{
+	container_table_each(in->containers, tell_entered, in);
 }
 
 /* --- what came or went unseen */
@@ -187,7 +204,7 @@ static void sweep_container(struct container *c, void *ctx)
 	if (is_gone(sw->mount, c->cgroup_id))
 		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
 	else if (!c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS)
-		existing_found(sw->in, c);
+		emit_existing(sw->in, c);
 }
 
 /* One in a container; or one of no container that we know of: with --scope all many are, else its
@@ -214,7 +231,7 @@ void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 	if (node[EV_CLASS_container].lost == in->node_starts_lost && !in->no_room)
 		return;
 	in->node_starts_lost = node[EV_CLASS_container].lost;
-	existing_containers(in, mount);
+	enter_all(in, mount, true);
 }
 
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id)

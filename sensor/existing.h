@@ -5,23 +5,22 @@
 
 #include <stdint.h>
 
-struct container;
 struct intake;
 
 /*
- * Finds them in the cgroup hierarchy (mounted at mount), puts them in scope, registers each and
- * emits its start, marked as found. After the hooks attached: what starts meanwhile is known from
- * its event.
+ * Finds them in the cgroup hierarchy (mounted at mount), puts them in scope and registers each.
+ * After the hooks attached: what starts meanwhile is known from its event. When it returns all that
+ * runs is watched.
  */
-int existing_containers(struct intake *in, const char *mount);
+int existing_enter(struct intake *in, const char *mount);
+/* Emits the start of each that existing_enter() found, marked so; before any record is taken. */
+void existing_tell(struct intake *in);
 /*
  * Closes the accounts of what is no more there and whose end was not seen: containers whose stop
  * was lost, and with
  * --scope all cgroups of no container, whose ends make no record.
  */
 void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns);
-/* Says that the container is there, without its start. */
-int existing_found(struct intake *in, struct container *c);
 /* A record came of a cgroup whose start did not: registers its container if the cgroup is still
  * there. */
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id);

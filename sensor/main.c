@@ -230,15 +230,17 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 	err = probes_attach(s->probes, &s->hierarchy);
 	if (!err)
 		err = take_up(s, &takes_over);
+	/* What runs already is watched from when it is in scope, and not before: only then is it
+	 * said from when on. */
+	if (!err)
+		err = existing_enter(&s->intake, s->hierarchy.mount);
 	if (!err)
 		err = run_emit_start(&s->emit, s->conf.host_root, previous, recovery, takes_over);
 	if (err)
 		return err;
 	err = say_coverage(s);
-	resume_tell(&s->intake);
+	existing_tell(&s->intake);
 	keep_books(s);
-	if (!err)
-		err = existing_containers(&s->intake, s->hierarchy.mount);
 	if (!err)
 		err = snapshot_processes(s->probes, intake_record, &s->intake);
 	return err ? err : log_flush(s->log);

@@ -5,7 +5,6 @@
 #include "evidence/event.h"
 #include "evidence/log.h"
 #include "sensor/container.h"
-#include "sensor/existing.h"
 #include "sensor/intake.h"
 #include "sensor/probes.h"
 #include "sensor/streams.h"
@@ -166,12 +165,6 @@ static int replay_log(struct taken *taken, struct intake *in, const char *dir, u
 	return err;
 }
 
-static void say_found(struct container *c, void *ctx)
-{
-	if (!c->start_told)
-		existing_found(ctx, c);
-}
-
 int resume_open(struct intake *in, const char *log_dir, uint64_t end, struct taken *ret_taken,
 		bool *ret_known)
 {
@@ -183,9 +176,4 @@ int resume_open(struct intake *in, const char *log_dir, uint64_t end, struct tak
 	taken_sort(ret_taken);
 	streams_begin(in->streams);
 	return err;
-}
-
-void resume_tell(struct intake *in)
-{
-	container_table_each(in->containers, say_found, in);
 }
