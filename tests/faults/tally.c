@@ -11,7 +11,7 @@
  *   loss CONTAINER|- CLASS|- CAUSE COUNT
  *   wrong CONTAINER N               records with its token in no container, or in another's
  *   damage N                        places that could not be read
- *   op CONTAINER KIND NUMBER PID TIME
+ *   op CONTAINER KIND NUMBER PID TIME   CREATE: an OPEN that made the file
  */
 #include "evidence/base.h"
 #include "evidence/diag.h"
@@ -187,8 +187,11 @@ static unsigned int class_number(const char *name)
 
 static void print_op(const struct container *c, const Varve__V1__Event *ev, uint64_t number)
 {
-	printf("op %s %s %llu %u %lld\n", c->id, ev->kind, (unsigned long long)number,
-	       ev->process ? ev->process->pid : 0, (long long)ev->time_unix_nano);
+	bool created = ev->body_case == VARVE__V1__EVENT__BODY_OPEN && ev->open->created;
+
+	printf("op %s %s %llu %u %lld\n", c->id, created ? "CREATE" : ev->kind,
+	       (unsigned long long)number, ev->process ? ev->process->pid : 0,
+	       (long long)ev->time_unix_nano);
 }
 
 static void take_operation(const Varve__V1__Event *ev, struct container *c)

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The sensor is killed at random points under load, and started again: what was not watched is declared, to the event. With a sensor that pins
+# (--pin), it is done once more so, and then nothing may be missing.
+. "$(dirname "$0")/lib.bash"
+TIMES=${TIMES:-$([ -n "$LONG" ] && echo 200 || echo 10)}
+RATE=${RATE_KILL:-2000}
+
+restarts() { # HOW OPTIONS...
+	local how=$1 n
+	shift
+	begin "$@"
+	for ((n = 0; n < TIMES; n++)); do
+		pause 50 800
+		"sensor_$how" || fail "sensor_$how $n: $(tail -n 2 "$work/sensor.err")"
+		fault_sensor "$@" || { fail "sensor starts again after $n times"; finish; }
+	done
+	end
+}
+echo "# SEED=$SEED, $TIMES times"
+restarts "${HOW:-kill}" --log-limit 16G
+judge runs=$((TIMES + 1)) clean="${CLEAN:-0}" lost=0
+
+if "$SENSOR" --help | grep -qE '^ *--pin[ =]'; then
+	rm -rf "$log" "$work/load"
+	pins=$(findmnt -rnt bpf -o TARGET | head -n 1)/$tree
+	on_exit+=('rm -rf "$pins"')
+	restarts "${HOW:-kill}" --log-limit 16G --pin on --pin-directory "$pins"
+	judge runs=$((TIMES + 1)) lost=0 unwatched=0
+fi
+finish
