@@ -445,6 +445,7 @@ static void loop(struct sensor *s)
 
 static int end_watching(struct sensor *s)
 {
+	uint64_t until_ns = emit_boot_ns();
 	size_t taken;
 	bool go_on = probes_pinned(s->probes);
 	int err;
@@ -462,7 +463,8 @@ static int end_watching(struct sensor *s)
 	hash_finish(s->intake.hash);
 	intake_settle(&s->intake, go_on ? SETTLE_HAND_OVER : SETTLE_END);
 	declare_recursion(s);
-	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM", go_on);
+	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM", until_ns,
+			   go_on);
 	keep_books(s);
 	if (!err)
 		err = log_sync(s->log);

@@ -48,6 +48,8 @@ static void place_of(const Varve__V1__Event *ev, struct run_place *ret)
 	ret->sequence = ev->sequence;
 	ret->time_unix_nano = ev->time_unix_nano;
 	ret->is_end = ev->body_case == VARVE__V1__EVENT__BODY_RUN_END;
+	if (ret->is_end && ev->run_end->has_watched_until_unix_nano)
+		ret->time_unix_nano = ev->run_end->watched_until_unix_nano;
 }
 
 /* The first or the last record from the index on; none is no error. */
@@ -327,7 +329,7 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 	return emit_event(e, &ev, NULL);
 }
 
-int run_emit_end(struct emit *e, const char *reason, bool hooks_go_on)
+int run_emit_end(struct emit *e, const char *reason, uint64_t until_ns, bool hooks_go_on)
 {
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	Varve__V1__RunEnd *out;
@@ -338,7 +340,7 @@ int run_emit_end(struct emit *e, const char *reason, bool hooks_go_on)
 	if (err)
 		return err;
 	SET(&ev, boot_time_nano, emit_boot_ns());
-	SET(out, watched_until_unix_nano, (int64_t)ev.boot_time_nano + e->clock_offset_ns);
+	SET(out, watched_until_unix_nano, (int64_t)until_ns + e->clock_offset_ns);
 	out->reason = (char *)reason;
 	if (hooks_go_on)
 		SET(out, hooks_go_on, 1);

@@ -17,8 +17,8 @@ struct streams_sum;
 struct run_place {
 	char run_id[UUID_LEN + 1]; /* "": there is none */
 	uint64_t sequence;
-	int64_t time_unix_nano;
-	bool is_end; /* it is a RUN_END */
+	int64_t time_unix_nano; /* of a RUN_END: until when was watched */
+	bool is_end;		/* it is a RUN_END */
 };
 
 /* For the heartbeat. */
@@ -50,6 +50,8 @@ int run_emit_start(struct emit *emit, const char *host_root, const struct run_pl
 int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct hierarchy *hierarchy,
 		      const struct probes *probes);
 int run_emit_heartbeat(struct emit *emit, const struct run_state *state);
-int run_emit_end(struct emit *emit, const char *reason, bool hooks_go_on);
+/* until_ns: of boot time, when the hooks began to go. */
+int run_emit_end(struct emit *emit, const char *reason, uint64_t until_ns,
+		 bool hooks_go_on);
 
 #endif

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A memory limit of 64 MiB on the sensor's cgroup: it works within it, or is killed for it, and then all is as after a kill.
+. "$(dirname "$0")/lib.bash"
+memory=$(awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { print $2; exit }' /proc/self/mounts)
+[ -n "$memory" ] || { echo "skip no memory controller of cgroup v1 here"; exit 0; }
+mkdir "$memory/$tree" && on_exit+=('rmdir "$memory/$tree"') || { fail "a cgroup with a limit"; finish; }
+echo 64M >"$memory/$tree/memory.limit_in_bytes"
+printf '#!/bin/sh\necho $$ >%s/cgroup.procs && exec %s "$@"\n' "$memory/$tree" "$PWD/$SENSOR" >"$work/limited"
+chmod +x "$work/limited"
+SENSOR=$work/limited
+RATE=5000
+begin
+sleep $([ -n "$LONG" ] && echo 60 || echo 5)
+runs=1
+if ! kill -0 "$sensor_pid" 2>/dev/null; then
+	wait "$sensor_pid"
+	runs=2
+	SENSOR=$O/varve-sensor
+	fault_sensor || { fail "sensor starts again"; finish; }
+fi
+echo "# most memory used: $(cat "$memory/$tree/memory.max_usage_in_bytes") bytes, limit reached $(cat "$memory/$tree/memory.failcnt") times"
+end
+[ $runs = 1 ] && pass "it lives with 64 MiB" || fail "it lives with 64 MiB: it was killed"
+judge runs=$runs
+finish
