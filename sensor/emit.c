@@ -200,7 +200,7 @@ int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 	}
 	if (!err) {
 		len = varve__v1__event__pack(ev, e->buf);
-		err = log_append(e->log, e->buf, len, NULL);
+		err = e->append_err = log_append(e->log, e->buf, len, NULL);
 	}
 	if (err) {
 		e->failed_cnt++;

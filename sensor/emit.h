@@ -23,6 +23,7 @@ struct emit {
 	uint64_t node_stream_sequence;
 	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
 	uint64_t failed_cnt;	 /* records that the log did not take */
+	int append_err;		 /* what it said to the last one */
 };
 
 /* Makes a run id. log and node_name stay the caller's. */

@@ -250,6 +250,9 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 
 static void note_log_state(struct sensor *s, int err)
 {
+	/* A new segment that cannot be made leaves nothing to be flushed. */
+	if (!err)
+		err = s->emit.append_err;
 	if (err && err != s->log_err)
 		log_err(err,
 			"cannot write the log in %s: records are kept in memory until it can be, "

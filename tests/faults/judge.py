@@ -127,6 +127,8 @@ if 'clean' in options and len(runs) > 1:
 gap = sum(r['missing'] for r in runs) + sum(r['first'] for r in runs)
 promise(not any(r['twice'] for r in runs) and bool(gap) == (options.get('gap') == 'some'), f'numbers missing in the sequences of the runs: {gap}')
 promise(tally.damage > 0 if options['damage'] == 'some' else tally.damage == int(options['damage']), f'{tally.damage} damaged places')
+if options.get('gap') == 'some':
+    promise(figures['unaccounted'] <= gap, f'no more events are missing than numbers: {figures["unaccounted"]} of {gap}')
 # --- accounts, where one run saw all of it
 if len(runs) == 1 and not gap and away[-1][1] < min(first for first, _ in life.values()):
     off = []

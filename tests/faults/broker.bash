@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# Faults of Kafka, sourced after lib.bash: a real broker, and at the end the topic must hold what the log holds, record by record.
+KAFKA=tests/kafka/kafka.sh
+broker_up() {
+	"$KAFKA" up "$work/kafka" >"$work/kafka.out" 2>&1 || { fail "broker starts: $(tail -n 2 "$work/kafka.out")"; finish; }
+	on_exit+=('"$KAFKA" down "$work/kafka" >/dev/null 2>&1')
+	. "$work/kafka/env"
+	server=$PLAIN
+}
+broker_begin() { begin --log-segment-size 256M --kafka.bootstrap.servers="${via:-$server}" "$@"; }
+# The load ends, all of it is shipped, the sensor ends.
+broker_end() {
+	local until=$((SECONDS + 60))
+	load_stop
+	sleep 0.5
+	until shipped; do
+		[ $SECONDS -lt $until ] || { fail "all is shipped in 60 s: $(tail -n 2 "$work/sensor.err")"; break; }
+		sleep 0.5
+	done
+	sensor_stop || fail "sensor stops cleanly: $(tail -n 2 "$work/sensor.err")"
+}
+# The accounts of the load's containers are the last of them.
+shipped() {
+	local want
+	want=$(wc -l <"$work/load/truth")
+	[ "$(timeout 20 kcat -q -C -b "$server" -t varve.events -e -f '%h\n' 2>/dev/null | grep -F -f <(cut -d' ' -f2 "$work/load/truth") | grep -c 'kind=ACCOUNT')" -ge "$want" ]
+}
+same_in_topic() {
+	"$VARVE" cat "$log" 2>/dev/null | sort >"$work/in_log"
+	"$VARVE" cat "kafka://$server" 2>"$work/cat.err" | sort >"$work/in_topic"
+	cmp -s "$work/in_log" "$work/in_topic" && pass "the topic holds what the log holds: $(wc -l <"$work/in_log") records" ||
+		fail "the topic lacks $(comm -23 "$work/in_log" "$work/in_topic" | wc -l) of $(wc -l <"$work/in_log") records, and has $(comm -13 "$work/in_log" "$work/in_topic" | wc -l) others: $(tail -n 1 "$work/cat.err")"
+}
