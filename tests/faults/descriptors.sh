@@ -6,7 +6,7 @@
 begin --log-segment-size 256K
 prlimit --pid "$sensor_pid" --nofile=10: || fail "a limit on descriptors"
 sleep 4
-echo "# $(tail -n 2 "$work/sensor.err" | tr '\n' '|')"
+echo "# $(wc -l <"$work/sensor.err") messages: $(tail -n 1 "$work/sensor.err")"
 prlimit --pid "$sensor_pid" --nofile="$(prlimit --raw --noheadings --output HARD --nofile):"
 end
 judge runs=1 lost=some

@@ -12,7 +12,12 @@ chmod +x "$work/limited"
 SENSOR=$work/limited
 RATE=5000
 limit=64
-if ! fault_sensor >"$work/start" 2>&1; then
+lives() { kill -0 "$1" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$1/status"; }
+: >"$work/sensor.conf"
+"$SENSOR" --config "$work/sensor.conf" --log-dir "$log" --read-opens all 2>"$work/sensor.err" &
+sensor_pid=$!
+wait_for 30 eval '! lives $sensor_pid || grep -q recording "$work/sensor.err"'
+if ! lives $sensor_pid; then
 	echo "skip start within 64 MiB: the kernel kills it while it loads its programs and maps"
 	limit=96
 	wait "$sensor_pid" 2>/dev/null
@@ -24,7 +29,7 @@ load_start
 sleep 1
 sleep $([ -n "$LONG" ] && echo 60 || echo 5)
 runs=1
-if ! kill -0 "$sensor_pid" 2>/dev/null; then
+if ! lives "$sensor_pid"; then
 	wait "$sensor_pid"
 	runs=2
 	SENSOR=$O/varve-sensor
