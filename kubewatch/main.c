@@ -148,6 +148,7 @@ int main(int argc, char **argv)
 	socklen_t len = sizeof(type);
 
 	diag_init("varve-kubewatch", DIAG_INFO);
+	setpriority(PRIO_PROCESS, 0, 0); /* the sensor's is another one */
 	if (argc != 4 || getsockopt(SOCKET_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
 	    type != SOCK_SEQPACKET) {
 		log_warn("varve-sensor starts this program (option kube-api); by hand it does "

@@ -39,6 +39,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 #define BUSY_WAIT_MS   10
@@ -50,6 +51,7 @@
 #define COVERAGE_NS    (3600 * NSEC_PER_SEC) /* so that each part of a long run says what was seen */
 #define SHIP_CLOSE_MS  10000
 #define DETACH_WAIT_US 20000
+#define NICE	       -10
 
 struct sensor {
 	struct conf conf;
@@ -429,11 +431,16 @@ static void wait_for_work(struct sensor *s, int timeout_ms)
 	}
 }
 
+/*
+ * What fills the rings runs on as many CPUs and in as many processes as it likes, and takes its
+ * time from who empties them. This thread only: it runs after all others have been made.
+ */
 static void loop(struct sensor *s)
 {
 	int timeout_ms = BUSY_WAIT_MS;
 	size_t taken;
 
+	setpriority(PRIO_PROCESS, 0, NICE);
 	while (!s->signal) {
 		turn(s, &taken);
 		if (taken)

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The file system of the log is full for a while, then there is room again: what could not be kept is declared.
 . "$(dirname "$0")/lib.bash"
-mkdir "$work/disk" && mount -t tmpfs -o size=24M none "$work/disk" && on_exit+=('umount "$work/disk"') || { fail "a small disk"; finish; }
+mkdir "$work/disk" && mount -t tmpfs -o size=192M none "$work/disk" && on_exit+=('umount "$work/disk"') || { fail "a small disk"; finish; }
 log=$work/disk/log
-begin --log-dir "$log" --log-segment-size 1M --log-limit 16M
+begin --log-dir "$log" --log-segment-size 1M --log-limit 160M
 fallocate -l $(($(stat -f -c '%a * %S' "$work/disk"))) "$work/disk/ballast" 2>/dev/null ||
-	head -c 64M /dev/zero >"$work/disk/ballast" 2>/dev/null
+	head -c 256M /dev/zero >"$work/disk/ballast" 2>/dev/null
 sleep $([ -n "$LONG" ] && echo 20 || echo 4)
 said 'cannot write the log' "the sensor says that the disk is full"
 rm "$work/disk/ballast"
