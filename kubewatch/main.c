@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 
