@@ -894,7 +894,7 @@ struct ev_account {
  * Form of what outlives the programs in pinned maps: records in the rings, keys and values. Raise it
  * with each change (tests/unit/layout.c): a sensor takes over what has its own form, and nothing else.
  */
-#define EV_LAYOUT 1
+#define EV_LAYOUT 2
 
 /* Map `shared`: one element, mapped by the sensor. */
 struct ev_shared {

@@ -274,6 +274,11 @@ int log_enforce_limit(struct log *log, struct log_removed *ret_removed)
 	return 1;
 }
 
+void log_set_limit(struct log *log, uint64_t bytes)
+{
+	log->opts.limit_bytes = bytes;
+}
+
 uint64_t log_next_index(const struct log *log)
 {
 	return log->next_index;

@@ -94,6 +94,8 @@ int log_release(struct log *log, uint64_t index);
  * not released.
  */
 int log_enforce_limit(struct log *log, struct log_removed *ret_removed);
+/* Sets the size limit anew; 0: none. */
+void log_set_limit(struct log *log, uint64_t bytes);
 uint64_t log_next_index(const struct log *log);
 uint64_t log_first_index(const struct log *log);
 uint64_t log_size_bytes(const struct log *log);

@@ -14,6 +14,7 @@
 enum streams_cause {
 	STREAMS_CAUSE_INVALID = EV_CAUSE_CNT, /* the record failed its check */
 	STREAMS_CAUSE_LOG,		      /* the log could not take it */
+	STREAMS_CAUSE_LOG_FULL,		      /* the log has no room for it */
 	STREAMS_CAUSE_UNKNOWN,
 	STREAMS_CAUSE_CNT,
 };

@@ -87,6 +87,7 @@ void conf_fini(struct conf *conf)
 	free(conf->kafka);
 	free(conf->log_dir);
 	free(conf->pin_dir);
+	free(conf->log_free);
 	free(conf->node_name);
 	free(conf->host_root);
 	free(conf->kafka_topic);
@@ -105,6 +106,20 @@ enum conf_read_opens conf_read_opens_host(const struct conf *conf)
 {
 	return conf->read_opens_host == CONF_READ_OPENS_SAME ? conf->read_opens
 							     : conf->read_opens_host;
+}
+
+enum conf_log_full conf_log_full(const struct conf *conf)
+{
+	if (conf->log_full != CONF_LOG_FULL_AUTO)
+		return conf->log_full;
+	return conf_kafka_get(conf, "bootstrap.servers") ? CONF_LOG_FULL_NEWEST
+							 : CONF_LOG_FULL_OLDEST;
+}
+
+const char *conf_log_full_name(const struct conf *conf)
+{
+	return conf_log_full(conf) == CONF_LOG_FULL_NEWEST ? "drop-newest"
+							   : "drop-oldest-shipped-first";
 }
 
 const char *conf_kafka_get(const struct conf *conf, const char *property)

@@ -26,6 +26,9 @@ enum conf_hierarchy {
 enum conf_probe { CONF_PROBE_NOT, CONF_PROBE_TABLE, CONF_PROBE_JSON };
 enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL, CONF_READ_OPENS_SAME };
 
+/* What goes when the log is full; auto: the newest with Kafka, which makes room, else the oldest. */
+enum conf_log_full { CONF_LOG_FULL_AUTO, CONF_LOG_FULL_NEWEST, CONF_LOG_FULL_OLDEST };
+enum conf_sync { CONF_SYNC_LAG, CONF_SYNC_EACH, CONF_SYNC_INTERVAL, CONF_SYNC_NONE };
 enum conf_hash { CONF_HASH_OFF, CONF_HASH_ON };
 
 struct conf_kafka_property {
@@ -37,6 +40,10 @@ struct conf {
 	char *log_dir;		    /* --log-dir, /var/lib/varve */
 	uint64_t log_segment_bytes; /* --log-segment-size, 16M */
 	uint64_t log_limit_bytes;   /* --log-limit, 1G */
+	char *log_free;		    /* --log-free, auto; see room.h */
+	int log_full;		    /* --log-full, auto; conf_log_full() */
+	int sync;		    /* --sync lag|each|interval|none, lag */
+	uint64_t sync_interval_ms;  /* --sync-interval, 5s */
 	char *node_name;	    /* --node-name, the host name */
 	int scope;		    /* --scope containers|all */
 	int hierarchy;		    /* --cgroup-hierarchy auto|v2|pids|memory, auto */
@@ -85,6 +92,9 @@ int conf_load(struct conf *conf, int argc, char **argv);
 void conf_fini(struct conf *conf);
 /* Which opens for reading are recorded outside of containers. */
 enum conf_read_opens conf_read_opens_host(const struct conf *conf);
+/* What goes when the log is full, and its name; never AUTO. */
+enum conf_log_full conf_log_full(const struct conf *conf);
+const char *conf_log_full_name(const struct conf *conf);
 const char *conf_kafka_get(const struct conf *conf, const char *property);
 /* SHA-256 (hex, 65 bytes with NUL) over the effective configuration, secrets (*password*, *secret*,
  * ...) left out. */

@@ -8,7 +8,7 @@
 
 #include <limits.h>
 
-#define CONF_OPTION_LIMIT 32
+#define CONF_OPTION_LIMIT 64
 
 /* From the weakest to the strongest. */
 enum conf_source { CONF_DEFAULT, CONF_FILE, CONF_ENVIRONMENT, CONF_COMMAND };

@@ -7,6 +7,7 @@
 #include "evidence/text.h"
 #include "sensor/conf.h"
 #include "sensor/policy.h"
+#include "sensor/room.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -45,6 +46,13 @@ static bool is_root(const char *text)
 static bool is_absolute(const char *text)
 {
 	return *text == '/';
+}
+
+static bool is_free(const char *text)
+{
+	uint64_t bytes;
+
+	return room_parse_free(text, 0, &bytes);
 }
 
 static bool is_node(const char *text)
@@ -88,10 +96,13 @@ static const char *const read_opens[] = {"off", "first", "all", NULL};
 static const char *const read_opens_host[] = {"off", "first", "all", "same", NULL};
 static const char *const hook_sets[] = {"auto", "tracepoint", "trampoline", NULL};
 static const char *const switches[] = {"off", "on", NULL};
+static const char *const log_full[] = {"auto", "drop-newest", "drop-oldest-shipped-first", NULL};
+static const char *const syncs[] = {"lag", "each", "interval", "none", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 _Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 &&
 		       CONF_READ_OPENS_SAME == 3 && DIAG_DEBUG == 3 &&
-		       CONF_HIERARCHY_MEMORY == 3 && CONF_HOOKS_TRAMPOLINE == 2 && CONF_HASH_ON == 1,
+		       CONF_HIERARCHY_MEMORY == 3 && CONF_HOOKS_TRAMPOLINE == 2 &&
+		       CONF_HASH_ON == 1 && CONF_LOG_FULL_OLDEST == 2 && CONF_SYNC_NONE == 3,
 	       "in the order of the enums");
 
 #define AT(member) .offset = offsetof(struct conf, member)
@@ -102,8 +113,19 @@ const struct conf_option conf_options[] = {
 	 .min = 64 * KIB, .max = GIB, .help = "a segment of the log is closed at this size"},
 	{"log-limit", "SIZE", CONF_SIZE, AT(log_limit_bytes), .initial = "1G", .min = 128 * KIB,
 	 .max = 1024 * GIB,
-	 .help = "most the log may take; beyond it the oldest segment is removed, and what was not "
-		 "shipped is declared lost"},
+	 .help = "most the log may take; log-full says what goes then, and it is declared lost"},
+	{"log-free", "SIZE", CONF_TEXT, AT(log_free), .initial = "auto", .valid = is_free,
+	 .rule = "auto, a size, or 0% to 99%",
+	 .help = "the log is full, too, when less than this is free on its file system; auto: 5%, "
+		 "from 256M to 8G, never more than a quarter of it"},
+	{"log-full", "POLICY", CONF_CHOICE, AT(log_full), .initial = "auto", .choices = log_full,
+	 .help = "what goes when the log is full: new records, those of file and network first, or "
+		 "the oldest segment; auto: new records with Kafka, else the oldest"},
+	{"sync", "WHEN", CONF_CHOICE, AT(sync), .initial = "lag", .choices = syncs,
+	 .help = "when the log is synced to the disk: what Kafka has not acknowledged within a "
+		 "second; after each write; each sync-interval; or when the run ends only"},
+	{"sync-interval", "TIME", CONF_DURATION, AT(sync_interval_ms), .initial = "5s", .min = 100,
+	 .max = 3600000, .help = "for sync = interval"},
 	{"node-name", "NAME", CONF_TEXT, AT(node_name), .valid = is_node,
 	 .rule = "1 to 253 characters", .help = "name of this node in every record"},
 	{"scope", "WHAT", CONF_CHOICE, AT(scope), .initial = "containers", .choices = scopes,

@@ -196,7 +196,8 @@ int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 
 	if (!err) {
 		len = varve__v1__event__get_packed_size(ev);
-		err = len > e->buf_size ? -EMSGSIZE : 0;
+		err = len > e->buf_size ? -EMSGSIZE
+					: room_take(&e->room, e->log, ev->body_case, len);
 	}
 	if (!err) {
 		len = varve__v1__event__pack(ev, e->buf);

@@ -6,6 +6,7 @@
 
 #include "evidence/arena.h"
 #include "evidence/base.h"
+#include "sensor/room.h"
 #include "varve.pb-c.h"
 
 struct container;
@@ -14,6 +15,7 @@ struct pod;
 
 struct emit {
 	struct log *log;
+	struct room room; /* what the log still takes */
 	struct arena arena; /* what the event being made points to; the maker resets it */
 	uint8_t *buf;
 	size_t buf_size;
@@ -36,8 +38,8 @@ void emit_sync_clock(struct emit *emit);
 
 /*
  * Appends the event to the log. container: whose stream it belongs to; NULL: the node's. Sets
- * sequence, times (from boot_time_nano, or now), run, node, stream, container and pod. 0, or what
- * log_append() says: then no sequence is used.
+ * sequence, times (from boot_time_nano, or now), run, node, stream, container and pod. 0,
+ * ROOM_REFUSED, or what log_append() says: then no sequence is used.
  */
 int emit_event(struct emit *emit, Varve__V1__Event *ev, struct container *container);
 

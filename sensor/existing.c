@@ -106,8 +106,9 @@ static int emit_existing(struct intake *in, struct container *c)
 		return err;
 	SET(out, from_snapshot, 1);
 	pods_attach(in->pods, c, in->emit->sequence, emit_boot_ns());
-	c->start_told = true;
-	return emit_event(in->emit, &ev, c);
+	err = emit_event(in->emit, &ev, c);
+	c->start_told = !err;
+	return err;
 }
 
 /*

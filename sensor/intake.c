@@ -116,7 +116,6 @@ static void started(struct intake *in, const struct record *rec)
 {
 	const struct ev_container_start *ev = (const void *)rec->hdr;
 	const char *path = record_bytes(rec, &ev->cgroup_path);
-	struct container *c;
 	char bundle[4096];
 	bool found;
 
@@ -127,9 +126,6 @@ static void started(struct intake *in, const struct record *rec)
 	found = !births_bundle(rec, bundle, sizeof(bundle));
 	intake_register(in, rec->hdr->cgroup_id, path ? path : "", found ? bundle : NULL);
 	hash_container(in->hash, rec->hdr->cgroup_id, found ? bundle : NULL);
-	c = container_table_find(in->containers, rec->hdr->cgroup_id);
-	if (c)
-		c->start_told = true;
 }
 
 /* Its account is closed a moment later. False: too many wait already; the sweep comes back to it.
@@ -254,6 +250,9 @@ static int take(struct intake *in, const struct record *rec)
 	if (c)
 		pods_attach(in->pods, c, in->emit->sequence, ev.boot_time_nano);
 	err = emit_event(in->emit, &ev, c);
+	/* Else the sweep says that it is there. */
+	if (c && rec->hdr->kind == EV_CONTAINER_START && rec->hdr->cgroup_id == c->cgroup_id)
+		c->start_told = !err;
 	if (!err)
 		/* A record of a socket may be of nobody who is known. */
 		hash_record(in->hash, rec, c ? c->cgroup_id : 0,
@@ -267,7 +266,9 @@ static void book(struct intake *in, const struct ev_hdr *hdr, int err)
 		streams_recorded(in->streams, hdr);
 	else
 		streams_dropped(in->streams, hdr,
-				err == -EBADMSG ? STREAMS_CAUSE_INVALID : STREAMS_CAUSE_LOG);
+				err == -EBADMSG	      ? STREAMS_CAUSE_INVALID
+				: err == ROOM_REFUSED ? STREAMS_CAUSE_LOG_FULL
+						      : STREAMS_CAUSE_LOG);
 }
 
 static bool is_taken(const struct intake *in, const struct ev_hdr *hdr)

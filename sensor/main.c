@@ -314,7 +314,7 @@ static void tick(struct sensor *s, uint64_t now)
 	proctab_expire(s->proctab, now);
 	pods_give_up(s->pods, now);
 	pods_expire(s->pods, now);
-	retention_tick(&s->retention);
+	retention_tick(&s->retention, now);
 	/* Each hour, and when the last one has gone from the log. */
 	if (now >= s->next_coverage_ns || log_first_index(s->log) > s->coverage_index)
 		say_coverage(s);
@@ -414,6 +414,7 @@ static void turn(struct sensor *s, size_t *ret_taken)
 	intake_tell_pods(&s->intake);
 	tick(s, now);
 	note_log_state(s, log_flush(s->log));
+	retention_turn(&s->retention);
 	if (s->ship)
 		ship_run(s->ship, refused, s);
 }
@@ -540,8 +541,7 @@ int main(int argc, char **argv)
 		if (err)
 			goto out;
 	}
-	s.retention =
-		(struct retention){.conf = &s.conf, .log = s.log, .emit = &s.emit, .ship = s.ship};
+	retention_init(&s.retention, &s.conf, s.log, &s.emit, s.ship);
 	err = kube_open(&s.conf, &s.kube);
 	if (err)
 		goto out;

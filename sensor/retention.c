@@ -7,9 +7,12 @@
 #include "evidence/log.h"
 #include "sensor/conf.h"
 #include "sensor/declare.h"
+#include "sensor/emit.h"
 #include "sensor/run.h"
 #include "sensor/ship.h"
 #include <string.h>
+
+#define TELL_NS (10 * NSEC_PER_SEC)
 
 /* What goes with the oldest segment. */
 struct going {
@@ -19,8 +22,8 @@ struct going {
 
 /*
  * A LOSS of an earlier removal that goes itself: what it declared has to be declared anew. The one
- * that goes back furthest says where the missing part begins; it need not come first, as it may have
- * been declared anew before.
+ * that goes back furthest says where the missing part begins; it need not come first, as it may
+ * have been declared anew before.
  */
 static void take_over(struct going *g, const Varve__V1__Event *ev)
 {
@@ -80,7 +83,7 @@ static bool remove_oldest(struct retention *r)
 	struct run_place next;
 	struct going going;
 
-	if (log_size_bytes(r->log) <= r->conf->log_limit_bytes)
+	if (log_size_bytes(r->log) <= r->emit->room.limit)
 		return false;
 	look_at_oldest(r, lost_from, &going);
 	if (log_enforce_limit(r->log, &removed) != 1)
@@ -98,12 +101,60 @@ static bool remove_oldest(struct retention *r)
 	return true;
 }
 
+static void measure(struct retention *r)
+{
+	struct room_disk disk;
+	bool known = !room_read_disk(r->conf->log_dir, &disk);
+
+	room_measure(r->conf, r->log, known ? &disk : NULL, &r->emit->room);
+	log_set_limit(r->log, r->emit->room.limit);
+}
+
+void retention_init(struct retention *r, const struct conf *conf, struct log *log,
+		    struct emit *emit, struct ship *ship)
+{
+	*r = (struct retention){.conf = conf, .log = log, .emit = emit, .ship = ship};
+	if (!ship && conf_log_full(conf) == CONF_LOG_FULL_NEWEST)
+		log_warn("log-full = drop-newest without Kafka: nothing makes room in the log, and "
+			 "recording ends at log-limit");
+	measure(r);
+}
+
 static void keep_bounded(struct retention *r)
 {
 	if (r->ship)
 		log_release(r->log, ship_acknowledged(r->ship));
+	measure(r);
 	while (remove_oldest(r))
 		;
+	/* The last segment alone is bounded otherwise. */
+	measure(r);
+}
+
+static void tell_room(struct retention *r, uint64_t now_ns)
+{
+	enum room_state state = room_state(&r->emit->room, r->log);
+
+	if (state == r->told || (r->told_ns && now_ns - r->told_ns < TELL_NS))
+		return;
+	if (state == ROOM_FOR_ALL)
+		log_info("the log takes all records again");
+	else
+		log_warn("the log in %s is full (log-limit, log-free): %s are not recorded until "
+			 "there is "
+			 "room, which is declared (log_full)",
+			 r->conf->log_dir,
+			 state == ROOM_FOR_OWN ? "events" : "events of file and network");
+	r->told = state;
+	r->told_ns = now_ns;
+}
+
+static void sync_now(struct retention *r)
+{
+	uint64_t next = log_next_index(r->log);
+
+	if (r->synced_index < next && !log_sync(r->log))
+		r->synced_index = next;
 }
 
 /* Acknowledged by Kafka or synced to disk, within the second. */
@@ -111,15 +162,25 @@ static void keep_durable(struct retention *r)
 {
 	uint64_t safe = MAX(r->synced_index, r->ship ? ship_acknowledged(r->ship) : 0);
 
-	if (safe < r->tick_index) {
-		if (!log_sync(r->log))
-			r->synced_index = log_next_index(r->log);
-	}
+	if (safe < r->tick_index)
+		sync_now(r);
 	r->tick_index = log_next_index(r->log);
 }
 
-void retention_tick(struct retention *r)
+void retention_tick(struct retention *r, uint64_t now_ns)
 {
 	keep_bounded(r);
-	keep_durable(r);
+	tell_room(r, now_ns);
+	if (r->conf->sync == CONF_SYNC_LAG)
+		keep_durable(r);
+	if (r->conf->sync == CONF_SYNC_INTERVAL && now_ns >= r->sync_due_ns) {
+		sync_now(r);
+		r->sync_due_ns = now_ns + r->conf->sync_interval_ms * NSEC_PER_MSEC;
+	}
+}
+
+void retention_turn(struct retention *r)
+{
+	if (r->conf->sync == CONF_SYNC_EACH)
+		sync_now(r);
 }

@@ -199,6 +199,23 @@ static int fill_unseen(struct arena *arena, const struct probes_hook *hooks, siz
 	return 0;
 }
 
+/* What the log keeps, and how surely. */
+static void fill_log(const struct conf *conf, Varve__V1__Coverage *out)
+{
+	static const char *const syncs[] = {"lag", "each", "interval", "none"};
+	struct room_disk disk;
+	uint64_t keep;
+
+	out->log_full = (char *)conf_log_full_name(conf);
+	SET(out, log_limit_bytes, conf->log_limit_bytes);
+	if (!room_read_disk(conf->log_dir, &disk) &&
+	    room_parse_free(conf->log_free, disk.total, &keep))
+		SET(out, log_free_bytes, keep);
+	out->sync = (char *)syncs[conf->sync];
+	if (conf->sync == CONF_SYNC_INTERVAL)
+		SET(out, sync_interval_nano, conf->sync_interval_ms * NSEC_PER_MSEC);
+}
+
 /* What is left out by the options, and what never is. */
 static int fill_policy(struct arena *arena, const struct conf *conf, Varve__V1__Coverage *out)
 {
@@ -260,6 +277,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 		err = fill_policy(&e->arena, conf, out);
 	if (err)
 		return err;
+	fill_log(conf, out);
 	uname(&uts);
 	conf_digest(conf, config);
 	out->config_sha256 = config;

@@ -19,7 +19,9 @@ struct stream {
 		uint64_t first_ns, last_ns;
 	} lost_time[EV_CLASS_CNT];
 	struct streams_sum earlier[EV_CLASS_CNT]; /* of it in earlier runs */
-	struct book book;			  /* last: it ends in an array */
+	/* Of what userspace lost and did not declare yet. */
+	struct times dropped[EV_CLASS_CNT][STREAMS_CAUSE_CNT];
+	struct book book; /* last: it ends in an array */
 };
 
 struct streams {
@@ -37,7 +39,7 @@ const char *streams_cause_name(unsigned int cause)
 		[EV_CAUSE_RING_FULL] = "ring_full",  [EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
 		[EV_CAUSE_MAP_FULL] = "map_full",    [EV_CAUSE_NO_COMPLETION] = "no_completion",
 		[STREAMS_CAUSE_LOG] = "log_write",   [STREAMS_CAUSE_INVALID] = "invalid_record",
-		[STREAMS_CAUSE_UNKNOWN] = "unknown",
+		[STREAMS_CAUSE_LOG_FULL] = "log_full", [STREAMS_CAUSE_UNKNOWN] = "unknown",
 	};
 
 	return cause < STREAMS_CAUSE_CNT ? names[cause] : "unknown";
@@ -192,9 +194,14 @@ void streams_recorded(struct streams *s, const struct ev_hdr *hdr)
 void streams_dropped(struct streams *s, const struct ev_hdr *hdr, enum streams_cause cause)
 {
 	struct stream *st = stream_get(s, hdr->cgroup_id);
+	struct times *t;
 
-	if (st)
-		st->cause[streams_class_of(hdr)][cause]++;
+	if (!st)
+		return;
+	st->cause[streams_class_of(hdr)][cause]++;
+	t = &st->dropped[streams_class_of(hdr)][cause];
+	t->first_ns = t->count++ ? MIN(t->first_ns, hdr->time_ns) : hdr->time_ns;
+	t->last_ns = MAX(t->last_ns, hdr->time_ns);
 }
 
 static struct times read_suppressed(const struct streams *s, unsigned int c, unsigned int reason)
@@ -305,11 +312,17 @@ static void declare_lost(struct streams *s, struct stream *st, unsigned int c, u
 			 uint64_t count, streams_fn fn, void *ctx)
 {
 	struct streams_finding f = {.ev_class = c, .cause = cause, .count = count};
+	struct times *dropped = &st->dropped[c][cause];
 	bool timed = cause < EV_CAUSE_CNT;
+	uint64_t first = timed ? st->lost_time[c].first_ns : dropped->first_ns;
+	uint64_t last = timed ? st->lost_time[c].last_ns : dropped->last_ns;
 
-	if (declare(s, st, &f, st->book.clear_ns[c], st->lost_time[c].first_ns,
-		    timed ? st->lost_time[c].last_ns : 0, fn, ctx))
+	if (declare(s, st, &f, dropped->count ? first : st->book.clear_ns[c], first, last, fn, ctx))
 		return; /* it is still missing the next time */
+	/* What is left came after the snapshot: the next declaration's. Its first is not known alone. */
+	dropped->count -= MIN(dropped->count, count);
+	if (!dropped->count)
+		*dropped = (struct times){};
 	st->changed = true;
 	st->book.cause_declared[c][cause] += count;
 	st->book.sum[c].lost += count;
@@ -588,17 +601,15 @@ int streams_keep(struct streams *s, uint64_t log_index, streams_keep_fn keep, vo
 int streams_take_up(struct streams *s, uint64_t cgroup_id, const struct book *book)
 {
 	struct stream *st = stream_get(s, cgroup_id);
-	unsigned int c;
+	unsigned int c, cause;
 
 	if (!st)
 		return -ENOMEM;
 	memcpy(&st->book, book, streams_book_size(s->cpu_cnt));
 	/* Of what that run dropped and did not declare nothing is known but that it is missing. */
-	for (c = 0; c < EV_CLASS_CNT; c++) {
-		st->cause[c][STREAMS_CAUSE_INVALID] =
-			book->cause_declared[c][STREAMS_CAUSE_INVALID];
-		st->cause[c][STREAMS_CAUSE_LOG] = book->cause_declared[c][STREAMS_CAUSE_LOG];
-	}
+	for (c = 0; c < EV_CLASS_CNT; c++)
+		for (cause = EV_CAUSE_CNT; cause < STREAMS_CAUSE_UNKNOWN; cause++)
+			st->cause[c][cause] = book->cause_declared[c][cause];
 	return 0;
 }
 
