@@ -115,8 +115,8 @@ void retention_init(struct retention *r, const struct conf *conf, struct log *lo
 {
 	*r = (struct retention){.conf = conf, .log = log, .emit = emit, .ship = ship};
 	if (!ship && conf_log_full(conf) == CONF_LOG_FULL_NEWEST)
-		log_warn("log-full = drop-newest without Kafka: nothing makes room in the log, and "
-			 "recording ends at log-limit");
+		log_warn("log-full = drop-newest without Kafka: nothing makes room in the log: once "
+			 "it is full it takes no more events");
 	measure(r);
 }
 

@@ -82,17 +82,15 @@ void room_measure(const struct conf *conf, const struct log *log, const struct r
 	uint64_t by_disk = most_by_disk(conf, log_size_bytes(log), disk), own;
 	struct room room = {.limit = conf->log_limit_bytes};
 
+	/* Never 0, which would be any. */
+	by_disk = MAX(by_disk, 1u);
 	if (newest) {
 		own = MIN(conf->log_limit_bytes / OWN_PART, OWN_MAX);
 		room.decisive = MIN(conf->log_limit_bytes - own, by_disk);
 	} else {
-		/* At least 1, since 0 is no limit. */
-		room.limit = MAX(MIN(conf->log_limit_bytes, by_disk), 1u);
+		room.limit = MIN(conf->log_limit_bytes, by_disk);
 		room.decisive = alone && by_disk != UINT64_MAX ? by_disk : 0;
 	}
-	/* Nothing may be left of the room, but 0 would be any. */
-	if (newest || room.decisive)
-		room.decisive = MAX(room.decisive, 1u);
 	room.common = room.decisive - room.decisive / DECISIVE_PART;
 	*ret_room = room;
 }

@@ -111,6 +111,10 @@ static void has_the_promised_defaults(void **state)
 	assert_string_equal(conf.log_dir, "/var/lib/varve");
 	assert_int_equal(conf.log_segment_bytes, 16 << 20);
 	assert_int_equal(conf.log_limit_bytes, 1 << 30);
+	assert_string_equal(conf.log_free, "auto");
+	assert_int_equal(conf.log_full, CONF_LOG_FULL_AUTO);
+	assert_int_equal(conf.sync, CONF_SYNC_LAG);
+	assert_int_equal(conf.sync_interval_ms, 5000);
 	gethostname(host, sizeof(host));
 	assert_string_equal(conf.node_name, host);
 	assert_int_equal(conf.scope, CONF_SCOPE_CONTAINERS);
@@ -257,6 +261,9 @@ static void refuses_bad_values(void **state)
 		conf_fini(&conf);
 	}
 	assert_refused(LOAD(&conf, "--log-limit", "16M"), WORDS("log-limit", "raise"));
+	assert_refused(LOAD(&conf, "--log-free", "100%"), WORDS("log-free", "0% to 99%"));
+	assert_refused(LOAD(&conf, "--log-full", "drop"), WORDS("log-full", "drop-newest"));
+	assert_refused(LOAD(&conf, "--sync", "always"), WORDS("sync", "lag, each, interval, none"));
 	conf_fini(&conf);
 }
 

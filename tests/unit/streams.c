@@ -337,6 +337,37 @@ static void test_dropped_by_the_sensor(void **state)
 	expect_sum(w, 0, EV_CLASS_file, 2, 0, 2, 0);
 }
 
+/* What userspace lost has its own times, as long as it was not declared. */
+static void test_dropped_when(void **state)
+{
+	struct world *w = *state;
+	uint64_t began = w->now_ns - 400;
+	struct ev_hdr hdr[4];
+
+	for (int i = 0; i < 4; i++) {
+		hdr[i] = take(w, 1, i % 2, EV_CLASS_file);
+		hdr[i].time_ns = began + 100 * (uint64_t)i;
+	}
+	for (int i = 0; i < 3; i++)
+		streams_dropped(w->streams, &hdr[i], STREAMS_CAUSE_LOG_FULL);
+	streams_recorded(w->streams, &hdr[3]);
+	settle(w, false);
+	assert_int_equal(w->declared.cnt, 1);
+	assert_int_equal(w->declared.f[0].cause, STREAMS_CAUSE_LOG_FULL);
+	assert_int_equal(w->declared.f[0].count, 3);
+	assert_int_equal(w->declared.f[0].first_ns, began);
+	assert_int_equal(w->declared.f[0].last_ns, began + 200);
+	/* The next ones have theirs. */
+	hdr[0] = take(w, 1, 0, EV_CLASS_file);
+	hdr[0].time_ns = began + 300;
+	streams_dropped(w->streams, &hdr[0], STREAMS_CAUSE_LOG_FULL);
+	settle(w, false);
+	assert_int_equal(w->declared.f[1].count, 1);
+	assert_int_equal(w->declared.f[1].first_ns, began + 300);
+	assert_int_equal(w->declared.f[1].last_ns, began + 300);
+	assert_string_equal(streams_cause_name(STREAMS_CAUSE_LOG_FULL), "log_full");
+}
+
 static void test_suppressed(void **state)
 {
 	struct world *w = *state;
@@ -797,6 +828,7 @@ int main(void)
 		T(test_tail_loss_of_unknown_cause),
 		T(test_final_gives_no_time),
 		T(test_dropped_by_the_sensor),
+		T(test_dropped_when),
 		T(test_suppressed),
 		T(test_suppressed_for_several_reasons),
 		T(test_bounds_are_not_before_the_last_settling),
