@@ -5,7 +5,8 @@
  * Why the check: acknowledged frames are not synced, and neither is the cursor. After a power cut
  * the log can end before the cursor, and new frames would be taken for shipped ones. So the frame
  * before the cursor must be the one the cursor remembers, or be gone with everything before it
- * (released).
+ * (released). If what is below the cursor is damaged it must be there: behind the damage, where
+ * frames are counted too low, could be some that were never shipped.
  */
 #include "sensor/ship_source.h"
 
@@ -49,12 +50,7 @@ static int tell_damage(struct ship_source *src)
 {
 	const struct log_damage *d = log_reader_damage(src->reader);
 
-	/* A torn tail may be a frame that is being written: the log's own recovery tells of the
-	 * others. */
-	if (d->at_tail) {
-		src->at_end = true;
-		return 0;
-	}
+	src->damaged = true;
 	log_warn("evidence log %s/%s is damaged at offset %" PRIu64 ": %" PRIu64
 		 " bytes cannot be shipped, going on at record %" PRIu64,
 		 src->dir, d->file, d->offset, d->bytes, d->next_index);
@@ -102,6 +98,8 @@ int ship_source_check(struct ship_source *src, const struct ship_mark *mark)
 	if (got <= 0)
 		return got;
 	if (src->frame.index >= mark->index) {
+		if (src->damaged)
+			return -ESTALE;
 		src->checking = false;
 		return 1;
 	}

@@ -25,6 +25,7 @@ struct ship_source {
 	bool at_end;	   /* nothing more for now */
 	bool checking;	   /* the cursor against the log */
 	uint64_t seen_end; /* while checking: behind the last frame seen; 0: none */
+	bool damaged;	   /* what was read is: indexes behind it may be too low */
 	uint64_t told_ms;
 };
 

@@ -29,9 +29,9 @@ static struct room measure(const struct log *log, uint64_t total, uint64_t disk_
 
 static void test_free_texts(void **state)
 {
-	static const char *const wrong[] = {"",	  "-1",	   "5 %", "100%", "%",	 "1X",	 "1MM",
-					    "x",  "autox", "1K1", " 1",	  "0x1", "+1",	 "1.5G",
-					    "99999999999999999999"};
+	static const char *const wrong[] = {"",	  "-1",	 "5 %", "100%",	 "%",
+					    "1X", "1MM", "x",	"autox", "1K1",
+					    " 1", "0x1", "+1",	"1.5G",	 "99999999999999999999"};
 	uint64_t bytes;
 
 	(void)state;
