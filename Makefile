@@ -11,6 +11,7 @@
 #
 #   make bench-completeness   generated against recorded, lost and suppressed, at rising loads
 #   make check-faults  the fault suite in its long form; NAMES: only these
+#   make bench-disk    what the log costs the disk, by policy of sync, with Kafka and without
 #
 #   V=1 shows commands, O=DIR builds elsewhere, SAN=1 with ASan and UBSan, WERROR=1 as CI does. The live tests are linked statically, so
 #   that the same file runs in a virtual machine; STATIC= if there are no static libraries.
@@ -134,7 +135,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) $(O)/sensor/probes_object.o | $(O)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -168,6 +169,11 @@ check-faults:
 	$(Q)tests/deps.sh --check
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) LONG=1 tests/faults/run.sh $(NAMES)
+
+bench-disk:
+	$(Q)tests/deps.sh --kafka
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/bench/disk.sh
 
 # --- install, clean
 install: all
