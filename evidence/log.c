@@ -187,7 +187,8 @@ static int make_room(struct log *log, size_t need)
 	return 0;
 }
 
-int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_index)
+static int append(struct log *log, const void *payload, size_t len, size_t most,
+		  uint64_t *ret_index)
 {
 	struct log_seg *seg;
 	uint8_t *frame;
@@ -196,7 +197,7 @@ int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_i
 	if (!len || len > LOG_FRAME_MAX)
 		return len ? -EMSGSIZE : -EINVAL;
 	err = make_room(log, LOG_FRAME_HDR_LEN + len);
-	if (err)
+	if (err && log->used + LOG_FRAME_HDR_LEN + len > most)
 		return err;
 	seg = current(log);
 	frame = log->buf + log->used;
@@ -214,6 +215,16 @@ int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_i
 	if (ret_index)
 		*ret_index = log->last.index;
 	return 0;
+}
+
+int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_index)
+{
+	return append(log, payload, len, 0, ret_index);
+}
+
+int log_append_spare(struct log *log, const void *payload, size_t len, uint64_t *ret_index)
+{
+	return append(log, payload, len, log->spare, ret_index);
 }
 
 void log_mark(struct log *log)

@@ -73,6 +73,11 @@ void log_close(struct log *log);
  */
 int log_append(struct log *log, const void *payload, size_t len, uint64_t *ret_index);
 /*
+ * The same of what must not be lost while the log cannot be written: the write buffer takes it
+ * beyond its size, up to that of the longest frame.
+ */
+int log_append_spare(struct log *log, const void *payload, size_t len, uint64_t *ret_index);
+/*
  * The frame appended last is of the log's outline: what log_reader_open_outline() gives. The first
  * frame of each segment is of it anyway.
  */

@@ -124,6 +124,7 @@ struct log {
 	uint64_t size; /* of all and their indexes, on disk */
 	uint8_t *buf;
 	size_t used, room;
+	size_t spare; /* size of buf; what is beyond room: log_append_spare() */
 	uint64_t next_index;
 	bool dir_dirty; /* has segments whose names are not synced */
 	struct log_index index;

@@ -149,7 +149,8 @@ int log_open(const char *dir, const struct log_opts *opts, struct log **ret_log,
 	log->room = opts->buffer_bytes ? opts->buffer_bytes : BUFFER_DEFAULT;
 	log->room = MAX(log->room, (size_t)LOG_FRAME_HDR_LEN);
 	/* Room for the longest frame alone; pages that are not used cost nothing. */
-	log->buf = malloc(MAX(log->room, (size_t)LOG_FRAME_HDR_LEN + LOG_FRAME_MAX));
+	log->spare = MAX(log->room, (size_t)LOG_FRAME_HDR_LEN + LOG_FRAME_MAX);
+	log->buf = malloc(log->spare);
 	log->dir = strdup(dir);
 	if (!log->buf || !log->dir)
 		return -ENOMEM;

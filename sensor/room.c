@@ -102,14 +102,24 @@ enum whose { OWN, COMMON, DECISIVE };
 #define WHOSE_file	COMMON
 #define WHOSE_network	COMMON
 
-static uint64_t most_of_kind(const struct room *room, unsigned int kind)
+static enum whose whose_kind(unsigned int kind)
 {
 	static const unsigned char whose[EV_KIND_END] = {
 #define EV(number, NAME, name, group) [number] = WHOSE_##group,
 #include "bpf/events.def"
 	};
 
-	switch (kind < EV_KIND_END ? whose[kind] : OWN) {
+	return kind < EV_KIND_END ? whose[kind] : OWN;
+}
+
+bool room_is_own(unsigned int kind)
+{
+	return whose_kind(kind) == OWN;
+}
+
+static uint64_t most_of_kind(const struct room *room, unsigned int kind)
+{
+	switch (whose_kind(kind)) {
 	case COMMON:
 		return room->common;
 	case DECISIVE:

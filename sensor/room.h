@@ -43,6 +43,8 @@ void room_measure(const struct conf *conf, const struct log *log, const struct r
 #define ROOM_REFUSED (-ENOBUFS)
 /* ROOM_REFUSED if a record of this kind, of so many bytes, is not to be taken. */
 int room_take(const struct room *room, const struct log *log, unsigned int kind, size_t len);
+/* It is the sensor's own. */
+bool room_is_own(unsigned int kind);
 enum room_state room_state(const struct room *room, const struct log *log);
 int room_read_disk(const char *dir, struct room_disk *ret_disk);
 

@@ -10,8 +10,9 @@ flood() { # NAME FILES EXECS
 }
 
 # 1. at log-limit, with no Kafka that would make room
-sensor_start --log-segment-size 64K --log-limit 2M --log-full drop-newest --heartbeat 1s || { fail "sensor starts"; finish; }
+sensor_start --log-segment-size 64K --log-limit 2M --log-full drop-newest --heartbeat 1s --ring-size 32M || { fail "sensor starts"; finish; }
 grep -q 'nothing makes room' "$work/sensor.err" && pass "drop-newest without Kafka is warned of" || fail "no warning: $(cat "$work/sensor.err")"
+began=$(date +%s%N)
 flood early 50 5
 flood files 6000 5
 files=$id
@@ -23,10 +24,10 @@ size=$(du -sb "$work/log" | cut -f1)
 [ "$size" -le $((2100 * 1024)) ] && pass "the log is bounded: $size bytes" || fail "the log has $size bytes"
 grep -q 'is full (log-limit, log-free)' "$work/sensor.err" && pass "it is told" || fail "told: $(cat "$work/sensor.err")"
 "$VARVE" cat "$work/log" >"$work/log.jsonl" 2>"$work/err" || fail "varve cat: $(cat "$work/err")"
-check "what was refused is declared, exactly" "$PYTHON" - "$work/log.jsonl" "$files" "$late" <<'PY'
+check "what was refused is declared, exactly" "$PYTHON" - "$work/log.jsonl" "$files" "$late" "$began" <<'PY'
 import json, sys
 events = [json.loads(l) for l in open(sys.argv[1])]
-files, late = sys.argv[2:]
+files, late, began = sys.argv[2:]
 assert [int(e['sequence']) for e in events] == list(range(len(events))), 'what was there first went'
 assert events[-1]['kind'] == 'RUN_END'
 coverage = next(e['coverage'] for e in events if e['kind'] == 'COVERAGE')
@@ -45,9 +46,8 @@ for c in (files, late):
         assert len(here) == r, (n, len(here))
         declared = [x for x in losses if x['event_class'] == n['event_class']]
         assert sum(int(x['count']) for x in declared) == l, (n, declared)
-    start = min(int(e['time_unix_nano']) for e in events if e.get('container', {}).get('id') == c)
     for x in losses:
-        assert start - 1_000_000 <= int(x['first_unix_nano']) <= int(x['last_unix_nano']) <= int(account[0]['time_unix_nano']), x
+        assert int(began) <= int(x['first_unix_nano']) <= int(x['last_unix_nano']) <= int(account[0]['time_unix_nano']), x
 lost = lambda c, k: sum(int(e['loss']['count']) for e in of(c, 'LOSS') if e['loss']['event_class'] == k)
 print(f"files: lost {lost(files, 'file')} file, {lost(files, 'process')} process; late: {lost(late, 'file')}, {lost(late, 'process')}")
 assert lost(files, 'file') > 0 and lost(files, 'process') == 0 and lost(files, 'container') == 0
@@ -57,7 +57,7 @@ last = max(i for i, c in enumerate(classes) if c in ('file', 'network'))
 after = sum(c in ('process', 'container', 'kernel') for c in classes[last:])
 print(f'{after} decisive events are recorded after the last of file and network')
 assert lost(late, 'process') > 0 and after > 30, 'file events were to be refused first'
-assert sum(e['kind'] == 'HEARTBEAT' for e in events[-60:]) >= 2
+assert sum(e['kind'] == 'HEARTBEAT' for e in events[last:]) >= 2
 PY
 sed 's/^/# /' "$work/check.out"
 "$VARVE" replay "$work/log" --container "$files" --format jsonl >/dev/null 2>"$work/err"
@@ -68,7 +68,7 @@ rc=$?
 mkdir "$work/disk"
 mount -t tmpfs -o size=24M varve-test "$work/disk" || { fail "tmpfs"; finish; }
 on_exit+=('umount "$work/disk"')
-sensor_start --log-dir "$work/disk/log" --log-segment-size 64K --log-limit 64M --log-free 8M --log-full drop-newest --heartbeat 1s || { fail "sensor starts"; finish; }
+sensor_start --log-dir "$work/disk/log" --log-segment-size 64K --log-limit 64M --log-free 8M --log-full drop-newest --heartbeat 1s --ring-size 32M || { fail "sensor starts"; finish; }
 flood before 200 5
 head -c 15M /dev/zero >"$work/disk/others"
 sleep 1.5
@@ -76,7 +76,8 @@ flood during 2000 20
 during=$id
 sleep 1.5
 left=$(df --output=avail -B1 "$work/disk" | tail -n 1)
-[ "$left" -gt $((8 * 1024 * 1024 - 512 * 1024)) ] && pass "$((left >> 10)) KiB of the disk are left, 8192 were to be" || fail "only $left bytes are left"
+# The disk is looked at each second; what the log takes until then it could not know of.
+[ "$left" -gt $((6 * 1024 * 1024)) ] && pass "$((left >> 10)) KiB of the disk are left, 8192 were to be" || fail "only $left bytes are left"
 rm "$work/disk/others"
 sleep 1.5
 flood after 200 5
@@ -89,10 +90,10 @@ rc=$?
 [ $rc = 3 ] && grep -q log_full "$work/err" && pass "what the full disk cost is declared" || fail "during: exit $rc, $(cat "$work/err")"
 "$VARVE" replay "$work/disk/log" --container "$after" --format jsonl >/dev/null 2>"$work/err"
 rc=$?
-[ $rc = 0 ] && pass "with room again it is COMPLETE" || fail "after: exit $rc, $(cat "$work/err")"
+[ $rc = 0 ] && pass "with room again it is COMPLETE" || fail "after: exit $rc, $(tr "\n" " " <"$work/err")"
 
 # 3. nothing is kept free, and the disk fills up under the sensor (ENOSPC): declared once it can be
-sensor_start --log-dir "$work/disk/log" --log-segment-size 64K --log-limit 64M --log-free 0 --log-full drop-newest --heartbeat 1s || { fail "sensor starts"; finish; }
+sensor_start --log-dir "$work/disk/log" --log-segment-size 64K --log-limit 64M --log-free 0 --log-full drop-newest --heartbeat 1s --ring-size 32M || { fail "sensor starts"; finish; }
 head -c 64M /dev/zero >"$work/disk/others" 2>/dev/null
 flood enospc 4000 20
 enospc=$id
@@ -117,5 +118,5 @@ PY
 sed 's/^/# /' "$work/check.out"
 "$VARVE" replay "$work/disk/log" --container "$again" --format jsonl >/dev/null 2>"$work/err"
 rc=$?
-[ $rc = 0 ] && pass "the next container is COMPLETE" || fail "again: exit $rc, $(cat "$work/err")"
+[ $rc = 0 ] && pass "the next container is COMPLETE" || fail "again: exit $rc, $(tr "\n" " " <"$work/err")"
 finish

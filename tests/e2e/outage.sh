@@ -11,7 +11,7 @@ FILES=${FILES:-100000} # each makes two records: OPEN and CLOSE_WRITE
 on_exit+=('"$KAFKA" down "$work/kafka" >/dev/null 2>&1')
 . "$work/kafka/env"
 topic=kafka://$PLAIN
-start() { sensor_start --heartbeat 1s --log-segment-size 256M --log-limit 2G --ring-size 64M --kafka.bootstrap.servers="$PLAIN" "$@" || { fail "sensor starts"; finish; }; }
+start() { sensor_start --heartbeat 1s --log-segment-size 1G --log-limit 4G --ring-size 64M --kafka.bootstrap.servers="$PLAIN" "$@" || { fail "sensor starts"; finish; }; }
 load() { # NAME FILES: in portions, so that a ring can hold what comes while this machine does something else
 	container_run "$1" /bin/sh -c "i=0; while [ \$i -lt $2 ]; do : >/tmp/f; i=\$((i+1)); [ \$((i % 1000)) = 0 ] && sleep 0.05; done; true" || fail "container $1 runs"
 	echo "$id" >>"$work/ids"

@@ -5,6 +5,7 @@
 #define VARVE_TESTS_FAKE_LOG_H
 
 #define log_append  fake_append
+#define log_append_spare fake_append
 #define log_mark    fake_mark
 #define log_segment fake_segment
 #define room_take   fake_take

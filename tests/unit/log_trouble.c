@@ -71,6 +71,39 @@ static void test_full_then_restart(void **state)
 	expect_log(0, 60);
 }
 
+/* What must not be lost finds place while nothing can be written, also at a roll; then all is in order. */
+static void test_spare(void **state)
+{
+	struct log_opts opts = {.segment_bytes = (uint64_t)frame_offset(60), .buffer_bytes = 128};
+	struct log_recovery rec;
+	struct log *log;
+	uint8_t buf[64];
+	uint64_t i = 0;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(log_open(dir, &opts, &log, &rec), 0);
+	limit_file_size((rlim_t)frame_offset(50) + 7);
+	for (int n = 0; n < 1000; n++)
+		i += !log_append(log, buf, make_payload(i, buf), NULL);
+	for (int n = 0; n < 100; n++, i++) {
+		assert_int_equal(log_append_spare(log, buf, make_payload(i, buf), NULL), 0);
+		assert_int_equal(log_append(log, buf, make_payload(i + 1, buf), NULL), -EFBIG);
+	}
+	/* It has an end. */
+	while (!log_append_spare(log, buf, make_payload(i, buf), NULL))
+		i++;
+	assert_in_range(i, 10000, 60000);
+	limit_file_size(RLIM_INFINITY);
+	append_many(log, i, i + 10);
+	log_close(log);
+	expect_log(0, i + 10);
+	log = open_log(1 << 20, 0, &rec);
+	assert_int_equal(rec.next_index, i + 10);
+	assert_int_equal(rec.corrupt_cnt, 0);
+	log_close(log);
+}
+
 /* A roll that fails refuses the frame and leaves the log as it was; later it goes on. */
 static void test_roll_fails(void **state)
 {
@@ -161,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LOG_TEST(test_short_write),
 		LOG_TEST(test_full_then_restart),
+		LOG_TEST(test_spare),
 		LOG_TEST(test_roll_fails),
 		LOG_TEST(test_kill_writer),
 	};
