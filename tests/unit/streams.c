@@ -650,7 +650,8 @@ static void deliver(struct history *h, size_t i)
 		h->truth[p->cgroup][p->c].recorded++;
 	} else {
 		streams_dropped(h->w->streams, &p->hdr,
-				pick(h, 2) ? STREAMS_CAUSE_INVALID : STREAMS_CAUSE_LOG);
+				STREAMS_CAUSE_INVALID +
+					pick(h, STREAMS_CAUSE_UNKNOWN - STREAMS_CAUSE_INVALID));
 		h->truth[p->cgroup][p->c].lost++;
 	}
 	*p = h->pending[--h->pending_cnt];
