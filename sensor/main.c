@@ -42,6 +42,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#define DRAIN_NS       (100 * NSEC_PER_MSEC) /* then everything else gets its turn */
 #define BUSY_WAIT_MS   10
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
@@ -75,10 +76,14 @@ struct sensor {
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
 	struct retention retention;
 	struct flows flows;
-	bool settling;	     /* a snapshot is taken, the rings are not empty yet */
+	bool settling, closing; /* a snapshot is taken, of all or of some; the rings are not read so
+				   far yet */
+	struct ring_mark settle_mark, close_mark;
+	bool is_behind;	     /* the rings hold more */
 	int signal;	     /* that asks for the end; 0: none */
 	struct taken *taken; /* by the sensor before us; NULL: there was none */
-	int log_err;	     /* last state of writing the log, to tell changes only */
+	struct ring_mark taken_mark;
+	int log_err; /* last state of writing the log, to tell changes only */
 };
 
 /* --- start */
@@ -218,6 +223,7 @@ static int take_up(struct sensor *s, bool *ret_known)
 		log_warn("what was pinned is of a sensor with another log: what that one had taken "
 			 "is declared lost in this one");
 	s->intake.taken = s->taken;
+	s->taken_mark = ring_mark(s->ring);
 	return err;
 }
 
@@ -265,10 +271,12 @@ static void note_log_state(struct sensor *s, int err)
 	s->log_err = err;
 }
 
-/* Takes what the rings have. True if they were emptied. */
-static bool drain(struct sensor *s, size_t *ret_taken)
+/* Takes what the rings have; of more than can be taken in DRAIN_NS the rest comes in the next turn.
+ */
+static void drain(struct sensor *s, size_t *ret_taken)
 {
-	size_t n, rounds = 16;
+	uint64_t until = emit_boot_ns() + DRAIN_NS;
+	size_t n;
 
 	*ret_taken = 0;
 	do {
@@ -277,8 +285,8 @@ static bool drain(struct sensor *s, size_t *ret_taken)
 		/* The rings' space goes back only when the log has the records. */
 		note_log_state(s, log_flush(s->log));
 		ring_commit(s->ring);
-	} while (n == TURN_RECORDS && --rounds);
-	return ring_is_emptied(s->ring);
+	} while (n == TURN_RECORDS && emit_boot_ns() < until);
+	s->is_behind = n == TURN_RECORDS;
 }
 
 static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64_t time_unix_nano,
@@ -387,28 +395,48 @@ static void from_api(const struct kube_message *message, void *ctx)
 	pods_take(s->pods, message, emit_boot_ns());
 }
 
+static void begin_settling(struct sensor *s, uint64_t now)
+{
+	if (s->settling || now < s->next_heartbeat_ns)
+		return;
+	streams_snapshot(s->streams, s->probes, now);
+	s->settle_mark = ring_mark(s->ring);
+	s->settling = true;
+	s->next_heartbeat_ns = now + s->conf.heartbeat_ms * NSEC_PER_MSEC;
+}
+
+static void begin_closing(struct sensor *s, uint64_t now)
+{
+	if (s->closing || !intake_close_begin(&s->intake, now))
+		return;
+	s->close_mark = ring_mark(s->ring);
+	s->closing = true;
+}
+
+/* The rings need not be empty, which under a flood they never are: only read so far. */
+static void finish_what_is_read(struct sensor *s)
+{
+	if (s->intake.taken && ring_is_past(s->ring, &s->taken_mark))
+		s->intake.taken = NULL;
+	if (s->closing && ring_is_past(s->ring, &s->close_mark)) {
+		intake_close_finish(&s->intake);
+		s->closing = false;
+	}
+	if (s->settling && ring_is_past(s->ring, &s->settle_mark))
+		heartbeat(s);
+}
+
 static void turn(struct sensor *s, size_t *ret_taken)
 {
 	uint64_t now = emit_boot_ns();
-	size_t closing;
-	bool emptied;
 
 	flows_tick(&s->flows, s->probes, now);
-	if (!s->settling && now >= s->next_heartbeat_ns) {
-		streams_snapshot(s->streams, s->probes, now);
-		s->settling = true;
-		s->next_heartbeat_ns = now + s->conf.heartbeat_ms * NSEC_PER_MSEC;
-	}
+	begin_settling(s, now);
 	look_for_closed(s, now);
-	closing = intake_close_begin(&s->intake, now);
-	emptied = drain(s, ret_taken);
-	if (emptied)
-		s->intake.taken = NULL;
+	begin_closing(s, now);
+	drain(s, ret_taken);
 	hash_collect(s->intake.hash);
-	if (emptied && closing)
-		intake_close_finish(&s->intake);
-	if (emptied && s->settling)
-		heartbeat(s);
+	finish_what_is_read(s);
 	intake_retry_metadata(&s->intake, now);
 	kube_turn(s->kube, now, from_api, s);
 	intake_tell_pods(&s->intake);
@@ -448,7 +476,7 @@ static void loop(struct sensor *s)
 			timeout_ms = BUSY_WAIT_MS;
 		else
 			timeout_ms = MIN(timeout_ms * 2, IDLE_WAIT_MS);
-		wait_for_work(s, timeout_ms);
+		wait_for_work(s, s->is_behind ? 0 : timeout_ms);
 	}
 }
 
@@ -469,8 +497,10 @@ static int end_watching(struct sensor *s)
 			drain(s, &taken);
 	}
 	streams_snapshot(s->streams, s->probes, emit_boot_ns());
-	while (!drain(s, &taken) && taken)
-		;
+	s->settle_mark = ring_mark(s->ring);
+	do
+		drain(s, &taken);
+	while (taken && !ring_is_past(s->ring, &s->settle_mark));
 	hash_finish(s->intake.hash);
 	intake_settle(&s->intake, go_on ? SETTLE_HAND_OVER : SETTLE_END);
 	declare_recursion(s);

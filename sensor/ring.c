@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define RING_CNT_MAX	4
 #define RING_FILE_MAGIC "VARVERB1"
 
 struct live_ring {
@@ -115,6 +114,11 @@ void ring_close(struct ring *ring)
 	free(ring);
 }
 
+static unsigned long live_end(const struct live_ring *r)
+{
+	return __atomic_load_n(r->producer_pos, __ATOMIC_ACQUIRE);
+}
+
 /*
  * The record at the ring's read position. 1: there it is; 0: there is none in this turn; -EAGAIN:
  * its maker has not finished it. Discarded ones are passed over.
@@ -203,7 +207,7 @@ size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx)
 	 * within the later ring's end.
 	 */
 	for (i = 0; i < ring->cnt; i++)
-		ring->live[i].end = __atomic_load_n(ring->live[i].producer_pos, __ATOMIC_ACQUIRE);
+		ring->live[i].end = live_end(&ring->live[i]);
 	for (n = 0; n < most; n++) {
 		r = live_oldest(ring, &data, &len);
 		if (!r)
@@ -214,12 +218,22 @@ size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx)
 	return n;
 }
 
-bool ring_is_emptied(const struct ring *ring)
+struct ring_mark ring_mark(const struct ring *ring)
+{
+	struct ring_mark mark = {};
+	size_t i;
+
+	for (i = 0; i < ring->cnt; i++)
+		mark.end[i] = live_end(&ring->live[i]);
+	return mark;
+}
+
+bool ring_is_past(const struct ring *ring, const struct ring_mark *mark)
 {
 	size_t i;
 
 	for (i = 0; i < ring->cnt; i++) {
-		if (ring->live[i].pos < ring->live[i].end)
+		if (ring->live[i].pos < mark->end[i])
 			return false;
 	}
 	return true;

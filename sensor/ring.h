@@ -17,6 +17,8 @@
 
 struct ring;
 
+#define RING_CNT_MAX 4
+
 /* data is valid only inside the callback. Whatever is odd about it is the callback's to count. */
 typedef void (*ring_fn)(const void *data, size_t len, void *ctx);
 
@@ -31,8 +33,13 @@ void ring_close(struct ring *ring);
  * record is taken from one ring only if no older one can be in another.
  */
 size_t ring_turn(struct ring *ring, size_t most, ring_fn fn, void *ctx);
-/* True if the last turn took all that was there when it began. */
-bool ring_is_emptied(const struct ring *ring);
+/* Where the rings end now. */
+struct ring_mark {
+	unsigned long end[RING_CNT_MAX];
+};
+struct ring_mark ring_mark(const struct ring *ring);
+/* True if all that was there then was taken. It comes to that however much is added meanwhile. */
+bool ring_is_past(const struct ring *ring, const struct ring_mark *mark);
 /* Gives the space of all records taken so far back to the kernel; the log has them, or holds them
  * until it can be written. */
 void ring_commit(struct ring *ring);

@@ -100,12 +100,19 @@ static void expect_got(const struct fake *f, size_t cnt, const uint64_t *times)
 #define EXPECT_GOT(f, ...) \
 	expect_got(f, ARRAY_SIZE(((uint64_t[]){__VA_ARGS__})), (uint64_t[]){__VA_ARGS__})
 
+static bool is_emptied(const struct ring *ring)
+{
+	struct ring_mark mark = ring_mark(ring);
+
+	return ring_is_past(ring, &mark);
+}
+
 static void test_merged_by_time(void **state)
 {
 	struct fake *f = *state;
 
 	assert_int_equal(turn(f, 10), 0);
-	assert_true(ring_is_emptied(&f->ring));
+	assert_true(is_emptied(&f->ring));
 	produce(f, 0, 3, 144, 0);
 	produce(f, 0, 5, 152, 0);
 	produce(f, 1, 1, 136, 0);
@@ -114,10 +121,10 @@ static void test_merged_by_time(void **state)
 	assert_int_equal(turn(f, 3), 3);
 	EXPECT_GOT(f, 1, 3, 4);
 	assert_int_equal(f->len[0], 136);
-	assert_false(ring_is_emptied(&f->ring));
+	assert_false(is_emptied(&f->ring));
 	assert_int_equal(turn(f, 10), 2);
 	EXPECT_GOT(f, 5, 6);
-	assert_true(ring_is_emptied(&f->ring));
+	assert_true(is_emptied(&f->ring));
 }
 
 static void test_space_goes_back_on_commit(void **state)
@@ -142,7 +149,7 @@ static void test_discarded_are_passed_over(void **state)
 	assert_int_equal(turn(f, 10), 1);
 	EXPECT_GOT(f, 2);
 	assert_int_equal(f->len[0], 147);
-	assert_true(ring_is_emptied(&f->ring));
+	assert_true(is_emptied(&f->ring));
 	ring_commit(&f->ring);
 	assert_int_equal(f->consumer[0], f->producer[0]);
 }
@@ -160,13 +167,34 @@ static void test_a_busy_record_stops(void **state)
 	produce(f, 0, 4, 144, 0);
 	assert_int_equal(turn(f, 10), 1);
 	EXPECT_GOT(f, 1);
-	assert_false(ring_is_emptied(&f->ring));
+	assert_false(is_emptied(&f->ring));
 	ring_commit(&f->ring);
 	assert_int_equal(f->consumer[1], 152);
 	*busy &= ~BPF_RINGBUF_BUSY_BIT;
 	assert_int_equal(turn(f, 10), 3);
 	EXPECT_GOT(f, 2, 3, 4);
-	assert_true(ring_is_emptied(&f->ring));
+	assert_true(is_emptied(&f->ring));
+}
+
+/* However much is added, what was there at a time comes to be taken. */
+static void test_past_a_mark(void **state)
+{
+	struct fake *f = *state;
+	struct ring_mark mark;
+
+	produce(f, 0, 1, 144, 0);
+	produce(f, 1, 2, 144, 0);
+	produce(f, 0, 3, 144, 0);
+	mark = ring_mark(&f->ring);
+	produce(f, 1, 4, 144, 0);
+	assert_int_equal(turn(f, 2), 2);
+	assert_false(ring_is_past(&f->ring, &mark));
+	produce(f, 0, 5, 144, 0);
+	assert_int_equal(turn(f, 1), 1);
+	assert_true(ring_is_past(&f->ring, &mark));
+	assert_false(is_emptied(&f->ring));
+	assert_int_equal(turn(f, 10), 2);
+	assert_true(is_emptied(&f->ring));
 }
 
 static void test_wraps(void **state)
@@ -194,7 +222,7 @@ static void test_a_short_record(void **state)
 	assert_int_equal(turn(f, 10), 2);
 	assert_int_equal(f->len[0], 0);
 	assert_int_equal(f->len[1], 4);
-	assert_true(ring_is_emptied(&f->ring));
+	assert_true(is_emptied(&f->ring));
 }
 
 /* --- files */
@@ -240,7 +268,7 @@ static size_t read_records(struct fake *f)
 	assert_int_equal(ring_open_file(path, &ring), 0);
 	while ((n = ring_turn(ring, 2, on_record, f)))
 		assert_true(n <= 2);
-	assert_true(ring_is_emptied(ring));
+	assert_true(is_emptied(ring));
 	ring_commit(ring);
 	ring_close(ring);
 	return f->got_cnt;
@@ -314,6 +342,7 @@ int main(void)
 		LIVE_TEST(test_space_goes_back_on_commit),
 		LIVE_TEST(test_discarded_are_passed_over),
 		LIVE_TEST(test_a_busy_record_stops),
+		LIVE_TEST(test_past_a_mark),
 		LIVE_TEST(test_wraps),
 		LIVE_TEST(test_a_short_record),
 		FILE_TEST(test_file),
