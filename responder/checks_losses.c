@@ -91,7 +91,19 @@ static const char *suppression_text(const char *reason)
 		return "read-opens (off)";
 	if (!strcmp(reason, "kind_off"))
 		return "events of kinds that are off";
+	if (!strcmp(reason, "rate_limit"))
+		return "events beyond the rate limit";
+	if (!strcmp(reason, "fair_share"))
+		return "events beyond a fair share of a full buffer";
 	return reason;
+}
+
+/* What was left out of the container for its number, and not for its sort, may have been anything. */
+static enum verdict_kind suppression_weight(const struct history_loss *s)
+{
+	bool by_number = !strcmp(s->cause, "rate_limit") || !strcmp(s->cause, "fair_share");
+
+	return s->container && by_number ? VERDICT_REASON_INCOMPLETE : VERDICT_REASON_NOTE;
 }
 
 void note_suppressions(const struct checks_subject *sub)
@@ -101,8 +113,9 @@ void note_suppressions(const struct checks_subject *sub)
 
 	for (size_t i = 0; i < h->suppression_cnt; i++)
 		if (sum_losses(sub, h->suppressions, h->suppression_cnt, i, stretch_has_loss, &sum))
-			tell(sub, VERDICT_REASON_NOTE, "suppressed by policy: %" PRIu64 " %s",
-			     sum.count, suppression_text(h->suppressions[i].cause));
+			tell(sub, suppression_weight(&h->suppressions[i]),
+			     "suppressed by policy: %" PRIu64 " %s", sum.count,
+			     suppression_text(h->suppressions[i].cause));
 }
 
 static uint64_t declared_lost(const struct checks_subject *sub, int event_class)

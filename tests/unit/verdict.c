@@ -510,23 +510,47 @@ static void test_loss_outside_of_window(void **state)
 	assert_int_equal(judge_window(f, INT64_MIN, at(50)), 0);
 }
 
-static void test_suppressed_is_told_and_complete(void **state)
+static int judge_suppressed(struct fixture *f, const char *reason)
 {
-	struct fixture *f = *state;
 	Varve__V1__Suppression body = VARVE__V1__SUPPRESSION__INIT;
 	struct sample_event e;
 
 	sample_run_start(&f->s, NULL, 0);
 	sample_start(&f->s, &f->c, false);
 	body.event_class = (char *)"file";
-	body.reason = (char *)"read_open_repeated";
+	body.reason = (char *)reason;
 	SAMPLE_SET(&body, count, 12);
 	sample_begin(&f->s, &e, &f->c, 32);
 	e.ev.suppression = &body;
 	sample_put(&f->s, &e);
 	sample_account(&f->s, &f->c, true, 0, 12);
-	assert_int_equal(judge(f), 0);
+	return judge(f);
+}
+
+static void test_suppressed_is_told_and_complete(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(judge_suppressed(f, "read_open_repeated"), 0);
 	assert_says(f, "note: suppressed by policy: 12 repeated read-opens\n");
+}
+
+/* It may have been anything. */
+static void test_held_back_is_incomplete(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(judge_suppressed(f, "fair_share"), 3);
+	assert_says(f, "INCOMPLETE: suppressed by policy: 12 events beyond a fair share of a full "
+		       "buffer\n");
+}
+
+static void test_limited_is_incomplete(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(judge_suppressed(f, "rate_limit"), 3);
+	assert_says(f, "INCOMPLETE: suppressed by policy: 12 events beyond the rate limit\n");
 }
 
 static void test_worst_container_counts(void **state)
@@ -835,6 +859,8 @@ int main(void)
 		T(test_until_beyond_the_evidence),
 		T(test_loss_outside_of_window),
 		T(test_suppressed_is_told_and_complete),
+		T(test_held_back_is_incomplete),
+		T(test_limited_is_incomplete),
 		T(test_worst_container_counts),
 		T(test_incomplete_is_worse_than_unknown),
 		T(test_name_used_again),
