@@ -50,7 +50,7 @@ SYSCALL_PROBE(accept_exit)
 	}
 	ev = (void *)record_begin(&b, EV_ACCEPT, EV_CLASS_network, sc->cgid, sizeof(*ev));
 	if (!ev)
-		return 0;
+		goto out;
 	task_fill(&ev->hdr.task, sc->task);
 	ev->err = syscall_errno(sc->ret);
 	if (sk) {
@@ -61,7 +61,8 @@ SYSCALL_PROBE(accept_exit)
 		ev->cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	}
 	record_submit(&b, BPF_RB_NO_WAKEUP);
-	if (sk && !failed)
+out:
+	if (sk && !failed && (ev || b.held))
 		accept_follow(sk, sc);
 	return 0;
 }

@@ -37,11 +37,17 @@ const volatile __u8 cfg_uring_cqe = 0;
 const volatile __u32 cfg_pending_base = EV_SCRATCH_PER_CPU; /* times CPUs */
 const volatile __u64 cfg_ring_mark = 4 << 20;
 const volatile __u64 cfg_decisive_mark = 2 << 20;
+const volatile __u64 cfg_rate_interval_ns[EV_CLASS_ROOM] = {};
+const volatile __u64 cfg_rate_burst_ns[EV_CLASS_ROOM] = {};
+const volatile __u64 cfg_share_ring_size = 0;
+const volatile __u64 cfg_share_decisive_size = 0;
+const volatile __u64 cfg_share_cpus = 1;
 const volatile struct ev_account account_zero = {};
 const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT] = {};
 
-__u32 epoch = 1;
+__u32 epoch = 2; /* 0, which the counters begin with, is long ago */
 __u32 self_tgid = 0;
+__u32 limit_began = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -93,7 +99,7 @@ int core_account(__u64 *ctx)
 		from = bpf_map_lookup_percpu_elem(&accounts, &cgid, cpu);
 		to = bpf_map_lookup_elem(&account_copy, &cpu);
 		if (from && to)
-			__builtin_memcpy(to, from, sizeof(*to));
+			bpf_probe_read_kernel(to, sizeof(*to), from); /* too long for a memcpy */
 	}
 	return 1;
 }

@@ -35,6 +35,7 @@ enum ev_class {
 	EV_CLASS_CNT,
 	EV_CLASS_sensor = EV_CLASS_CNT, /* not numbered by the kernel side */
 };
+#define EV_CLASS_ROOM 8 /* a power of two beyond them all */
 
 /* Why the kernel side lost an event that it had numbered. */
 enum ev_cause {
@@ -45,11 +46,14 @@ enum ev_cause {
 	EV_CAUSE_CNT,
 };
 
-/* Why policy left an event out. Of several that apply: the last of them here. */
+/* Why policy left an event out. Of the first three, if several apply: the last; the others only
+ * where none of these does. */
 enum ev_suppress {
 	EV_SUPPRESS_READ_OPEN_REPEATED,
 	EV_SUPPRESS_READ_OPENS_OFF,
 	EV_SUPPRESS_KIND_OFF,
+	EV_SUPPRESS_RATE_LIMIT, /* see limit.bpf.h */
+	EV_SUPPRESS_FAIR_SHARE,
 	EV_SUPPRESS_CNT,
 };
 
@@ -884,6 +888,10 @@ struct ev_count {
 	__u32 lost_epoch;
 	__u32 pad0;
 	struct ev_suppressed suppressed[EV_SUPPRESS_CNT];
+	/* Of limit.bpf.h: */
+	__u64 rate_due_ns; /* when the next event is due that keeps to the rate */
+	__u64 share_bytes; /* of the ring, taken while it was fuller than its mark */
+	__u64 share_pos;   /* how far the ring was read then */
 };
 
 struct ev_account {

@@ -47,6 +47,7 @@ enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
+	BPF_RB_CONS_POS = 2,
 };
 
 /* <linux/bpf.h>, UAPI: the whole prefix that we read, offsets are fixed. */

@@ -48,6 +48,9 @@ struct {
 
 enum { READ_OPENS_OFF, READ_OPENS_FIRST, READ_OPENS_ALL };
 
+/* What becomes of an open for reading. */
+enum { READ_RECORDED, READ_REPEATED, READ_WAITS };
+
 /* An open as either set sees it. */
 struct opening {
 	struct task_struct *task;
@@ -75,7 +78,40 @@ static __always_inline __u32 read_opens(const struct opening *o)
 	return cfg_read_opens_host;
 }
 
-static __always_inline bool read_is_first(struct task_struct *task, struct file *file)
+static __always_inline bool decisive_waits(__u64 cgid, __u32 class)
+{
+	struct ev_count *count = count_find(cgid, class);
+	bool counts;
+
+	return count && !share_allows(count, class, &counts);
+}
+
+/*
+ * A ring fills, and the cgroup has had its share: its reading waits first. So it does while the
+ * cgroup's share of `decisive` is used up. Not marked as recorded, so the file's next open may be.
+ */
+static __noinline int reads_must_wait(__u64 cgid)
+{
+	__u64 size = cfg_share_ring_size, avail;
+	struct ev_count *count;
+
+	if (!size)
+		return 0;
+	avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+	if (avail > size / 8 * 5) {
+		count = count_find(cgid, EV_CLASS_file);
+		if (count &&
+		    !share_is_left(count, avail, bpf_ringbuf_query(&events, BPF_RB_CONS_POS), size,
+				   READS_PART))
+			return 1;
+	}
+	size = cfg_share_decisive_size;
+	if (bpf_ringbuf_query(&decisive, BPF_RB_AVAIL_DATA) <= size / 8 * 7)
+		return 0;
+	return decisive_waits(cgid, EV_CLASS_process) || decisive_waits(cgid, EV_CLASS_kernel);
+}
+
+static __always_inline __u32 read_look(struct task_struct *task, struct file *file, __u64 cgid)
 {
 	struct open_key key = {};
 	__u8 one = 1;
@@ -85,9 +121,11 @@ static __always_inline bool read_is_first(struct task_struct *task, struct file 
 	key.ino = BPF_CORE_READ(file, f_inode, i_ino);
 	key.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
 	if (bpf_map_lookup_elem(&opened, &key))
-		return false;
+		return READ_REPEATED;
+	if (reads_must_wait(cgid))
+		return READ_WAITS;
 	bpf_map_update_elem(&opened, &key, &one, BPF_ANY);
-	return true;
+	return READ_RECORDED;
 }
 
 /*
@@ -95,7 +133,7 @@ static __always_inline bool read_is_first(struct task_struct *task, struct file 
  * was refused, or that wanted to write, is always worth a record. Name and key are made in a
  * scratch buffer: the stack has no room.
  */
-static __always_inline bool failure_is_new(struct opening *o, struct scratch *s)
+static __always_inline __u32 failure_look_with(struct opening *o, struct scratch *s)
 {
 	struct open_failed_key *key = (void *)s->path;
 	struct task_struct *task = o->task;
@@ -112,22 +150,25 @@ static __always_inline bool failure_is_new(struct opening *o, struct scratch *s)
 	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key->tgid = BPF_CORE_READ(task, tgid);
 	key->err = o->err;
-	return !bpf_map_lookup_elem(&open_failed, key) &&
-	       !bpf_map_update_elem(&open_failed, key, &one, BPF_ANY);
+	if (bpf_map_lookup_elem(&open_failed, key))
+		return READ_REPEATED;
+	if (reads_must_wait(o->cgid))
+		return READ_WAITS;
+	return bpf_map_update_elem(&open_failed, key, &one, BPF_ANY) ? READ_REPEATED
+								     : READ_RECORDED;
 }
 
-static __always_inline bool failure_is_first(struct opening *o)
+static __always_inline __u32 failure_look(struct opening *o)
 {
 	struct scratch *s;
-	__u32 slot;
-	bool new;
+	__u32 slot, what;
 
 	s = scratch_get(&slot);
 	if (!s)
-		return true;
-	new = failure_is_new(o, s);
+		return READ_RECORDED;
+	what = failure_look_with(o, s);
 	scratch_put(s);
-	return new;
+	return what;
 }
 
 /* Whatever the policy for opens that read says. */
@@ -139,25 +180,46 @@ static __always_inline bool is_more_than_read(const struct opening *o, __u32 mod
 	return !o->file || mode & (FMODE_WRITE | FMODE_CREATED);
 }
 
+/* Of enum ev_suppress; EV_SUPPRESS_CNT: nothing. */
+static __always_inline __u32 read_suppressed_by(struct opening *o)
+{
+	__u32 which = read_opens(o), what;
+
+	if (which == READ_OPENS_OFF)
+		return EV_SUPPRESS_READ_OPENS_OFF;
+	if (which == READ_OPENS_ALL)
+		return reads_must_wait(o->cgid) ? EV_SUPPRESS_FAIR_SHARE : EV_SUPPRESS_CNT;
+	what = o->err ? failure_look(o) : read_look(o->task, o->file, o->cgid);
+	if (what == READ_WAITS)
+		return EV_SUPPRESS_FAIR_SHARE;
+	return what == READ_REPEATED ? EV_SUPPRESS_READ_OPEN_REPEATED : EV_SUPPRESS_CNT;
+}
+
 /* False: it is left out by policy, which is counted. */
 static __always_inline bool open_is_wanted(struct opening *o, __u32 mode)
 {
-	__u32 which;
+	__u32 reason;
 
 	if (kind_is_off(EV_OPEN) || is_more_than_read(o, mode)) /* the one is counted later on */
 		return true;
-	which = read_opens(o);
-	if (which == READ_OPENS_ALL)
+	reason = read_suppressed_by(o);
+	if (reason == EV_SUPPRESS_CNT || (!o->err && file_always_counts(o->file, o->task)))
 		return true;
-	if (which == READ_OPENS_FIRST &&
-	    (o->err ? failure_is_first(o) : read_is_first(o->task, o->file)))
-		return true;
-	if (!o->err && file_always_counts(o->file, o->task))
-		return true;
-	count_suppressed(o->cgid, EV_CLASS_file,
-			 which == READ_OPENS_OFF ? EV_SUPPRESS_READ_OPENS_OFF
-						 : EV_SUPPRESS_READ_OPEN_REPEATED);
+	asm volatile("" : "+r"(reason)); /* told once more for the verifier */
+	if (reason < EV_SUPPRESS_CNT)
+		count_suppressed(o->cgid, EV_CLASS_file, reason);
 	return false;
+}
+
+/* There is no record of the open, so there will be none of the close. */
+static __always_inline void close_held(struct build *b)
+{
+	if (kind_is_off(EV_CLOSE_WRITE))
+		suppress(b->count, EV_CLASS_file, EV_SUPPRESS_KIND_OFF);
+	else if (b->held == EV_SUPPRESS_RATE_LIMIT)
+		suppress(b->count, EV_CLASS_file, EV_SUPPRESS_RATE_LIMIT);
+	else
+		suppress(b->count, EV_CLASS_file, EV_SUPPRESS_FAIR_SHARE);
 }
 
 static __noinline int open_emit(struct opening *o)
@@ -177,8 +239,11 @@ static __noinline int open_emit(struct opening *o)
 	if (file && mode & FMODE_WRITE)
 		close_write_reused(pointer_value(file));
 	ev = (void *)record_begin(&b, EV_OPEN, EV_CLASS_file, o->cgid, sizeof(*ev));
-	if (!ev)
+	if (!ev) {
+		if (b.held && file && mode & FMODE_WRITE)
+			close_held(&b);
 		return 0;
+	}
 	task_fill(&ev->hdr.task, o->task);
 	ev->fd = o->fd;
 	ev->err = o->err;

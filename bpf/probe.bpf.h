@@ -207,6 +207,8 @@ static __always_inline __u32 escapee_cnt(void)
 	return s ? s->escapees : 0;
 }
 
+#include "limit.bpf.h"
+
 static __always_inline bool in_scope(__u64 cgid)
 {
 	return is_current() && (cfg_scope_all || bpf_map_lookup_elem(&scope, &cgid));
@@ -336,6 +338,9 @@ static __always_inline void suppress(struct ev_count *count, __u32 class, enum e
 		return;
 	s = &count->suppressed[reason];
 	if (s->epoch != epoch) {
+		/* The first in a while, since the settling before the last. */
+		if (reason >= EV_SUPPRESS_RATE_LIMIT && epoch - s->epoch > 1)
+			limit_began = 1;
 		s->epoch = epoch;
 		s->first_ns = now;
 	}
@@ -441,7 +446,8 @@ struct build {
 	__u32 slot; /* of s, in the map */
 	__u32 len;
 	__u32 class;
-	__u32 pad0;
+	bool share_counts; /* the record is of the cgroup's share of the ring */
+	__u8 held; /* EV_SUPPRESS_RATE_LIMIT or _FAIR_SHARE, if that is why there is none; or 0 */
 };
 
 /* The compiler may know that off is small enough and leave the mask out; the verifier of 6.1 does not know it. */
@@ -468,6 +474,7 @@ static __always_inline bool record_number(struct build *b, __u16 kind, __u32 cla
 					  __u64 *ret_number)
 {
 	b->class = class;
+	b->held = 0;
 	b->count = count_find(cgid, class);
 	if (kind_is_off(kind)) {
 		suppress(b->count, class, EV_SUPPRESS_KIND_OFF);
@@ -475,6 +482,14 @@ static __always_inline bool record_number(struct build *b, __u16 kind, __u32 cla
 	}
 	if (!b->count) {
 		count_lost_on_node(class);
+		return false;
+	}
+	if (!rate_allows(b->count, class))
+		b->held = EV_SUPPRESS_RATE_LIMIT;
+	else if (!share_allows(b->count, class, &b->share_counts))
+		b->held = EV_SUPPRESS_FAIR_SHARE;
+	if (b->held) {
+		suppress(b->count, class, b->held);
 		return false;
 	}
 	*ret_number = count_next(b->count);
@@ -545,7 +560,7 @@ static __always_inline void record_send(struct build *b, __u64 wake)
 	asm volatile("" : "+r"(len));
 	if (len > EV_REC_MAX)
 		len = EV_REC_MAX;
-	if (b->class == EV_CLASS_file || b->class == EV_CLASS_network) {
+	if (class_is_in_events(b->class)) {
 		if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > cfg_ring_mark)
 			wake = BPF_RB_FORCE_WAKEUP;
 		err = bpf_ringbuf_output(&events, b->s->rec, len, wake);
@@ -556,6 +571,8 @@ static __always_inline void record_send(struct build *b, __u64 wake)
 	}
 	if (err)
 		count_lost(b->count, EV_CAUSE_RING_FULL);
+	else if (b->share_counts)
+		share_take(b->count, len);
 }
 
 static __always_inline void record_submit(struct build *b, __u64 wake)

@@ -100,6 +100,7 @@ void conf_fini(struct conf *conf)
 	free(conf->record_file);
 	free(conf->read_opens_always);
 	free(conf->events);
+	free(conf->rate_limits);
 	*conf = (struct conf){};
 }
 

@@ -51,12 +51,14 @@ struct conf {
 	int read_opens_host;	    /* --read-opens-host off|first|all|same, same; conf_read_opens_host() */
 	char *read_opens_always;    /* --read-opens-always, default; see policy.h */
 	char *events;		    /* --events, all; see policy.h */
+	char *rate_limits;	    /* --rate-limits, off; see policy.h */
+	int fair_share;		    /* --fair-share on|off, on */
 	int pin;		    /* --pin off|on, off */
 	char *pin_dir;		    /* --pin-directory, /sys/fs/bpf/varve */
 	int hooks;		    /* --hooks auto|tracepoint|trampoline, auto */
-	uint64_t ring_bytes; /* --ring-size, of the file and network ring, power of two, 8M */
-	uint64_t decisive_ring_bytes; /* --decisive-ring-size, process and container events, power
-					 of two, 4M */
+	uint64_t ring_bytes; /* --ring-size, of the file and network ring, power of two; 0: auto */
+	uint64_t decisive_ring_bytes; /* --decisive-ring-size, process and container events, as well
+				       */
 	uint64_t container_limit;     /* --container-limit, 8192 */
 	uint64_t process_limit;	      /* --process-limit, 65536 */
 	uint64_t heartbeat_ms;	      /* --heartbeat 10s */

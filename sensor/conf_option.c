@@ -90,6 +90,13 @@ static int check_paths(const char *text, char *ret_rule, size_t rule_size)
 	return policy_parse_paths(text, &paths, ret_rule, rule_size);
 }
 
+static int check_rates(const char *text, char *ret_rule, size_t rule_size)
+{
+	uint32_t rates[EV_CLASS_CNT];
+
+	return policy_parse_rates(text, rates, ret_rule, rule_size);
+}
+
 static const char *const scopes[] = {"containers", "all", NULL};
 static const char *const hierarchies[] = {"auto", "v2", "pids", "memory", NULL};
 static const char *const read_opens[] = {"off", "first", "all", NULL};
@@ -143,11 +150,18 @@ const struct conf_option conf_options[] = {
 	 .help = "the same outside of containers, with --scope all; same: as read-opens"},
 	{"read-opens-always", "PATTERNS", CONF_TEXT, AT(read_opens_always), .initial = "default",
 	 .check = check_paths,
-	 .help = "files whose every open for reading is recorded: paths with commas between them, * "
+	 .help = "files whose every open for reading is recorded: paths with commas between them, "
+		 "* "
 		 "for any characters; default: those that credentials are usually in"},
 	{"events", "LIST", CONF_TEXT, AT(events), .initial = "all", .check = check_events,
 	 .help = "all, and kinds or classes that are not recorded, only counted: "
 		 "all,-rename,-network"},
+	{"rate-limits", "LIST", CONF_TEXT, AT(rate_limits), .initial = "off", .check = check_rates,
+	 .help = "most events per second, of a container on a CPU, that are recorded: file:20000, "
+		 "network:5000, or both with a comma; the rest is counted"},
+	{"fair-share", "WHETHER", CONF_CHOICE, AT(fair_share), .initial = "on", .choices = switches,
+	 .help = "when a kernel buffer fills, a container that fills it is only counted, so that "
+		 "others find room"},
 	{"hooks", "SET", CONF_CHOICE, AT(hooks), .initial = "auto", .choices = hook_sets,
 	 .help = "how the kernel is watched: trampolines where it allows them, each hook by itself, "
 		 "else tracepoints; or tracepoints only; or trampolines, and an end if it has none"},
@@ -156,10 +170,12 @@ const struct conf_option conf_options[] = {
 		 "and the next start takes over"},
 	{"pin-directory", "DIR", CONF_TEXT, AT(pin_dir), .initial = "/sys/fs/bpf/varve",
 	 .valid = is_absolute, .rule = "an absolute path", .help = "where in a BPF file system"},
-	{"ring-size", "SIZE", CONF_RING, AT(ring_bytes), .initial = "8M", .min = 4 * KIB,
-	 .max = GIB, .help = "kernel buffer of file and network events"},
-	{"decisive-ring-size", "SIZE", CONF_RING, AT(decisive_ring_bytes), .initial = "4M",
-	 .min = 4 * KIB, .max = GIB, .help = "kernel buffer of process, container and kernel events"},
+	{"ring-size", "SIZE", CONF_RING, AT(ring_bytes), .initial = "auto", .min = 4 * KIB,
+	 .max = GIB,
+	 .help = "kernel buffer of file and network events; auto: 8M to 64M by the node's memory"},
+	{"decisive-ring-size", "SIZE", CONF_RING, AT(decisive_ring_bytes), .initial = "auto",
+	 .min = 4 * KIB, .max = GIB,
+	 .help = "kernel buffer of process, container and kernel events; auto: 4M to 16M"},
 	{"container-limit", "COUNT", CONF_COUNT, AT(container_limit), .initial = "8192", .min = 16,
 	 .max = 1 << 20, .help = "most containers followed at a time"},
 	{"process-limit", "COUNT", CONF_COUNT, AT(process_limit), .initial = "65536", .min = 256,
@@ -178,16 +194,17 @@ const struct conf_option conf_options[] = {
 		 "produced to it as well; make it compacted; empty: none"},
 	{"kube-api", "URL", CONF_TEXT, AT(kube_api), .initial = "off", .valid = is_kube_api,
 	 .rule = "off, in-cluster, https://HOST[:PORT], or http:// on the loopback",
-	 .help = "the Kubernetes API server that is asked for this node's pods: owner, labels, service "
+	 .help = "the Kubernetes API server that is asked for this node's pods: owner, labels, "
+		 "service "
 		 "account; in-cluster: the one of the pod that the sensor runs in"},
-	{"kube-token-file", "FILE", CONF_TEXT, AT(kube_token_file),
-	 .initial = KUBE_SECRETS "token",
+	{"kube-token-file", "FILE", CONF_TEXT, AT(kube_token_file), .initial = KUBE_SECRETS "token",
 	 .help = "bearer token for it, read anew for each request"},
 	{"kube-ca-file", "FILE", CONF_TEXT, AT(kube_ca_file), .initial = KUBE_SECRETS "ca.crt",
 	 .help = "certificates (PEM) that alone vouch for it, read anew for each request"},
 	{"kube-labels", "KEYS", CONF_TEXT, AT(kube_labels),
 	 .initial = "app,app.kubernetes.io/*,k8s-app",
-	 .help = "labels of pods that are recorded: keys with commas between them, * at the end for "
+	 .help = "labels of pods that are recorded: keys with commas between them, * at the end "
+		 "for "
 		 "all that begin so"},
 	{"record", "FILE", CONF_TEXT, AT(record_file), .initial = "",
 	 .help = "also write the kernel's raw records to this file, for replay tests"},
@@ -317,12 +334,17 @@ static int set_number(void *member, const struct conf_option *option, const char
 {
 	static const char *const what[] = {[CONF_COUNT] = "a number",
 					   [CONF_SIZE] = "a size",
-					   [CONF_RING] = "a power of two of at least a page",
+					   [CONF_RING] =
+						   "auto, or a power of two of at least a page",
 					   [CONF_DURATION] = "a time with its unit (ms, s, m)"};
 	const struct unit *units = units_of(option);
 	uint64_t value, least = option->min;
 	char min[32], max[32];
 
+	if (option->type == CONF_RING && !strcmp(text, "auto")) {
+		*(uint64_t *)member = 0;
+		return 0;
+	}
 	if (option->type == CONF_RING)
 		least = MAX(least, (uint64_t)sysconf(_SC_PAGESIZE));
 	if (!parse_number(text, units, &value) && value >= least && value <= option->max &&
@@ -414,6 +436,12 @@ void conf_option_format(const struct conf *conf, const struct conf_option *optio
 	case CONF_CHOICE:
 		snprintf(ret_text, size, "%s", option->choices[*(const int *)member]);
 		break;
+	case CONF_RING:
+		if (!*(const uint64_t *)member) {
+			snprintf(ret_text, size, "auto");
+			break;
+		}
+		/* fallthrough */
 	default:
 		format_number(*(const uint64_t *)member, units_of(option), ret_text, size);
 	}

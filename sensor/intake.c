@@ -394,8 +394,8 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 	streams_sum(in->streams, cgroup_id, sums);
 	if (c)
 		declare_account(in->emit, sums, true, c);
-	/* Of those whose exit was lost, nobody else will say that they ended. */
-	if (sums[EV_CLASS_process].lost)
+	/* Of those whose exit was lost or left out, nobody else will say that they ended. */
+	if (sums[EV_CLASS_process].lost || sums[EV_CLASS_process].suppressed)
 		proctab_end_container(in->proctab, cgroup_id, emit_boot_ns());
 	streams_forget(in->streams, cgroup_id, in->probes);
 	if (c)

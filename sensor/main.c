@@ -43,6 +43,7 @@
 #include <sys/signalfd.h>
 
 #define DRAIN_NS       (100 * NSEC_PER_MSEC) /* then everything else gets its turn */
+#define EARLY_NS       NSEC_PER_SEC	     /* least time between settlings that are not due */
 #define BUSY_WAIT_MS   10
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
@@ -79,6 +80,7 @@ struct sensor {
 	bool settling, closing; /* a snapshot is taken, of all or of some; the rings are not read so
 				   far yet */
 	struct ring_mark settle_mark, close_mark;
+	uint64_t settled_ns;
 	bool is_behind;	     /* the rings hold more */
 	int signal;	     /* that asks for the end; 0: none */
 	struct taken *taken; /* by the sensor before us; NULL: there was none */
@@ -395,13 +397,17 @@ static void from_api(const struct kube_message *message, void *ctx)
 	pods_take(s->pods, message, emit_boot_ns());
 }
 
+/* When its time has come, and early if a container begins to be held back. */
 static void begin_settling(struct sensor *s, uint64_t now)
 {
+	if (probes_limit_began(s->probes))
+		s->next_heartbeat_ns = MIN(s->next_heartbeat_ns, s->settled_ns + EARLY_NS);
 	if (s->settling || now < s->next_heartbeat_ns)
 		return;
 	streams_snapshot(s->streams, s->probes, now);
 	s->settle_mark = ring_mark(s->ring);
 	s->settling = true;
+	s->settled_ns = now;
 	s->next_heartbeat_ns = now + s->conf.heartbeat_ms * NSEC_PER_MSEC;
 }
 

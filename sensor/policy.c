@@ -88,6 +88,49 @@ int policy_parse_events(const char *text, bool ret_off[EV_KINDS_MAX], char *ret_
 	return -EINVAL;
 }
 
+/* --- rates */
+
+/* "file:20000". The number has at most seven digits. */
+static bool add_rate(const char *word, size_t len, uint32_t rates[EV_CLASS_CNT])
+{
+	const char *colon = memchr(word, ':', len);
+	size_t digits = colon ? word + len - colon - 1 : 0;
+	unsigned int c = colon && is(word, colon - word, "file") ? EV_CLASS_file : EV_CLASS_network;
+	uint32_t rate = 0;
+
+	if (!digits || digits > 7 || rates[c] ||
+	    (c == EV_CLASS_network && !is(word, colon - word, "network")))
+		return false;
+	for (const char *p = colon + 1; p < word + len; p++) {
+		if (!isdigit((unsigned char)*p))
+			return false;
+		rate = 10 * rate + *p - '0';
+	}
+	rates[c] = rate;
+	return rate && rate <= POLICY_RATE_MAX;
+}
+
+int policy_parse_rates(const char *text, uint32_t ret_rates[EV_CLASS_CNT], char *ret_rule,
+		       size_t rule_size)
+{
+	const char *rest = text, *word = text;
+	size_t len = 0;
+	bool ok = true;
+
+	memset(ret_rates, 0, EV_CLASS_CNT * sizeof(*ret_rates));
+	if (!strcmp(text, "off"))
+		return 0;
+	while (ok && next_word(&rest, &word, &len))
+		ok = add_rate(word, len, ret_rates);
+	if (ok)
+		return 0;
+	snprintf(ret_rule, rule_size,
+		 "off, or file and network, each with events per second from 1 to %d, such as "
+		 "file:20000,network:5000; not '%.*s'",
+		 POLICY_RATE_MAX, (int)MIN(len, 40), word);
+	return -EINVAL;
+}
+
 /* --- paths */
 
 /* False: there are too many. */

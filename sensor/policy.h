@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is recorded: the options `events` and `read-opens-always`, from text to what the kernel side
- * looks at. */
+/* What is recorded: the options `events`, `read-opens-always` and `rate-limits`, from text to what
+ * the kernel side looks at. */
 #ifndef VARVE_POLICY_H
 #define VARVE_POLICY_H
 
 #include "bpf/event.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * "all", and kinds or classes to leave out: "all,-rename,-network". ret_off, by kind: left out.
@@ -15,6 +16,17 @@
  */
 int policy_parse_events(const char *text, bool ret_off[EV_KINDS_MAX], char *ret_rule,
 			size_t rule_size);
+
+#define POLICY_RATE_MAX 1000000
+
+/*
+ * "off", or classes with events per second of a cgroup on a CPU: "file:20000,network:5000".
+ * ret_rates, by class; 0: not limited. Of process, container and kernel events there is no limit:
+ * what a container does is never left out before what it reads. -EINVAL with what is wanted in
+ * ret_rule.
+ */
+int policy_parse_rates(const char *text, uint32_t ret_rates[EV_CLASS_CNT], char *ret_rule,
+		       size_t rule_size);
 
 #define POLICY_PATHS_MAX    32
 #define POLICY_PATH_LEN_MAX 127

@@ -9,6 +9,7 @@
 #include "sensor/book.h"
 #include "sensor/pin.h"
 #include "sensor/policy.h"
+#include "sensor/ring_size.h"
 #include "sensor/streams.h"
 #include "sensor/takeover.h"
 #include <bpf/bpf.h>
@@ -39,6 +40,7 @@ struct probes {
 	struct bpf_program *account_reader;
 	const struct ev_account *account_copy; /* by CPU */
 	size_t cpu_cnt;
+	struct probes_rings rings;
 	struct pin *pin; /* NULL: nothing outlives the sensor */
 	struct ev_shared *shared;
 };
@@ -114,6 +116,29 @@ static void configure_policy(struct probes *p, const struct conf *conf)
 	skel->rodata->cfg_always_words = policy_make_rows(&paths, p->always);
 }
 
+static void configure_limits(struct varve_bpf *skel, const struct conf *conf,
+			     const struct probes_rings *rings)
+{
+	__u64 *interval =
+		(__u64 *)skel->rodata->cfg_rate_interval_ns; /* read-only to the programs later */
+	__u64 *burst = (__u64 *)skel->rodata->cfg_rate_burst_ns;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint32_t rates[EV_CLASS_CNT];
+	char rule[256];
+
+	policy_parse_rates(conf->rate_limits, rates, rule, sizeof(rule));
+	for (size_t c = 0; c < EV_CLASS_CNT; c++) {
+		/* Rounded up, so that no more come than was said. */
+		interval[c] = rates[c] ? (NSEC_PER_SEC + rates[c] - 1) / rates[c] : 0;
+		burst[c] = rates[c] * interval[c];
+	}
+	if (!conf->fair_share)
+		return;
+	skel->rodata->cfg_share_ring_size = rings->bytes;
+	skel->rodata->cfg_share_decisive_size = rings->decisive_bytes;
+	skel->rodata->cfg_share_cpus = MAX(cpus, 1L);
+}
+
 /* Before anything is attached. */
 static int fill_always(struct probes *p)
 {
@@ -152,8 +177,8 @@ static void configure(struct probes *p, const struct conf *conf, const struct bt
 
 	skel->rodata->cfg_scope_all = conf->scope == CONF_SCOPE_ALL;
 	configure_policy(p, conf);
-	bpf_map__set_max_entries(skel->maps.events, conf->ring_bytes);
-	bpf_map__set_max_entries(skel->maps.decisive, conf->decisive_ring_bytes);
+	bpf_map__set_max_entries(skel->maps.events, p->rings.bytes);
+	bpf_map__set_max_entries(skel->maps.decisive, p->rings.decisive_bytes);
 	skel->rodata->cfg_pending_base = p->cpu_cnt * EV_SCRATCH_PER_CPU;
 	tell_forms(skel, btf);
 	hooks_fill_ia32(&p->hooks, skel->rodata->ia32_nr);
@@ -178,13 +203,16 @@ static int resume_maps(struct probes *p, const struct conf *conf)
 	struct varve_bpf *skel = p->skel;
 	int err = pin_found(p->pin) ? pin_reuse_maps(p->pin, skel->obj) : 0;
 
-	if (bpf_map__max_entries(skel->maps.events) != conf->ring_bytes ||
-	    bpf_map__max_entries(skel->maps.decisive) != conf->decisive_ring_bytes ||
+	p->rings.bytes = bpf_map__max_entries(skel->maps.events);
+	p->rings.decisive_bytes = bpf_map__max_entries(skel->maps.decisive);
+	if ((conf->ring_bytes && p->rings.bytes != conf->ring_bytes) ||
+	    (conf->decisive_ring_bytes && p->rings.decisive_bytes != conf->decisive_ring_bytes) ||
 	    bpf_map__max_entries(skel->maps.scope) != 2 * conf->container_limit)
 		log_warn("what is pinned keeps its sizes: ring-size, decisive-ring-size and "
 			 "container-limit take effect once it was removed (varve-sensor --unpin)");
-	skel->rodata->cfg_ring_mark = bpf_map__max_entries(skel->maps.events) / 2;
-	skel->rodata->cfg_decisive_mark = bpf_map__max_entries(skel->maps.decisive) / 2;
+	skel->rodata->cfg_ring_mark = p->rings.bytes / 2;
+	skel->rodata->cfg_decisive_mark = p->rings.decisive_bytes / 2;
+	configure_limits(skel, conf, &p->rings);
 	return err;
 }
 
@@ -353,6 +381,18 @@ static bool refuse(struct probes *p, int err)
 	return true;
 }
 
+/* True if no program was refused, but memory, and there are smaller rings to try. */
+static bool is_smaller(struct probes *p, const struct conf *conf, int err)
+{
+	if (pin_found(p->pin) || complained[0] || (err != -ENOMEM && err != -EPERM) ||
+	    !ring_size_shrink(conf, &p->rings))
+		return false;
+	log_warn("the kernel refuses memory (%s): trying smaller buffers, of %llu and %llu KiB",
+		 strerror(-err), (unsigned long long)p->rings.bytes >> 10,
+		 (unsigned long long)p->rings.decisive_bytes >> 10);
+	return true;
+}
+
 static int load_once(struct probes *p, const struct conf *conf, const struct hierarchy *hierarchy,
 		     const struct btf *btf)
 {
@@ -399,10 +439,11 @@ int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 	}
 	btf = btf__load_vmlinux_btf(); /* NULL: explain_load() says so */
 	p->cpu_cnt = cpu_cnt > 0 ? cpu_cnt : 1;
+	p->rings = ring_size_choose(conf);
 	/* One program that the kernel refuses is no reason to do without the others. */
 	do
 		err = load_once(p, conf, hierarchy, btf);
-	while (err && refuse(p, err));
+	while (err && (refuse(p, err) || is_smaller(p, conf, err)));
 	btf__free(btf);
 	if (err) {
 		probes_close(p);
@@ -652,6 +693,16 @@ bool probes_has_escapees(const struct probes *p, uint64_t container)
 			return true;
 	}
 	return true; /* not to the end: another look will tell */
+}
+
+struct probes_rings probes_rings(const struct probes *p)
+{
+	return p->rings;
+}
+
+bool probes_limit_began(struct probes *p)
+{
+	return __atomic_exchange_n(&p->skel->bss->limit_began, 0, __ATOMIC_RELAXED);
 }
 
 void probes_next_epoch(struct probes *p)

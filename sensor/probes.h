@@ -8,6 +8,7 @@
 #define VARVE_PROBES_H
 
 #include "bpf/event.h"
+#include "sensor/ring_size.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,6 +84,10 @@ void probes_each_book(const struct probes *probes,
 		      void (*fn)(uint64_t cgroup_id, const struct book *book, void *ctx), void *ctx);
 /* Takes a cgroup that is gone out of the maps. */
 void probes_forget(struct probes *probes, uint64_t cgroup_id);
+/* How large the rings are. */
+struct probes_rings probes_rings(const struct probes *probes);
+/* True, once, if a limit or a fair share has begun to hold events back. */
+bool probes_limit_began(struct probes *probes);
 /* First and last times of losses start anew from here. */
 void probes_next_epoch(struct probes *probes);
 /*

@@ -241,6 +241,33 @@ static int fill_policy(struct arena *arena, const struct conf *conf, Varve__V1__
 	return 0;
 }
 
+static int fill_limits(struct arena *arena, const struct conf *conf, const struct probes *probes,
+		       Varve__V1__Coverage *out)
+{
+	struct probes_rings rings = probes_rings(probes);
+	uint32_t rates[EV_CLASS_CNT];
+	char rule[256];
+
+	out->rate_limits = arena_alloc(arena, EV_CLASS_CNT * sizeof(char *));
+	if (!out->rate_limits)
+		return -ENOMEM;
+	policy_parse_rates(conf->rate_limits, rates, rule, sizeof(rule));
+	for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
+		char *text = rates[c] ? arena_alloc(arena, 32) : NULL;
+
+		if (!rates[c])
+			continue;
+		if (!text)
+			return -ENOMEM;
+		snprintf(text, 32, "%s:%u", event_class_name(c), rates[c]);
+		out->rate_limits[out->n_rate_limits++] = text;
+	}
+	SET(out, ring_bytes, rings.bytes);
+	SET(out, decisive_ring_bytes, rings.decisive_bytes);
+	SET(out, fair_share, conf->fair_share);
+	return 0;
+}
+
 int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hierarchy *hierarchy,
 		      const struct probes *probes)
 {
@@ -275,6 +302,8 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 		err = fill_unseen(&e->arena, hooks, hook_cnt, out);
 	if (!err)
 		err = fill_policy(&e->arena, conf, out);
+	if (!err)
+		err = fill_limits(&e->arena, conf, probes, out);
 	if (err)
 		return err;
 	fill_log(conf, out);

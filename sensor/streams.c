@@ -51,6 +51,8 @@ const char *streams_reason_name(unsigned int reason)
 		[EV_SUPPRESS_READ_OPEN_REPEATED] = "read_open_repeated",
 		[EV_SUPPRESS_READ_OPENS_OFF] = "read_opens_off",
 		[EV_SUPPRESS_KIND_OFF] = "kind_off",
+		[EV_SUPPRESS_RATE_LIMIT] = "rate_limit",
+		[EV_SUPPRESS_FAIR_SHARE] = "fair_share",
 	};
 
 	return reason < EV_SUPPRESS_CNT ? names[reason] : "unknown";

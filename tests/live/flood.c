@@ -131,7 +131,9 @@ static void run_flood(struct live *t, const char *const *args)
 	live_one(t, "EXIT", pid);
 }
 
-static const char *const tiny[] = {"--ring-size", "4096", "--heartbeat", "100ms", NULL};
+/* Without shares, of which nothing would be lost: tests/live/limit.c. */
+static const char *const tiny[] = {"--ring-size", "4096", "--fair-share", "off", "--heartbeat",
+				   "100ms",	  NULL};
 
 LIVE_TIMEOUT(flood_of_tiny_ring, LIVE_OWN, 240)
 {
@@ -175,8 +177,8 @@ static void fork_often(struct live *t, void *arg)
 	}
 }
 
-static const char *const tiny_decisive[] = {"--decisive-ring-size", "4096", "--heartbeat", "100ms",
-					    NULL};
+static const char *const tiny_decisive[] = {
+	"--decisive-ring-size", "4096", "--fair-share", "off", "--heartbeat", "100ms", NULL};
 
 LIVE_TIMEOUT(flood_of_decisive_ring, LIVE_OWN, 240)
 {

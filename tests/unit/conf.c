@@ -122,8 +122,10 @@ static void has_the_promised_defaults(void **state)
 	assert_int_equal(conf_read_opens_host(&conf), CONF_READ_OPENS_FIRST);
 	assert_string_equal(conf.read_opens_always, "default");
 	assert_string_equal(conf.events, "all");
-	assert_int_equal(conf.ring_bytes, 8 << 20);
-	assert_int_equal(conf.decisive_ring_bytes, 4 << 20);
+	assert_string_equal(conf.rate_limits, "off");
+	assert_int_equal(conf.fair_share, 1);
+	assert_int_equal(conf.ring_bytes, 0); /* auto */
+	assert_int_equal(conf.decisive_ring_bytes, 0);
 	assert_int_equal(conf.container_limit, 8192);
 	assert_int_equal(conf.process_limit, 65536);
 	assert_int_equal(conf.heartbeat_ms, 10000);
@@ -210,6 +212,10 @@ static const struct {
 	{"--log-full", "drop", "drop-newest"},
 	{"--sync", "always", "lag, each, interval, none"},
 	{"--ring-size", "3M", "power of two"},
+	{"--rate-limits", "process:10", "file and network"},
+	{"--rate-limits", "file:0", "from 1 to 1000000"},
+	{"--fair-share", "1", "off, on"},
+	{"--ring-size", "AUTO", "auto, or a power of two"},
 	{"--ring-size", "2K", "from 4K to 1G"},
 	{"--ring-size", "0", "power of two"},
 	{"--ring-size", "2G", "from 4K to 1G"},
@@ -415,7 +421,7 @@ static void digest_is_of_what_is_in_effect(void **state)
 	DIGEST(plain);
 	DIGEST(other, "--log-dir=/y");
 	assert_string_not_equal(plain, other);
-	DIGEST(other, "--heartbeat=10000ms", "--ring-size=8192K");
+	DIGEST(other, "--heartbeat=10000ms", "--ring-size=auto");
 	assert_string_equal(plain, other);
 	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
 		snprintf(option, sizeof(option), "--kafka.%s=x", secrets[i]);

@@ -77,6 +77,45 @@ static void test_wrong_events(void **state)
 	}
 }
 
+/* --- rates */
+
+static void test_rates(void **state)
+{
+	uint32_t rates[EV_CLASS_CNT];
+
+	(void)state;
+	assert_int_equal(policy_parse_rates("off", rates, rule, sizeof(rule)), 0);
+	for (size_t c = 0; c < EV_CLASS_CNT; c++)
+		assert_int_equal(rates[c], 0);
+	assert_int_equal(
+		policy_parse_rates(" network:1 , file:1000000", rates, rule, sizeof(rule)), 0);
+	assert_int_equal(rates[EV_CLASS_file], 1000000);
+	assert_int_equal(rates[EV_CLASS_network], 1);
+	assert_int_equal(rates[EV_CLASS_process], 0);
+	assert_int_equal(rates[EV_CLASS_container], 0);
+	assert_int_equal(rates[EV_CLASS_kernel], 0);
+}
+
+/* A process's events have no limit: no rate leaves out what was run and keeps what it read. */
+static const char *const wrong_rates[] = {
+	"",	   "file",	 "file:",	 "file:0",	    "file:1000001",  "file:12345678",
+	"file:-1", "file:+1",	 "file:1k",	 "file: 1",	    "file:1,",	     "file:1,file:2",
+	":1",	   "file:1,off", "process:1000", "container:1",	    "kernel:1",	     "sensor:1",
+	"off,",	   "all:1",	 "files:1",	 "file:1;network:1",
+};
+
+static void test_wrong_rates(void **state)
+{
+	uint32_t rates[EV_CLASS_CNT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong_rates); i++) {
+		if (policy_parse_rates(wrong_rates[i], rates, rule, sizeof(rule)) != -EINVAL)
+			fail_msg("%s is taken", wrong_rates[i]);
+		assert_non_null(strstr(rule, "file:20000"));
+	}
+}
+
 /* --- paths */
 
 static struct ev_always_row rows[EV_ALWAYS_ROW_CNT];
@@ -256,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_events),	     cmocka_unit_test(test_wrong_events),
+		cmocka_unit_test(test_rates),	     cmocka_unit_test(test_wrong_rates),
 		cmocka_unit_test(test_default),	     cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_wrong_paths),  cmocka_unit_test(test_full),
 		cmocka_unit_test(test_any_patterns),

@@ -608,6 +608,8 @@ static void test_cause_names(void **state)
 			    "read_open_repeated");
 	assert_string_equal(streams_reason_name(EV_SUPPRESS_READ_OPENS_OFF), "read_opens_off");
 	assert_string_equal(streams_reason_name(EV_SUPPRESS_KIND_OFF), "kind_off");
+	assert_string_equal(streams_reason_name(EV_SUPPRESS_RATE_LIMIT), "rate_limit");
+	assert_string_equal(streams_reason_name(EV_SUPPRESS_FAIR_SHARE), "fair_share");
 	assert_string_equal(streams_reason_name(999), "unknown");
 }
 
