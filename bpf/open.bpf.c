@@ -216,10 +216,8 @@ static __always_inline void close_held(struct build *b)
 {
 	if (kind_is_off(EV_CLOSE_WRITE))
 		suppress(b->count, EV_CLASS_file, EV_SUPPRESS_KIND_OFF);
-	else if (b->held == EV_SUPPRESS_RATE_LIMIT)
-		suppress(b->count, EV_CLASS_file, EV_SUPPRESS_RATE_LIMIT);
 	else
-		suppress(b->count, EV_CLASS_file, EV_SUPPRESS_FAIR_SHARE);
+		suppress_held(b, EV_CLASS_file);
 }
 
 static __noinline int open_emit(struct opening *o)

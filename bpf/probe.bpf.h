@@ -469,6 +469,16 @@ static __always_inline void record_head(struct ev_hdr *hdr, __u16 kind, __u64 cg
 	hdr->cpu = bpf_get_smp_processor_id();
 }
 
+/* Of a rate or a share. The verifier forgets what was put on the stack, hence the question. */
+static __always_inline void suppress_held(struct build *b, __u32 class)
+{
+	__u32 reason = b->held;
+
+	asm volatile("" : "+r"(reason));
+	if (reason < EV_SUPPRESS_CNT)
+		suppress(b->count, class, reason);
+}
+
 /* Takes the number. False: the event is left out by policy, or lost; either is counted. */
 static __always_inline bool record_number(struct build *b, __u16 kind, __u32 class, __u64 cgid,
 					  __u64 *ret_number)
@@ -489,7 +499,7 @@ static __always_inline bool record_number(struct build *b, __u16 kind, __u32 cla
 	else if (!share_allows(b->count, class, &b->share_counts))
 		b->held = EV_SUPPRESS_FAIR_SHARE;
 	if (b->held) {
-		suppress(b->count, class, b->held);
+		suppress_held(b, class);
 		return false;
 	}
 	*ret_number = count_next(b->count);
