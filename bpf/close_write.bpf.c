@@ -87,12 +87,6 @@ static __always_inline void write_fd_key(struct write_fd *key, __s32 fd)
 	key->exec_id = task_exec_id(current_task());
 }
 
-enum close_seen {
-	CLOSE_NOW,   /* by the current task, which may be the kernel's */
-	CLOSE_FPUT,  /* the same, and the file is still whole */
-	CLOSE_FOUND, /* it was, some time ago */
-};
-
 /* --- the record */
 
 /* Where to book it: a cgroup within the container may have gone before the file. 0: nowhere. */
@@ -188,14 +182,22 @@ static __always_inline void closed_send(struct build *b, __u64 cgid)
 		scratch_put(b->s);
 }
 
-/* seen: enum close_seen. Global, to be verified once: hence numbers only. */
+/* Global, to be verified once: hence numbers only. */
 __noinline int close_write_end(__u64 file, __u64 opened_ns, __u32 seen)
 {
 	struct write_key key = {.opened_ns = opened_ns, .file = file};
-	struct write_open *w = bpf_map_lookup_elem(&write_opens, &key);
+	struct write_open *w;
 	struct build b = {};
+	struct written *n;
 	__u64 cgid;
 
+	if (!opened_ns) {
+		n = bpf_map_lookup_elem(&written, &key.file);
+		if (!n)
+			return 0;
+		key.opened_ns = n->opened_ns;
+	}
+	w = bpf_map_lookup_elem(&write_opens, &key);
 	if (!w)
 		return 0;
 	cgid = closed_cgroup(w);
@@ -244,16 +246,6 @@ static __always_inline void write_open_fill(struct scratch *s, struct write_open
 	asm volatile("" : "+r"(len));
 	if (len <= WRITE_PATH_MAX)
 		bpf_probe_read_kernel(w->path, len, rec_at(s, off));
-}
-
-/* What had this memory before is closed. */
-__noinline int close_write_reused(__u64 file)
-{
-	struct written *old = bpf_map_lookup_elem(&written, &file);
-
-	if (old)
-		close_write_end(file, old->opened_ns, CLOSE_FOUND);
-	return 0;
 }
 
 __noinline int close_write_begin(__u32 slot, __u64 file, __s32 fd)
