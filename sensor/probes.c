@@ -381,11 +381,16 @@ static bool refuse(struct probes *p, int err)
 	return true;
 }
 
+/* -EPERM: before 5.11, RLIMIT_MEMLOCK. */
+static bool is_about_memory(int err)
+{
+	return !complained[0] && (err == -ENOMEM || (err == -EPERM && !geteuid()));
+}
+
 /* True if no program was refused, but memory, and there are smaller rings to try. */
 static bool is_smaller(struct probes *p, const struct conf *conf, int err)
 {
-	if (pin_found(p->pin) || complained[0] || (err != -ENOMEM && err != -EPERM) ||
-	    !ring_size_shrink(conf, &p->rings))
+	if (!is_about_memory(err) || pin_found(p->pin) || !ring_size_shrink(conf, &p->rings))
 		return false;
 	log_warn("the kernel refuses memory (%s): trying smaller buffers, of %llu and %llu KiB",
 		 strerror(-err), (unsigned long long)p->rings.bytes >> 10,

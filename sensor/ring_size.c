@@ -3,6 +3,7 @@
 
 #include "evidence/base.h"
 #include "sensor/conf.h"
+#include "sensor/memory_limit.h"
 
 #include <sys/sysinfo.h>
 
@@ -23,23 +24,27 @@ static uint64_t fit(uint64_t bytes, uint64_t min, uint64_t max)
 	return size;
 }
 
-static uint64_t node_memory(void)
+/* The node's, or so much that the rings together have at most a twelfth of what the sensor may
+ * have: they are charged to it. */
+static uint64_t memory(void)
 {
 	struct sysinfo info;
+	uint64_t limit = memory_limit(), node;
 
-	return sysinfo(&info) ? 0 : (uint64_t)info.totalram * info.mem_unit;
+	node = sysinfo(&info) ? 0 : (uint64_t)info.totalram * info.mem_unit;
+	return limit / MIB > node / MIB / 64 ? node : 64 * limit;
 }
 
 struct probes_rings ring_size_choose(const struct conf *conf)
 {
-	uint64_t memory = node_memory();
+	uint64_t bytes = memory();
 	struct probes_rings r = {.bytes = conf->ring_bytes,
 				 .decisive_bytes = conf->decisive_ring_bytes};
 
 	if (!r.bytes)
-		r.bytes = fit(memory / events.part, events.min, events.max);
+		r.bytes = fit(bytes / events.part, events.min, events.max);
 	if (!r.decisive_bytes)
-		r.decisive_bytes = fit(memory / decisive.part, decisive.min, decisive.max);
+		r.decisive_bytes = fit(bytes / decisive.part, decisive.min, decisive.max);
 	return r;
 }
 

@@ -6,15 +6,26 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+static uint64_t limit;
+
+uint64_t memory_limit(void)
+{
+	return limit;
+}
+
 #define GIB (1024 * MIB)
 
 static const struct {
 	uint64_t memory, bytes, decisive_bytes;
 } nodes[] = {
-	{0, 8 * MIB, 4 * MIB},		   {512 * MIB, 8 * MIB, 4 * MIB},
-	{16 * GIB - 1, 8 * MIB, 4 * MIB},  {16 * GIB, 16 * MIB, 4 * MIB},
-	{24 * GIB, 16 * MIB, 4 * MIB},	   {32 * GIB, 32 * MIB, 8 * MIB},
-	{64 * GIB, 64 * MIB, 16 * MIB},	   {4096 * GIB, 64 * MIB, 16 * MIB},
+	{0, 8 * MIB, 4 * MIB},
+	{512 * MIB, 8 * MIB, 4 * MIB},
+	{16 * GIB - 1, 8 * MIB, 4 * MIB},
+	{16 * GIB, 16 * MIB, 4 * MIB},
+	{24 * GIB, 16 * MIB, 4 * MIB},
+	{32 * GIB, 32 * MIB, 8 * MIB},
+	{64 * GIB, 64 * MIB, 16 * MIB},
+	{4096 * GIB, 64 * MIB, 16 * MIB},
 	{UINT64_MAX, 64 * MIB, 16 * MIB},
 };
 
@@ -31,14 +42,31 @@ static void test_by_memory(void **state)
 
 static void test_of_this_node(void **state)
 {
-	struct probes_rings r = ring_size_choose(&(struct conf){});
+	struct probes_rings r;
 
 	(void)state;
-	assert_true(node_memory() > 0);
-	assert_int_equal(r.bytes, fit(node_memory() / 1024, 8 * MIB, 64 * MIB));
+	limit = UINT64_MAX;
+	assert_true(memory() > 0);
+	r = ring_size_choose(&(struct conf){});
+	assert_int_equal(r.bytes, fit(memory() / 1024, 8 * MIB, 64 * MIB));
 	r = ring_size_choose(&(struct conf){.ring_bytes = 4096, .decisive_ring_bytes = 128 * MIB});
 	assert_int_equal(r.bytes, 4096);
 	assert_int_equal(r.decisive_bytes, 128 * MIB);
+}
+
+/* A sensor that is allowed little has small rings on a large node. */
+static void test_of_a_small_cgroup(void **state)
+{
+	struct probes_rings r;
+
+	(void)state;
+	limit = 96 * MIB;
+	assert_true(memory() <= 64 * limit);
+	r = ring_size_choose(&(struct conf){});
+	assert_int_equal(r.bytes, 8 * MIB);
+	assert_int_equal(r.decisive_bytes, 4 * MIB);
+	limit = 0;
+	assert_int_equal(memory(), 0);
 }
 
 /* Down to the least; what was asked for stays. */
@@ -68,6 +96,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_by_memory),
 		cmocka_unit_test(test_of_this_node),
+		cmocka_unit_test(test_of_a_small_cgroup),
 		cmocka_unit_test(test_shrink),
 	};
 
