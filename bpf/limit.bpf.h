@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * So that one noisy container blinds nobody: what a cgroup may number, on one CPU, of one class.
- *Held by per-CPU values alone, so nobody waits for anybody; an interrupt in between may let one
- *event more through.
+ * Held by per-CPU values alone, so nobody waits for anybody; an interrupt in between may let one
+ * event more through. All of it inline, though the verifier has to look at it in each program: the
+ * stacks of the longest chains of calls have no room for one more on Linux 6.1.
  *
  * Rate (option `rate-limits`, file and network events only): an event is due at rate_due_ns, and
- *may come so much earlier that a second's worth comes at once.
+ * may come so much earlier that a second's worth comes at once.
  *
  * Fair share (option `fair-share`): what is recorded while a ring is more than 5/8 full is counted
- *on its cgroup, and a cgroup may have as many bytes there as are free, divided by the CPUs; who has
- *more waits until the reader has come. So there is always space for those that have little: of the
- *last 3/8 k noisy cgroups take k / (k + 1), however long the reader stays away. Who goes first:
+ * on its cgroup, and a cgroup may have as many bytes there as are free, divided by the CPUs; who
+ * has more waits until the reader has come. So there is always space for those that have little: of
+ * the last 3/8 k noisy cgroups take k / (k + 1), however long the reader stays away. Who goes
+ * first:
  *
  *	ordinary opens for reading	from 5/8 of `events` on, by a quarter of the share
  *	other file and network events	from 3/4 of `events` on
