@@ -88,7 +88,6 @@ void conf_fini(struct conf *conf)
 	free(conf->log_dir);
 	free(conf->pin_dir);
 	free(conf->log_free);
-	free(conf->pin_dir);
 	free(conf->node_name);
 	free(conf->host_root);
 	free(conf->kafka_topic);
