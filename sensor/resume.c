@@ -7,6 +7,7 @@
 #include "sensor/container.h"
 #include "sensor/intake.h"
 #include "sensor/probes.h"
+#include "sensor/recall.h"
 #include "sensor/streams.h"
 #include "sensor/taken.h"
 #include <string.h>
@@ -173,6 +174,8 @@ int resume_open(struct intake *in, const char *log_dir, uint64_t end, struct tak
 	ret_taken->cnt = 0;
 	probes_each_book(in->probes, take_up, in);
 	err = replay_log(ret_taken, in, log_dir, end, ret_known);
+	if (!err && *ret_known)
+		err = recall_containers(in->containers, log_dir, probes_shared(in->probes)->run_id);
 	taken_sort(ret_taken);
 	streams_begin(in->streams);
 	return err;

@@ -14,7 +14,8 @@ struct intake;
 struct taken;
 
 /*
- * Fills streams and containers, of which existing_tell() then says that they were found. log_dir: where that sensor wrote to; end: index of the first record
+ * Fills streams and containers, of which existing_tell() then says that they were found. log_dir:
+ * where that sensor wrote to; end: index of the first record
  * that is ours. ret_taken gets its last records, for intake.taken. *ret_known: they are in this
  * log, so that nothing is unwatched; else what they were is declared lost. 0, or what reading the
  * log says.
