@@ -74,6 +74,7 @@ namespaces() {
 	in_cluster bash -euc '
 		mount --make-rshared /
 		for d in /run /var/lib /var/log; do mount -t tmpfs -o mode=755 tmpfs $d; mount --make-shared $d; done
+		mount -t bpf bpf /sys/fs/bpf
 		mkdir -p /run/netns /var/lib/{etcd,kubelet/static,containerd,varve,cni/net.d} /var/log/pods
 		# What kubelet would set for the whole machine is so already, as far as it sees.
 		set_seen() { echo $2 >$0/$1; mount --bind $0/$1 /proc/sys/${1//.//}; }

@@ -119,12 +119,27 @@ accounts=()
 in_shop create job --from=cronjob/nightly nightly-29440801 >/dev/null
 wait_shop job/nightly-29440801 condition=complete
 session solo one
+# Restarted as an upgrade does it: pin is on.
+account
+kubectl -n varve rollout restart daemonset/varve-sensor >/dev/null || fail "rollout restart"
+rolled() { kubectl -n varve rollout status daemonset/varve-sensor --watch=false 2>/dev/null | grep -q 'successfully rolled out'; }
+for ((sessions = 0; sessions < 200; sessions++)); do
+	rolled && ! kill -0 "$in_pod" 2>/dev/null && wait_for 30 sensor_pod_says 'recording containers' && break
+	session solo one
+done
 account
 kubectl delete -k deploy/k8s --wait=false >/dev/null || fail "delete -k"
 kubectl -n varve wait --for=delete pod --all --timeout=60s >/dev/null || fail "the sensor's pod ends"
 "$VARVE" cat "/proc/$ns/root/var/lib/varve" >"$work/records.pod" || fail "its log is read"
 grep -q '"kind":"RUN_END"' "$work/records.pod" && pass "and ends as asked when its pod is deleted" || fail "and ends as asked when its pod is deleted"
 hold "$work/records.pod" 'in a pod: '
+takes_over() { grep '"kind":"RUN_START"' "$work/records.pod" | tail -n 1 | grep -q '"takes_over":true'; }
+check "restarted with its pod it takes over" takes_over
+check "without a loss" bash -c '! grep -q "\"kind\":\"LOSS\"" "$1"' - "$work/records.pod"
+all_there() { [ "$(grep '"kind":"EXEC"' "$work/records.pod" | grep -c '"args":\["/bin/true","shop/solo/.*/one","session"\]')" = $((sessions + 1)) ]; }
+check "and each of $((sessions + 1)) sessions meanwhile is there" all_there
+check "varve-sensor --unpin removes what outlives it" in_cluster "$SENSOR" --unpin
+check "nothing is left pinned" in_cluster test ! -e /sys/fs/bpf/varve
 # And sees what it sees as the machine's root.
 covers() { # RECORDS: what COVERAGE says of hooks and kinds
 	"$PYTHON" -c 'import json, sys
