@@ -182,6 +182,8 @@ install: all
 	install -D -m 755 $(O)/varve $(DESTDIR)$(PREFIX)/bin/varve
 	install -D -m 644 $(O)/varve.desc $(DESTDIR)$(PREFIX)/share/varve/varve.desc
 	install -D -m 644 proto/varve.proto $(DESTDIR)$(PREFIX)/share/varve/varve.proto
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@PREFIX@,$(PREFIX),' deploy/systemd/varve-sensor.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/varve-sensor.service
 	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8
 	install -D -m 644 docs/varve.1 $(DESTDIR)$(PREFIX)/share/man/man1/varve.1
 clean:

@@ -25,13 +25,10 @@ for lib in $(ldd "$SENSOR" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
 	cp -L "$lib" "$to"
 done
 units=$overlay/etc/systemd/system
-cat >"$units/varve-sensor.service" <<'U'
-[Service]
-EnvironmentFile=-/etc/varve.env
-ExecStart=/usr/bin/varve-sensor --log-dir /var/lib/varve --node-name vm --scope all --ring-size 64M --decisive-ring-size 32M
-StandardError=append:/run/varve.err
-LimitMEMLOCK=infinity
-U
+sed 's,@PREFIX@/sbin,/usr/bin,' deploy/systemd/varve-sensor.service >"$units/varve-sensor.service"
+mkdir -p "$units/varve-sensor.service.d" "$overlay/etc/default"
+printf '[Service]\nEnvironmentFile=-/etc/varve.env\nStandardError=append:/run/varve.err\n' >"$units/varve-sensor.service.d/test.conf"
+printf 'VARVE_%s\n' NODE_NAME=vm SCOPE=all RING_SIZE=64M DECISIVE_RING_SIZE=32M >"$overlay/etc/default/varve-sensor"
 cat >"$units/test.service" <<'U'
 [Unit]
 After=dbus.service containerd.service
@@ -86,6 +83,8 @@ judge() { # DIRECTORY
 	"$VARVE" cat "$1/varve" >"$1/all" || { echo "not ok no log"; return 1; }
 	"$PYTHON" tests/e2e/whose.py "$1/all" "$1/test/expected" /
 	paths "$1/all" "$1/test/cgroups"
+	grep '"kind":"RUN_START"' "$1/all" | tail -n 1 | grep -q '"takes_over":true' && ! grep -q '"kind":"LOSS"' "$1/all" &&
+		pass "restarted as a unit it takes over, without a loss" || fail "restarted as a unit it takes over, without a loss"
 }
 
 one() { # HIERARCHY

@@ -160,6 +160,7 @@ check "the scopes have gone" sh -c '! systemctl list-units --no-legend "*.scope"
 sleep 2
 systemctl stop varve-sensor
 check "the sensor's unit ends well" sh -c 'systemctl show --property Result --property ExecMainStatus varve-sensor | tr "\n" " " | tee /dev/stderr | grep -q "Result=success ExecMainStatus=0"'
+check "varve-sensor --unpin removes what outlives it" sh -c 'varve-sensor --unpin && [ ! -e /sys/fs/bpf/varve ]'
 check "no unit has failed" sh -c 'f=$(systemctl list-units --failed --no-legend --plain); echo "$f"; [ -z "$f" ]'
 say "end"
 cp /run/varve.err $test/
