@@ -11,6 +11,7 @@
 #
 #   make bench-completeness   generated against recorded, lost and suppressed, at rising loads
 #   make check-faults  the fault suite in its long form; NAMES: only these
+#   make bench-soak    30 minutes of load: memory, descriptors and log stay what they are. MINUTES=N
 #   make bench-disk    what the log costs the disk, by policy of sync, with Kafka and without
 #
 #   V=1 shows commands, O=DIR builds elsewhere, SAN=1 with ASan and UBSan, WERROR=1 as CI does. The live tests are linked statically, so
@@ -135,7 +136,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) $(O)/sensor/probes_object.o | $(O)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-soak unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -164,6 +165,11 @@ bench-completeness:
 	$(Q)tests/deps.sh
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) tests/bench/completeness.sh
+
+bench-soak:
+	$(Q)tests/deps.sh
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) MINUTES=$(or $(MINUTES),30) tests/bench/soak.sh
 
 check-faults:
 	$(Q)tests/deps.sh --check

@@ -8,7 +8,8 @@
  * MIX is a cycle of letters, one for each operation: x fork and exec of a program, w open of a new
  * file for writing, r two opens of it for reading, u its unlink, c a connect that is refused. Each
  * carries whose it is: program and file in their names (TOKEN.NUMBER, the number of the operation;
- * r and u have that of their w), the connect in its destination, 127.(64+container).N.N.
+ * r and u have that of their w), the connect in its destination, 127.(64+container).N.N and a port
+ * by its id.
  *
  * "doing" is printed when all do. At the end DIR/truth has a line for each container: its number,
  * id, token, letters, and how many of each letter were done; and TRACE=1: DIR/trace.TOKEN has begin
@@ -161,11 +162,20 @@ static void do_unlink(const struct worker *w, uint64_t n)
 		DIE("cannot unlink %s", name);
 }
 
+/* Of this load and not another's beside it: by the container's id, where nobody listens. */
+static in_port_t port_of(const struct worker *w)
+{
+	char digits[5] = "";
+
+	memcpy(digits, w->id, 4);
+	return htons((uint16_t)(700 + strtoul(digits, NULL, 16) % 128));
+}
+
 static void do_connect(const struct worker *w, uint64_t n)
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
-		.sin_port = htons(1),
+		.sin_port = port_of(w),
 		.sin_addr.s_addr = htonl(127u << 24 | (64 + (uint32_t)(w - shared->workers)) << 16 |
 					 (n & 0xffff)),
 	};

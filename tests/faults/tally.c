@@ -87,12 +87,13 @@ static struct container *by_name(const char *name, uint64_t *ret_number)
 	return NULL;
 }
 
-static struct container *by_address(const char *ip, uint64_t *ret_number)
+static struct container *by_address(const Varve__V1__Endpoint *to, uint64_t *ret_number)
 {
-	unsigned int c, hi, lo;
+	unsigned int c, hi, lo, id;
 
-	if (!ip || sscanf(ip, "127.%u.%u.%u", &c, &hi, &lo) != 3 || c < 64 ||
-	    c - 64 >= container_cnt)
+	if (!to || !to->ip || sscanf(to->ip, "127.%u.%u.%u", &c, &hi, &lo) != 3 || c < 64 ||
+	    c - 64 >= container_cnt || sscanf(containers[c - 64].id, "%4x", &id) != 1 ||
+	    to->port != 700 + id % 128)
 		return NULL;
 	*ret_number = hi << 8 | lo;
 	return &containers[c - 64];
@@ -116,8 +117,7 @@ static struct container *maker(const Varve__V1__Event *ev, uint64_t *ret_number)
 		file = ev->unlink->file;
 		break;
 	case VARVE__V1__EVENT__BODY_CONNECT:
-		return by_address(ev->connect->destination ? ev->connect->destination->ip : NULL,
-				  ret_number);
+		return by_address(ev->connect->destination, ret_number);
 	default:
 		break;
 	}
