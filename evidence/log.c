@@ -11,6 +11,7 @@
 #include "evidence/diag.h"
 #include "evidence/log_format.h"
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #define NEW_SEGMENT_TMP "segment.tmp"
 
@@ -144,12 +145,24 @@ static int sync_segment(struct log_seg *seg, bool keep)
 	return 0;
 }
 
+/* What is written to a file without a name is gone with the process. */
+static int check_linked(const struct log_seg *seg)
+{
+	struct stat st;
+
+	if (fstat(seg->fd, &st))
+		return -errno;
+	return st.st_nlink ? 0 : -ENOENT;
+}
+
 int log_sync(struct log *log)
 {
 	int err = log_flush(log);
 
 	for (size_t i = 0; i < log->seg_cnt && !err; i++)
 		err = sync_segment(&log->segs[i], i + 1 == log->seg_cnt);
+	if (!err)
+		err = check_linked(current(log));
 	if (err || !log->dir_dirty)
 		return err;
 	if (fsync(log->dirfd))

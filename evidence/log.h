@@ -89,7 +89,8 @@ uint64_t log_segment(const struct log *log);
  * On an error what is not written stays in the buffer, and the next call goes on exactly there.
  */
 int log_flush(struct log *log);
-/* Flushes, then fdatasync(2) of all that needs it: from here on it survives a power cut. */
+/* Flushes, then fdatasync(2) of all that needs it: from here on it survives a power cut. -ENOENT:
+ * the segment that is written to was removed by somebody. */
 int log_sync(struct log *log);
 /* All frames below index may go (shipped). Whole segments are removed. */
 int log_release(struct log *log, uint64_t index);

@@ -201,9 +201,10 @@ int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 	}
 	if (!err) {
 		len = varve__v1__event__pack(ev, e->buf);
-		err = room_is_own(ev->body_case) ? log_append_spare(e->log, e->buf, len, NULL)
-						 : log_append(e->log, e->buf, len, NULL);
-		e->append_err = err;
+		/* That what is ours found room in the buffer does not say that the log can be written. */
+		err = room_is_own(ev->body_case)
+			      ? log_append_spare(e->log, e->buf, len, NULL)
+			      : (e->append_err = log_append(e->log, e->buf, len, NULL));
 	}
 	if (err) {
 		e->failed_cnt++;

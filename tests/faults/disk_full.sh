@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.bash"
 mkdir "$work/disk" && mount -t tmpfs -o size=192M none "$work/disk" && on_exit+=('umount "$work/disk"') || { fail "a small disk"; finish; }
 log=$work/disk/log
-begin --log-dir "$log" --log-segment-size 1M --log-limit 160M
+begin --log-dir "$log" --log-segment-size 1M --log-limit 160M --log-free 0 --log-full drop-newest
 fallocate -l $(($(stat -f -c '%a * %S' "$work/disk"))) "$work/disk/ballast" 2>/dev/null ||
 	head -c 256M /dev/zero >"$work/disk/ballast" 2>/dev/null
 sleep $([ -n "$LONG" ] && echo 20 || echo 4)

@@ -189,6 +189,19 @@ static void test_kill_writer(void **state)
 	expect_log(0, before);
 }
 
+/* Somebody removed it all under the writer: what was written is gone when it ends. */
+static void test_removed(void **state)
+{
+	struct log *log = open_log(1 << 20, 0, NULL);
+
+	(void)state;
+	append_many(log, 0, 10);
+	assert_int_equal(log_sync(log), 0);
+	assert_int_equal(unlink(segment_path(0)), 0);
+	assert_int_equal(log_sync(log), -ENOENT);
+	log_close(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +209,7 @@ int main(void)
 		LOG_TEST(test_full_then_restart),
 		LOG_TEST(test_spare),
 		LOG_TEST(test_roll_fails),
+		LOG_TEST(test_removed),
 		LOG_TEST(test_kill_writer),
 	};
 
