@@ -177,9 +177,14 @@ static int roll(struct log *log)
 
 	if (err)
 		return err;
-	log_index_add(log, LOG_ENTRY_END,
-		      &(struct log_pos){.index = log->next_index, .offset = current(log)->size});
-	log_index_flush(log);
+	/* Once, however often the next one cannot be made. */
+	if (!log->ended) {
+		log_index_add(log, LOG_ENTRY_END,
+			      &(struct log_pos){.index = log->next_index,
+						.offset = current(log)->size});
+		log_index_flush(log);
+		log->ended = true;
+	}
 	if (log->seg_cnt >= LOG_UNSYNCED_MAX) {
 		err = sync_segment(&log->segs[log->seg_cnt - LOG_UNSYNCED_MAX], false);
 		if (err)
@@ -221,6 +226,7 @@ static int append(struct log *log, const void *payload, size_t len, size_t most,
 	log->last = (struct log_pos){
 		.index = log->next_index, .segment = seg->first, .offset = seg->size + log->used};
 	log->last_marked = false;
+	log->ended = false;
 	log->used += LOG_FRAME_HDR_LEN + len;
 	log->next_index++;
 	if (!seg->frame_cnt++)

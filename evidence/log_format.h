@@ -126,6 +126,7 @@ struct log {
 	size_t used, room;
 	size_t spare; /* size of buf; what is beyond room: log_append_spare() */
 	uint64_t next_index;
+	bool ended;	/* the index of the current segment says where it ends, as of now */
 	bool dir_dirty; /* has segments whose names are not synced */
 	struct log_index index;
 	struct log_pos last; /* of the frame appended last */

@@ -25,6 +25,8 @@
 /* Its last events were numbered before its cgroup went; this is for a probe that still stands
  * before the ring. */
 #define CLOSE_AFTER_NS (100 * NSEC_PER_MSEC)
+#define CLOSE_AGAIN_NS NSEC_PER_SEC
+#define FULL_TOLD_NS (300 * NSEC_PER_SEC)
 /* As long again for hashes that are asked for. */
 #define CLOSE_HASH_NS (3 * NSEC_PER_SEC)
 #define TELL_NS	      (60 * NSEC_PER_SEC)
@@ -343,10 +345,14 @@ void intake_tell_pods(struct intake *in)
 static int found(const struct streams_finding *f, void *ctx)
 {
 	struct intake *in = ctx;
+	int err = -EAGAIN;
 
-	return declare_finding(in->emit, f,
-			       f->container ? container_table_find(in->containers, f->container)
-					    : NULL);
+	if (!in->is_sparing)
+		err = declare_finding(in->emit, f,
+				      f->container ? container_table_find(in->containers, f->container)
+						   : NULL);
+	in->undeclared |= !!err;
+	return err;
 }
 
 size_t intake_close_begin(struct intake *in, uint64_t now_ns)
@@ -378,7 +384,8 @@ static void give_up_metadata(struct intake *in, struct container *c)
 	declare_binding(in->emit, c);
 }
 
-static void close_account(struct intake *in, uint64_t cgroup_id)
+/* False: the log did not take all that is to be said. What it did not is found again. */
+static bool close_account(struct intake *in, uint64_t cgroup_id)
 {
 	struct container *c = container_table_find(in->containers, cgroup_id);
 	struct streams_sum sums[EV_CLASS_CNT];
@@ -390,10 +397,11 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 		give_up_metadata(in, c);
 	}
 	hash_container_gone(in->hash, cgroup_id);
+	in->undeclared = false;
 	streams_settle_container(in->streams, cgroup_id, found, in);
 	streams_sum(in->streams, cgroup_id, sums);
-	if (c)
-		declare_account(in->emit, sums, true, c);
+	if (in->undeclared || (c && declare_account(in->emit, sums, true, c)))
+		return false;
 	/* Of those whose exit was lost or left out, nobody else will say that they ended. */
 	if (sums[EV_CLASS_process].lost || sums[EV_CLASS_process].suppressed)
 		proctab_end_container(in->proctab, cgroup_id, emit_boot_ns());
@@ -401,18 +409,30 @@ static void close_account(struct intake *in, uint64_t cgroup_id)
 	if (c)
 		pods_detach(in->pods, c, in->emit->sequence, emit_boot_ns());
 	container_table_remove(in->containers, cgroup_id);
+	return true;
+}
+
+static bool close_nested(struct intake *in, uint64_t cgroup_id)
+{
+	in->undeclared = false;
+	streams_settle_cgroup(in->streams, cgroup_id, found, in);
+	if (in->undeclared)
+		return false;
+	streams_forget_cgroup(in->streams, cgroup_id, in->probes);
+	return true;
 }
 
 void intake_close_finish(struct intake *in)
 {
 	for (; in->gone_settling; in->gone_settling--, in->gone_cnt--) {
-		const struct intake_gone *g = &in->gone[in->gone_head];
+		struct intake_gone *g = &in->gone[in->gone_head];
 
-		if (g->cgroup_id == g->container) {
-			close_account(in, g->container);
-		} else {
-			streams_settle_cgroup(in->streams, g->cgroup_id, found, in);
-			streams_forget_cgroup(in->streams, g->cgroup_id, in->probes);
+		/* A record that is not in the log must be, before its numbers are forgotten. */
+		if (!(g->cgroup_id == g->container ? close_account(in, g->container)
+						   : close_nested(in, g->cgroup_id))) {
+			g->due_ns = emit_boot_ns() + CLOSE_AGAIN_NS;
+			in->gone_settling = 0;
+			return;
 		}
 		in->gone_head = (in->gone_head + 1) % in->gone_size;
 	}
@@ -429,9 +449,27 @@ static void final_account(struct container *c, void *ctx)
 	declare_account(in->emit, sums, c->gone_ns != 0, c);
 }
 
+/*
+ * While the log refuses events each settling finds new losses, of each container; told each time
+ * they would use up in minutes what is kept for them. They add up until then.
+ */
+static bool is_to_spare(struct intake *in, enum intake_settle how)
+{
+	uint64_t now = emit_boot_ns();
+
+	if (how != SETTLE_NOW || room_state(&in->emit->room, in->emit->log) == ROOM_FOR_ALL)
+		return false;
+	if (in->full_told_ns && now - in->full_told_ns < FULL_TOLD_NS)
+		return true;
+	in->full_told_ns = now;
+	return false;
+}
+
 void intake_settle(struct intake *in, enum intake_settle how)
 {
+	in->is_sparing = is_to_spare(in, how);
 	streams_settle(in->streams, how == SETTLE_END, found, in);
+	in->is_sparing = false;
 	if (in->probes)
 		probes_next_epoch(in->probes);
 	if (how == SETTLE_NOW)

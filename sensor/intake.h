@@ -48,6 +48,9 @@ struct intake {
 	uint64_t metadata_due_ns;  /* boot time of the next look for metadata; 0: none is pending */
 	uint64_t node_starts_lost; /* container events lost on the node's account, as of the last
 				      sweep */
+	uint64_t full_told_ns; /* boot time of the last settling while the log was full */
+	bool is_sparing;       /* what is found is left for a later settling */
+	bool undeclared;       /* the log did not take what was found */
 	bool binding_failed; /* the log did not take one: not all is told */
 	bool no_room; /* when containers were last looked for, some found none in the maps */
 	size_t gone_size, gone_head, gone_cnt, gone_settling;

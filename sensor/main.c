@@ -406,6 +406,8 @@ static void begin_settling(struct sensor *s, uint64_t now)
 		return;
 	streams_snapshot(s->streams, s->probes, now);
 	s->settle_mark = ring_mark(s->ring);
+	/* The counters of what is being closed are these now, too. */
+	s->close_mark = s->settle_mark;
 	s->settling = true;
 	s->settled_ns = now;
 	s->next_heartbeat_ns = now + s->conf.heartbeat_ms * NSEC_PER_MSEC;

@@ -25,7 +25,7 @@ static uint64_t fit(uint64_t bytes, uint64_t min, uint64_t max)
 }
 
 /* The node's, or so much that the rings together have at most a twelfth of what the sensor may
- * have: they are charged to it. */
+ * have, or their least size: they are charged to it. */
 static uint64_t memory(void)
 {
 	struct sysinfo info;

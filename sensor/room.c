@@ -9,7 +9,7 @@
 #include <sys/statvfs.h>
 
 #define MIB (1ULL << 20)
-/* Of log-limit, for the sensor's own records: hours of them. */
+/* Of log-limit, for the sensor's own records: hours of them, see intake_settle(). */
 #define OWN_PART      16
 #define OWN_MAX	      (32 * MIB)
 #define DECISIVE_PART 10
@@ -61,16 +61,21 @@ int room_read_disk(const char *dir, struct room_disk *ret_disk)
 	return 0;
 }
 
-/* How long the log may get before less is free than must be. */
+/*
+ * How long the log may get before less is free than must be. Two segments it may have as long as
+ * the disk has twice as much as that takes: a log whose segments are all acknowledged is no longer,
+ * and who fills the disk to just below the mark does not blind it.
+ */
 static uint64_t most_by_disk(const struct conf *conf, uint64_t size, const struct room_disk *disk)
 {
-	uint64_t keep;
+	uint64_t keep, least;
 
 	if (!disk || !room_parse_free(conf->log_free, disk->total, &keep))
 		return UINT64_MAX;
 	if (disk->free >= keep)
 		return size + (disk->free - keep);
-	return size - MIN(size, keep - disk->free);
+	least = MIN(2 * conf->log_segment_bytes, size + disk->free / 2);
+	return MAX(size - MIN(size, keep - disk->free), least);
 }
 
 void room_measure(const struct conf *conf, const struct log *log, const struct room_disk *disk,

@@ -311,6 +311,36 @@ static void test_life_of_a_container(void **state)
 	expect_end();
 }
 
+/* What the log did not take of a container that is gone is not forgotten with it. */
+static void test_close_when_the_log_takes_it(void **state)
+{
+	size_t size = emit.buf_size;
+
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	account.count[EV_CLASS_process].next++; /* lost in the kernel */
+	account.count[EV_CLASS_process].lost[EV_CAUSE_RING_FULL] = 1;
+	put_stop(CGROUP);
+	take_records(2);
+	emit.buf_size = 1;
+	assert_int_equal(intake_close_begin(&in, UINT64_MAX), 1);
+	intake_close_finish(&in);
+	assert_int_equal(container_table_count(containers), 1);
+	emit.buf_size = size;
+	assert_int_equal(intake_close_begin(&in, emit_boot_ns()), 0); /* not at once again */
+	assert_int_equal(intake_close_begin(&in, UINT64_MAX), 1);
+	intake_close_finish(&in);
+	assert_int_equal(container_table_count(containers), 0);
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	expect("CONTAINER_STOP", ID);
+	expect("LOSS", ID);
+	expect("ACCOUNT", ID);
+	expect_count(EV_CLASS_process, 1, 0, 1);
+	expect_end();
+}
+
 static void test_metadata_from_the_bundle(void **state)
 {
 	(void)state;
@@ -623,6 +653,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_life_of_a_container),
+		T(test_close_when_the_log_takes_it),
 		T(test_metadata_from_the_bundle),
 		T(test_metadata_that_comes_later),
 		T(test_bad_records),

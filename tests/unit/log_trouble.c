@@ -109,12 +109,16 @@ static void test_roll_fails(void **state)
 {
 	struct log *log = open_log(frame_offset(10), 0, NULL);
 	uint8_t buf[64];
+	off_t size;
 
 	(void)state;
 	append_many(log, 0, 10);
 	assert_int_equal(mkdir(path_of("segment.tmp"), 0700), 0);
+	assert_int_equal(log_append(log, buf, make_payload(10, buf), NULL), -EISDIR);
+	size = size_of(index_path(0));
 	for (int n = 0; n < 3; n++)
 		assert_int_equal(log_append(log, buf, make_payload(10, buf), NULL), -EISDIR);
+	assert_int_equal(size_of(index_path(0)), size);
 	assert_int_equal(log_next_index(log), 10);
 	assert_int_equal(rmdir(path_of("segment.tmp")), 0);
 	append_many(log, 10, 25);

@@ -132,6 +132,15 @@ static void test_disk(void **state)
 	room = measure(log, 1000 * MIB, 0);
 	assert_int_equal(room_take(&room, log, EV_EXEC, 1), ROOM_REFUSED);
 	assert_int_equal(room_take(&room, log, EV_LOSS, 1), 0);
+	/* A log that is short goes on, as far as the disk has room at all. */
+	conf.log_segment_bytes = 1 * MIB;
+	room = measure(log, 1000 * MIB, 9 * MIB);
+	assert_int_equal(room.decisive, 2 * MIB);
+	assert_int_equal(room_state(&room, log), ROOM_FOR_ALL);
+	room = measure(log, 1000 * MIB, 1000);
+	assert_int_equal(room.decisive, size + 500);
+	room = measure(log, 1000 * MIB, 0);
+	assert_int_equal(room_take(&room, log, EV_EXEC, 1), ROOM_REFUSED);
 	/* Not known: by bytes alone. */
 	room = measure(log, 0, 0);
 	assert_int_equal(room_state(&room, log), ROOM_FOR_ALL);
