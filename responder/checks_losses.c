@@ -98,12 +98,13 @@ static const char *suppression_text(const char *reason)
 	return reason;
 }
 
-/* What was left out of the container for its number, and not for its sort, may have been anything. */
+/* What was left out for its number, and not for its sort, may have been anything; and that of no
+ * container may have been of one that was not known yet. */
 static enum verdict_kind suppression_weight(const struct history_loss *s)
 {
 	bool by_number = !strcmp(s->cause, "rate_limit") || !strcmp(s->cause, "fair_share");
 
-	return s->container && by_number ? VERDICT_REASON_INCOMPLETE : VERDICT_REASON_NOTE;
+	return by_number ? VERDICT_REASON_INCOMPLETE : VERDICT_REASON_NOTE;
 }
 
 void note_suppressions(const struct checks_subject *sub)

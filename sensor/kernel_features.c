@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/utsname.h>
@@ -32,6 +33,15 @@ bool kernel_has_fetch(void)
 					       insns, ARRAY_SIZE(insns), NULL);
 
 	return fd >= 0;
+}
+
+bool kernel_limits_maps(void)
+{
+	struct utsname uts;
+	unsigned int major, minor;
+
+	return !uname(&uts) && sscanf(uts.release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 11));
 }
 
 bool kernel_preempts_tracepoints(void)

@@ -15,6 +15,8 @@ bool kernel_has_fetch(void);
  * ended. Of trampolines the same is true.
  */
 bool kernel_preempts_tracepoints(void);
+/* Maps count against RLIMIT_MEMLOCK (before 5.11), so that -EPERM may be for want of it. */
+bool kernel_limits_maps(void);
 /* A file system mounted for us alone: nobody else sees it, and it ends with the descriptor, which is
  * O_PATH. */
 int kernel_mount(const char *type);

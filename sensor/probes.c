@@ -384,7 +384,7 @@ static bool refuse(struct probes *p, int err)
 /* -EPERM: before 5.11, RLIMIT_MEMLOCK. */
 static bool is_about_memory(int err)
 {
-	return !complained[0] && (err == -ENOMEM || (err == -EPERM && !geteuid()));
+	return !complained[0] && (err == -ENOMEM || (err == -EPERM && kernel_limits_maps()));
 }
 
 /* True if no program was refused, but memory, and there are smaller rings to try. */
