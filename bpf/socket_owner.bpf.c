@@ -22,6 +22,9 @@ int socket_owner_create(struct bpf_sock *sk)
 		owner_set(o, EV_OWNER_CREATE);
 	else if (o)
 		o->cgid = current_cgroup();
+	/* Nobody will know that its datagrams are the container's. */
+	if (scoped && !o && (cfg_hierarchy || escaped_from(current_task())))
+		record_lose(EV_UDP_FLOW, EV_CLASS_network, current_cgroup(), EV_CAUSE_MAP_FULL);
 	return 1;
 }
 

@@ -671,3 +671,44 @@ LIVE(cgroup_move_without_room, LIVE_OWN)
 	EXPECT_UINT(ev->loss->count, 1);
 	live_sensor_stop(t->sensor);
 }
+
+/* No room in a socket for whose it is: where its own cgroup does not tell, that is a loss. */
+static void send_without_room(struct live *t, void *arg)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	struct place *outside = arg;
+	int fd;
+
+	(void)t;
+	if (!live_cgroup_is_v1())
+		live_enter(outside->path);
+	network_own();
+	fd = open("/proc/sys/net/core/optmem_max", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		live_skip("the limit of a socket's memory is not the network namespace's own "
+			  "(Linux 6.8)");
+	MUST(write(fd, "0", 1));
+	close(fd);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	EXPECT_UINT(MUST(sendto(fd, "out", 3, 0, (void *)&to, sizeof(to))), 3);
+	close(fd);
+}
+
+LIVE(cgroup_move_socket_without_room, LIVE_FIRST)
+{
+	struct place outside;
+	Varve__V1__Event *ev;
+
+	live_begin(t);
+	make_outside(t, &outside);
+	live_do(t, send_without_room, &outside);
+	MUST(rmdir(outside.path));
+	t->loss_expected = true;
+	live_end(t);
+	EXPECT_UINT(live_count(t, "UDP_FLOW", 0), 0);
+	ev = live_one(t, "LOSS", 0);
+	EXPECT_STR(ev->loss->cause, "map_full");
+	EXPECT_STR(ev->loss->event_class, "network");
+	EXPECT_UINT(ev->loss->count, 1);
+}
