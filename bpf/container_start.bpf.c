@@ -62,11 +62,23 @@ static __always_inline bool name_has_id(struct scratch *s, __u32 slot, __u32 len
 	return (n->found || n->hex == ID_HEX_LEN) && n->conmon < 7;
 }
 
-static __always_inline bool comm_is_runtime(const char *c)
+/* Of both so many bytes are there. */
+static __always_inline bool begins_with(const char *s, const char *what, __u32 len)
 {
-	return (c[0] == 'r' && c[1] == 'u' && c[2] == 'n' && c[3] == 'c' && !c[4]) ||
-	       (c[0] == 'c' && c[1] == 'r' && c[2] == 'u' && c[3] == 'n' && !c[4]) ||
-	       (c[0] == 'y' && c[1] == 'o' && c[2] == 'u' && c[3] == 'k' && c[4] == 'i' && !c[5]);
+	bool same = true;
+	__u32 i;
+
+#pragma unroll
+	for (i = 0; i < len; i++)
+		same &= s[i] == what[i];
+	return same;
+}
+
+static __always_inline bool comm_is_runtime(const char *comm)
+{
+#define IS(runtime) || begins_with(comm, runtime, sizeof(runtime))
+	return false EV_RUNTIMES(IS);
+#undef IS
 }
 
 /* 0: the first len bytes of the name and of what was put behind it are the same. */
@@ -106,11 +118,13 @@ static __always_inline bool name_is_last_arg(struct scratch *s, __u32 slot,
  * type is none: "runc-cleanup.service". */
 static __always_inline bool name_is_runtime_scope(const char *n, __u32 len)
 {
-	bool prefixed = (n[0] == 'r' && n[1] == 'u' && n[2] == 'n' && n[3] == 'c' && n[4] == '-') ||
-			(n[0] == 'c' && n[1] == 'r' && n[2] == 'u' && n[3] == 'n' && n[4] == '-');
+#define IS(runtime) \
+	|| (begins_with(n, runtime "-", sizeof(runtime)) && len > sizeof(runtime "-.scope") - 1)
+	bool prefixed = false EV_RUNTIMES(IS);
+#undef IS
 
-	return prefixed && len > sizeof("runc-.scope") - 1 &&
-	       n[(len - 6) & (NAME_MAX_LEN - 1)] == '.' && n[(len - 4) & (NAME_MAX_LEN - 1)] == 'c';
+	return prefixed && n[(len - 6) & (NAME_MAX_LEN - 1)] == '.' &&
+	       n[(len - 4) & (NAME_MAX_LEN - 1)] == 'c';
 }
 
 /* Podman gives a pod, which is no container, a cgroup of 64 hex digits below this one. */

@@ -78,6 +78,9 @@ struct ev_always_row {
 #define EV_PATH_MAX 4096  /* bytes of a path, without the NUL */
 #define EV_ARGS_MAX 32768 /* bytes of arguments, head and tail */
 #define EV_COMM_LEN 16
+/* Low-level runtimes, by their programs' names: they make cgroups of any name, or "<program>-<any
+ * name>.scope" by systemd. */
+#define EV_RUNTIMES(X) X("runc") X("crun") X("youki")
 #define EV_TTY_LEN  32
 /* Buffers to build a record in, for each CPU; see probe.bpf.h. */
 #define EV_SCRATCH_PER_CPU 3

@@ -53,8 +53,9 @@ struct births {
  * for others. */
 static bool is_runtime(const char comm[EV_COMM_LEN])
 {
-	return !strncmp(comm, "runc", EV_COMM_LEN) || !strncmp(comm, "crun", EV_COMM_LEN) ||
-	       !strncmp(comm, "youki", EV_COMM_LEN);
+#define IS(runtime) || !strncmp(comm, runtime, EV_COMM_LEN)
+	return false EV_RUNTIMES(IS);
+#undef IS
 }
 
 int births_bundle(const struct record *rec, char *ret_dir, size_t ret_size)

@@ -11,6 +11,7 @@
  */
 #include "sensor/container_cgroup.h"
 
+#include "bpf/event.h"
 #include "evidence/base.h"
 #include "evidence/text.h"
 #include "sensor/span.h"
@@ -46,7 +47,9 @@ static const struct {
 };
 
 /* "<prefix><any name>.scope", the systemd driver of a low-level runtime used alone. */
-static const char *const name_prefixes[] = {"runc-", "crun-", "youki-"};
+#define PREFIX(runtime) runtime "-",
+static const char *const name_prefixes[] = {EV_RUNTIMES(PREFIX)};
+#undef PREFIX
 
 /* Directories that runtimes make on the way to a container's, at any depth. */
 static const char *const parents[] = {

@@ -234,14 +234,14 @@ static int fill_ancestry(struct proctab *table, const struct process *p, struct 
 
 /*
  * A runtime's own process before the container's first program: it has run no program in a
- * container, and goes by the name that runc or crun gives it. A process of the container cannot
+ * container, and goes by the name that the runtime gives it. A process of the container cannot
  * pass for one: it has.
  */
 static bool is_runtime_setup(const struct process *p)
 {
-	return !p->in_container_image &&
-	       (!strncmp(p->comm, "runc", 4) || !strncmp(p->comm, "crun", 4) ||
-		!strncmp(p->comm, "youki", 5));
+#define IS(runtime) || !strncmp(p->comm, runtime, sizeof(runtime) - 1)
+	return !p->in_container_image && (false EV_RUNTIMES(IS));
+#undef IS
 }
 
 /* The uid is made for processes that the table has no room for, too. */

@@ -51,13 +51,32 @@ LIVE(container_start_runc_scope, LIVE_FIRST)
 	scope_of(t, "runc-", "runc");
 }
 
+/* Of a name that is no id: the runtimes that the sensor's own parser knows are so to the kernel
+ * side. */
+LIVE(container_start_scope_of_a_name, LIVE_FIRST)
+{
+	static const char *const runtimes[] = {"runc", "crun", "youki"};
+	char id[21], name[64];
+
+	live_new_id(t);
+	snprintf(id, sizeof(id), "%.20s", t->id);
+	for (size_t i = 0; i < ARRAY_SIZE(runtimes); i++) {
+		id[0] = 'g' + i;
+		snprintf(name, sizeof(name), "%s-%s.scope", runtimes[i], id);
+		t->cgroup_id = live_make_cgroup(t, name, t->cgroup);
+		MUST(rmdir(t->cgroup));
+		live_collect(t, id);
+		EXPECT_FIELD(live_one(t, "CONTAINER_START", 0)->container, cgroup_id, t->cgroup_id);
+	}
+}
+
 /* conmon's cgroup has an id in its name and is not the container; a name that only looks like one
  * neither, and no service, whatever it is called. */
 LIVE(container_start_not_of_others, LIVE_FIRST)
 {
-	static const char *const forms[] = {"crio-conmon-%s.scope", "%.63s", "%sg", "%s.slice",
-					    "varve-live-x", "runc-%.20s.service",
-					    "runc-%.20s", "runc-.scope"};
+	static const char *const forms[] = {
+		"crio-conmon-%s.scope", "%.63s",      "%sg",	     "%s.slice",    "varve-live-x",
+		"runc-%.20s.service",	"runc-%.20s", "runc-.scope", "youki-.scope"};
 	char name[256], path[256], mount_path[258];
 	size_t i, j;
 

@@ -91,6 +91,7 @@ static const struct path_case containers[] = {
 	{"/some/where/web.1+a_b", "web.1+a_b", "runc", "", true},
 	{"/system.slice/runc-web.scope", "web", "runc", "", false},
 	{"/user.slice/user-1000.slice/crun-web.scope", "web", "runc", "", false},
+	{"/system.slice/youki-web.scope", "web", "runc", "", false},
 	{"/user.slice/crun-web.scope/container", "web", "runc", "", true},
 	{"/user.slice/user-0.slice/session-1.scope/web", "web", "runc", "", true},
 	/* containerd's own client */
