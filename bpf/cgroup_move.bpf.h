@@ -19,7 +19,7 @@ struct move {
 	__u32 pad0;
 };
 
-/* It is in the cgroup `now`. False: there is no room. */
+/* It is in the cgroup `now`; 0: only a thread of it has left. False: there is no room. */
 static __always_inline bool escapee_add(struct task_struct *task, __u64 container, __u64 now)
 {
 	struct ev_escapee e = {.start_ns = BPF_CORE_READ(task, group_leader, start_boottime),
@@ -71,9 +71,9 @@ static __always_inline void move_emit(struct task_struct *task, const struct mov
 
 /* What it does outside from now on; if it cannot be followed, that is a loss, of one event at
  * least. */
-static __always_inline void move_follow(struct task_struct *task, struct move *m)
+static __always_inline void move_follow(struct task_struct *task, struct move *m, __u64 now)
 {
-	if (escapee_add(task, m->container, m->to))
+	if (escapee_add(task, m->container, now))
 		return;
 	m->flags |= EV_MOVE_LOST;
 	record_lose(EV_CGROUP_MOVE, EV_CLASS_container, m->container, EV_CAUSE_MAP_FULL);

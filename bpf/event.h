@@ -921,7 +921,7 @@ struct ev_shared {
 struct ev_escapee {
 	__u64 start_ns; /* of the leader: the id may be used again */
 	__u64 container;
-	__u64 now; /* cgroup that it is in */
+	__u64 now; /* cgroup that it is in; 0: only a thread of it has left (v1) */
 };
 
 /* Map `scope`: cgroups whose events are recorded. */

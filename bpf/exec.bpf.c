@@ -5,7 +5,7 @@
  * has run to change yet. So reading them there, unlike at the call's entry, gives what the program
  * gets.
  */
-#include "probe.bpf.h"
+#include "member.bpf.h"
 #include "path.bpf.h"
 #include "bprm.bpf.h"
 
@@ -89,6 +89,8 @@ int exec_tp(void *ctx)
 
 	if (!current_in_scope(&cgid))
 		return TASK_TP_DONE;
+	if (cfg_hierarchy)
+		escapee_after_exec(task);
 	ev = (void *)record_begin(&b, EV_EXEC, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return TASK_TP_DONE;

@@ -71,14 +71,16 @@ int BPF_PROG(exec_session_move, struct cgroup *to, const char *path, struct task
 		return 0;
 	container = in->container;
 	was = bpf_map_lookup_elem(&members, &m);
+	e = escapee_of(task);
 	if (was)
 		from = *was;
+	else if (e && !e->now) /* forgotten, and a thread of it is outside */
+		from = e->container;
 	if (from == container)
 		return 0;
 	bpf_map_update_elem(&members, &m, &container, BPF_ANY);
 	move.from = from;
-	e = from ? 0 : escapee_of(task);
-	if (e) {
+	if (e && !from) {
 		from = e->container;
 		move.from = e->now;
 	}
@@ -107,7 +109,7 @@ static __always_inline void fork_outside(struct task_struct *parent, struct task
 
 	if (!move.container)
 		return;
-	move_follow(child, &move);
+	move_follow(child, &move, cgid);
 	if (move.from != cgid)
 		move_emit(child, &move, 0);
 }

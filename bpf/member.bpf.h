@@ -75,4 +75,16 @@ static __always_inline void escapee_remove(struct task_struct *task)
 		escapee_count(container, -1);
 }
 
+/* By an exec a thread becomes the process, wherever it is. */
+static __always_inline void escapee_after_exec(struct task_struct *task)
+{
+	struct ev_escapee *e = escapee_of(task);
+	__u64 now;
+
+	if (!e)
+		return;
+	now = task_cgroup_id(task);
+	e->now = bpf_map_lookup_elem(&scope, &now) ? 0 : now;
+}
+
 #endif
