@@ -56,48 +56,141 @@ static void find_mounts(FILE *f, bool (*whole)(const char *mount), struct mounts
 	}
 }
 
-static void note_container(uint64_t id, const char *path, void *ctx)
+/* --- which containers are where */
+
+/* Containers by hashes of their ids; in order once all were found. */
+struct ids {
+	uint64_t *id;
+	size_t cnt, room;
+	bool without_users; /* those of users' own service managers are left out */
+	bool failed;
+	char outer[PATH_SIZE]; /* the last one found; what lies in it is part of it */
+};
+
+static uint64_t hash_of(const char *id)
+{
+	uint64_t hash = 0xcbf29ce484222325ULL; /* FNV-1a */
+
+	for (; *id; id++)
+		hash = (hash ^ (uint8_t)*id) * 0x100000001b3ULL;
+	return hash;
+}
+
+static void add_id(struct ids *ids, uint64_t id)
+{
+	size_t room = ids->room ? 2 * ids->room : 64;
+	uint64_t *grown = ids->id;
+
+	if (ids->cnt == ids->room) {
+		grown = reallocarray(ids->id, room, sizeof(*grown));
+		ids->failed |= !grown;
+		if (!grown)
+			return;
+		ids->room = room;
+	}
+	ids->id = grown;
+	ids->id[ids->cnt++] = id;
+}
+
+static void note_container(uint64_t cgroup_id, const char *path, void *ctx)
 {
 	struct cgroup_identity found;
-	bool *has = ctx;
+	struct ids *ids = ctx;
+	size_t len = strlen(ids->outer);
 
-	(void)id;
-	*has |= !container_parse_cgroup(path, false, &found);
+	(void)cgroup_id;
+	if ((len && !strncmp(path, ids->outer, len) && path[len] == '/') ||
+	    (ids->without_users && strstr(path, "/user@")) ||
+	    container_parse_cgroup(path, false, &found))
+		return;
+	snprintf(ids->outer, sizeof(ids->outer), "%s", path);
+	add_id(ids, hash_of(found.container_id));
 }
 
-static bool has_containers(const char *mount)
+static int by_number(const void *a, const void *b)
 {
-	bool has = false;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
-	cgroups_walk(mount, note_container, &has);
-	return has;
+	return (x > y) - (x < y);
 }
 
-/* A runtime makes a container's cgroups one after the other: so it is looked at several times. */
-static bool only_first_has(const char *first, const char *second, bool (*has)(const char *mount))
+static bool has_id(const uint64_t *ids, size_t cnt, uint64_t id)
 {
-	for (int i = 0; i < LOOKS; i++) {
-		if (i)
-			usleep(LOOK_WAIT_US);
-		if (!has(first) || has(second))
+	return cnt && bsearch(&id, ids, cnt, sizeof(id), by_number);
+}
+
+static bool find_ids(const char *mount, struct ids *ids)
+{
+	if (cgroups_walk(mount, note_container, ids) || ids->failed)
+		return false;
+	if (ids->cnt)
+		qsort(ids->id, ids->cnt, sizeof(*ids->id), by_number);
+	return true;
+}
+
+/*
+ * Looks which containers have cgroups there and none here. True if one was so at the last look,
+ * too: a runtime makes a container's cgroups, and removes them, one after the other.
+ */
+static bool look(const char *there, const char *here, bool without_users,
+		 struct hierarchy_missing *missing)
+{
+	struct ids has = {.without_users = without_users}, other = {};
+	struct hierarchy_missing now = {};
+	bool again = false;
+
+	if (find_ids(there, &has) && find_ids(here, &other)) {
+		for (size_t i = 0; i < has.cnt && now.cnt < ARRAY_SIZE(now.id); i++) {
+			if (has_id(other.id, other.cnt, has.id[i]))
+				continue;
+			again |= has_id(missing->id, missing->cnt, has.id[i]);
+			now.id[now.cnt++] = has.id[i];
+		}
+	}
+	free(has.id);
+	free(other.id);
+	*missing = now;
+	return again;
+}
+
+static bool has_only(const char *there, const char *here, bool without_users)
+{
+	struct hierarchy_missing missing = {};
+
+	look(there, here, without_users, &missing);
+	for (int i = 1; i < LOOKS; i++) {
+		if (!missing.cnt)
+			return false;
+		usleep(LOOK_WAIT_US);
+		if (!look(there, here, without_users, &missing))
 			return false;
 	}
 	return true;
 }
 
-/* Which; CONF_HIERARCHY_AUTO: there is none. */
-static int pick(const struct mounts *m, int wanted, bool (*has)(const char *mount))
+static int v1_of(const struct mounts *m)
 {
-	int v1 = *m->path[CONF_HIERARCHY_PIDS] ? CONF_HIERARCHY_PIDS : CONF_HIERARCHY_MEMORY;
+	return *m->path[CONF_HIERARCHY_PIDS] ? CONF_HIERARCHY_PIDS : CONF_HIERARCHY_MEMORY;
+}
+
+/* Which; CONF_HIERARCHY_AUTO: there is none. */
+static int pick(const struct mounts *m, int wanted,
+		bool (*only)(const char *there, const char *here, bool without_users))
+{
+	int v1 = v1_of(m);
 
 	if (wanted != CONF_HIERARCHY_AUTO)
 		return *m->path[wanted] ? wanted : CONF_HIERARCHY_AUTO;
 	if (!*m->path[v1])
 		return *m->path[CONF_HIERARCHY_V2] ? CONF_HIERARCHY_V2 : CONF_HIERARCHY_AUTO;
-	if (!*m->path[CONF_HIERARCHY_V2] ||
-	    only_first_has(m->path[v1], m->path[CONF_HIERARCHY_V2], has))
+	if (!*m->path[CONF_HIERARCHY_V2])
 		return v1;
-	return CONF_HIERARCHY_V2;
+	/* What users run by themselves (rootless podman) is in v2 only, whatever the runtimes do.
+	 */
+	return only(m->path[v1], m->path[CONF_HIERARCHY_V2], true) &&
+			       !only(m->path[CONF_HIERARCHY_V2], m->path[v1], true)
+		       ? v1
+		       : CONF_HIERARCHY_V2;
 }
 
 /* The kernel's number of the v1 hierarchy that has the controller; /proc/cgroups' second column. */
@@ -132,37 +225,47 @@ static int explain_none(const struct mounts *m, int wanted)
 	return -ENOENT;
 }
 
+static void tell_beside(struct hierarchy *h)
+{
+	h->beside_has = true;
+	log_warn("containers have cgroups at %s and none at %s: nothing of them is seen; see the "
+		 "option cgroup-hierarchy",
+		 h->beside, h->mount);
+}
+
 int hierarchy_choose(int wanted, struct hierarchy *ret)
 {
 	_cleanup_fclose_ FILE *mounts = fopen("/proc/self/mounts", "re"),
 			      *controllers = fopen("/proc/cgroups", "re");
 	_cleanup_free_ struct mounts *m = malloc(sizeof(*m));
-	int which, v1;
+	int which;
 
 	if (!mounts || !m)
 		return log_err(-errno, "cannot read /proc/self/mounts");
 	find_mounts(mounts, is_whole, m);
-	which = pick(m, wanted, has_containers);
+	which = pick(m, wanted, has_only);
 	if (which == CONF_HIERARCHY_AUTO)
 		return explain_none(m, wanted);
 	memset(ret, 0, sizeof(*ret));
 	ret->name = names[which];
 	strcpy(ret->mount, m->path[which]);
 	strcpy(ret->v2, m->path[CONF_HIERARCHY_V2]);
-	if (which == CONF_HIERARCHY_V2) {
-		v1 = *m->path[CONF_HIERARCHY_PIDS] ? CONF_HIERARCHY_PIDS : CONF_HIERARCHY_MEMORY;
-		strcpy(ret->beside, m->path[v1]);
-		return 0;
-	}
-	if (!controllers || find_number(controllers, ret->name, &ret->number))
+	strcpy(ret->beside, m->path[which == CONF_HIERARCHY_V2 ? v1_of(m) : CONF_HIERARCHY_V2]);
+	if (which != CONF_HIERARCHY_V2 &&
+	    (!controllers || find_number(controllers, ret->name, &ret->number)))
 		return log_err(-ENOENT, "/proc/cgroups does not say which hierarchy has %s",
 			       ret->name);
+	if (*ret->beside && has_only(ret->beside, ret->mount, false))
+		tell_beside(ret);
 	return 0;
 }
 
-bool hierarchy_is_empty(const struct hierarchy *h)
+bool hierarchy_look_beside(struct hierarchy *h)
 {
-	return *h->beside && has_containers(h->beside) && !has_containers(h->mount);
+	if (!*h->beside || h->beside_has || !look(h->beside, h->mount, false, &h->missing))
+		return false;
+	tell_beside(h);
+	return true;
 }
 
 int hierarchy_open_v2(const struct hierarchy *h, int *ret_fd)

@@ -71,7 +71,6 @@ struct sensor {
 	struct ship *ship; /* NULL: no Kafka */
 	int epoll_fd, signal_fd;
 	struct hierarchy hierarchy;
-	bool hierarchy_told; /* that containers are in another one */
 	uint64_t next_tick_ns, next_heartbeat_ns, next_sweep_ns, next_coverage_ns, next_look_ns;
 	uint64_t coverage_index; /* in the log, of the last COVERAGE */
 	uint64_t recursion_told; /* runs of programs that the kernel left out */
@@ -303,18 +302,6 @@ static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64
 	note_log_state(s, log_flush(s->log));
 }
 
-/* A node that began without containers, on which the runtime then makes them in v1 only. */
-static void look_beside(struct sensor *s)
-{
-	if (s->hierarchy_told || container_table_count(s->containers) ||
-	    !hierarchy_is_empty(&s->hierarchy))
-		return;
-	log_warn("containers have cgroups at %s, and none in cgroup v2: nothing of them is seen; "
-		 "restart the sensor, or set cgroup-hierarchy",
-		 s->hierarchy.beside);
-	s->hierarchy_told = true;
-}
-
 static void tick(struct sensor *s, uint64_t now)
 {
 	if (now < s->next_tick_ns)
@@ -330,7 +317,9 @@ static void tick(struct sensor *s, uint64_t now)
 		say_coverage(s);
 	if (now >= s->next_sweep_ns) {
 		existing_sweep(&s->intake, s->hierarchy.mount, now);
-		look_beside(s);
+		/* Containers that came since then. */
+		if (hierarchy_look_beside(&s->hierarchy))
+			say_coverage(s);
 		s->next_sweep_ns = now + SWEEP_NS;
 	}
 }

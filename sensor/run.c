@@ -271,7 +271,8 @@ static int fill_limits(struct arena *arena, const struct conf *conf, const struc
 int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hierarchy *hierarchy,
 		      const struct probes *probes)
 {
-	char *exclusions[] = {
+	size_t exclusion_cnt = 4;
+	char *exclusions[6] = {
 		(char *)"the sensor's own process",
 		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, "
 			"writev ...)",
@@ -281,10 +282,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 				 ? "io_uring: operations without a kind of their own; requests "
 				   "that asked for no completion (IOSQE_CQE_SKIP_SUCCESS) and "
 				   "that no kernel function sees are declared as lost"
-				 : "io_uring: file and network events"),
-		/* Only where it is so: the last. */
-		(char *)"v1 cgroups: UDP flows and DNS of sockets that were made before the sensor "
-			"started, until their process binds, connects or sends by address"};
+				 : "io_uring: file and network events")};
 	const struct probes_hook *hooks;
 	size_t hook_cnt;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
@@ -314,7 +312,15 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 	out->kernel_release = uts.release;
 	out->scope = (char *)(conf->scope == CONF_SCOPE_ALL ? "all" : "containers");
 	out->cgroup_hierarchy = (char *)hierarchy->name;
-	out->n_exclusions = ARRAY_SIZE(exclusions) - !hierarchy->number;
+	if (hierarchy->number)
+		exclusions[exclusion_cnt++] =
+			(char *)"v1 cgroups: UDP flows and DNS of sockets that were made before "
+				"the sensor "
+				"started, until their process binds, connects or sends by address";
+	if (hierarchy->beside_has)
+		exclusions[exclusion_cnt++] = (char *)"containers that have a cgroup in another "
+						      "hierarchy only: there are some";
+	out->n_exclusions = exclusion_cnt;
 	out->exclusions = exclusions;
 	return emit_event(e, &ev, NULL);
 }

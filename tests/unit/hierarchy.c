@@ -2,6 +2,7 @@
 /* Which cgroup hierarchy is taken, for the mounts of nodes as there are. */
 #include "sensor/hierarchy.c"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -24,12 +25,18 @@ static bool whole(const char *mount)
 	return strncmp(mount, "/part/", 6);
 }
 
-static bool has(const char *mount)
+static bool is_populated(const char *mount)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(populated) && populated[i]; i++)
 		if (!strcmp(populated[i], mount))
 			return true;
 	return false;
+}
+
+static bool only_populated(const char *there, const char *here, bool without_users)
+{
+	assert_true(without_users);
+	return is_populated(there) && !is_populated(here);
 }
 
 /* Where the hierarchy is mounted that is taken; "" : none. */
@@ -41,7 +48,7 @@ static const char *take(const char *text, int wanted, struct mounts *m)
 	assert_non_null(f);
 	find_mounts(f, whole, m);
 	fclose(f);
-	which = pick(m, wanted, has);
+	which = pick(m, wanted, only_populated);
 	return which == CONF_HIERARCHY_AUTO ? "" : m->path[which];
 }
 
@@ -113,20 +120,126 @@ static void test_part_is_told(void **state)
 	free(m);
 }
 
-/* A cgroup that is in v1 for a moment only before it is in v2 is none that is in v1 alone. */
-static int looks;
+/* --- what is in them: two trees of directories */
 
-static bool has_soon(const char *mount)
+#define A "%1$s/docker/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B "%1$s/docker/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define USERS                                \
+	"%1$s/user.slice/user@1000.service/" \
+	"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define SCOPE_OF_A           \
+	"%1$s/system.slice/" \
+	"docker-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.scope"
+
+static char top[] = "/tmp/varve-hierarchy.XXXXXX", v1[64], v2[64];
+
+static void make(const char *mount, const char *form)
 {
-	return !strcmp(mount, "first") || ++looks > 1;
+	char path[512], *slash;
+
+	snprintf(path, sizeof(path), form, mount);
+	for (slash = path + strlen(top) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	assert_int_equal(mkdir(path, 0755), 0);
 }
 
-static void test_looked_at_again(void **state)
+static int make_trees(void **state)
 {
 	(void)state;
-	looks = 0;
-	assert_false(only_first_has("first", "second", has_soon));
-	assert_int_equal(looks, 2);
+	strcpy(strrchr(top, '.'), ".XXXXXX");
+	assert_non_null(mkdtemp(top));
+	snprintf(v1, sizeof(v1), "%s/v1", top);
+	snprintf(v2, sizeof(v2), "%s/v2", top);
+	assert_int_equal(mkdir(v1, 0755) | mkdir(v2, 0755), 0);
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int remove_trees(void **state)
+{
+	(void)state;
+	return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int pick_of_trees(void)
+{
+	struct mounts *m = calloc(1, sizeof(*m));
+	int which;
+
+	assert_non_null(m);
+	strcpy(m->path[CONF_HIERARCHY_PIDS], v1);
+	strcpy(m->path[CONF_HIERARCHY_V2], v2);
+	which = pick(m, CONF_HIERARCHY_AUTO, has_only);
+	free(m);
+	return which;
+}
+
+/* What a user runs by himself is in v2 only: that does not decide. */
+static void test_users_do_not_decide(void **state)
+{
+	(void)state;
+	make(v1, A);
+	make(v2, USERS);
+	assert_int_equal(pick_of_trees(), CONF_HIERARCHY_PIDS);
+	assert_true(has_only(v2, v1, false));
+}
+
+/* In both, by names of different forms; then one more in v1 only. */
+static void test_ids_are_compared(void **state)
+{
+	(void)state;
+	make(v1, A);
+	make(v2, SCOPE_OF_A);
+	assert_int_equal(pick_of_trees(), CONF_HIERARCHY_V2);
+	make(v1, B);
+	assert_int_equal(pick_of_trees(), CONF_HIERARCHY_PIDS);
+}
+
+/* Each has one that the other has not. */
+static void test_mixed(void **state)
+{
+	(void)state;
+	make(v1, A);
+	make(v2, B);
+	assert_int_equal(pick_of_trees(), CONF_HIERARCHY_V2);
+}
+
+/* What lies in a container is part of it. */
+static void test_nested_is_none(void **state)
+{
+	(void)state;
+	make(v1, A "/docker/dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd");
+	make(v2, A);
+	assert_false(has_only(v1, v2, false));
+}
+
+/* A cgroup that is in v1 for a moment only before it is in v2 is none that is in v1 alone. */
+static void test_looked_at_again(void **state)
+{
+	struct hierarchy h = {};
+
+	(void)state;
+	strcpy(h.mount, v2);
+	strcpy(h.beside, v1);
+	make(v1, A);
+	assert_false(hierarchy_look_beside(&h));
+	make(v2, A);
+	assert_false(hierarchy_look_beside(&h));
+	make(v1, B);
+	assert_false(hierarchy_look_beside(&h));
+	assert_true(hierarchy_look_beside(&h));
+	assert_true(h.beside_has);
+	assert_false(hierarchy_look_beside(&h)); /* it is told once */
 }
 
 static void test_number(void **state)
@@ -152,7 +265,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_part_is_told),
-		cmocka_unit_test(test_looked_at_again),
+#define OF_TREES(test) cmocka_unit_test_setup_teardown(test, make_trees, remove_trees)
+		OF_TREES(test_users_do_not_decide),
+		OF_TREES(test_ids_are_compared),
+		OF_TREES(test_mixed),
+		OF_TREES(test_nested_is_none),
+		OF_TREES(test_looked_at_again),
 		cmocka_unit_test(test_number),
 	};
 
