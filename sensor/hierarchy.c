@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #define PATH_SIZE    sizeof(((struct hierarchy *)0)->mount)
+#define INIT_ROOT    "/proc/1/root"
 #define LOOKS	     3
 #define LOOK_WAIT_US 100000
 
@@ -29,6 +30,15 @@ static bool is_whole(const char *mount)
 	struct stat st;
 
 	return !stat(mount, &st) && st.st_ino == 1;
+}
+
+/* What init's mount namespace has. */
+static bool is_whole_of_init(const char *mount)
+{
+	char path[PATH_SIZE + sizeof(INIT_ROOT)];
+
+	snprintf(path, sizeof(path), INIT_ROOT "%s", mount);
+	return is_whole(path);
 }
 
 static bool is_mount_of(const struct mntent *m, int which)
@@ -233,6 +243,23 @@ static void tell_beside(struct hierarchy *h)
 		 h->beside, h->mount);
 }
 
+/* Of v2, to attach to, in init's mount namespace if not in this one; "": in neither. */
+static int find_v2(const struct mounts *here, char *ret_path, size_t size)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/1/mounts", "re");
+	_cleanup_free_ struct mounts *of_init = calloc(1, sizeof(*of_init));
+
+	if (!of_init)
+		return -ENOMEM;
+	snprintf(ret_path, size, "%s", here->path[CONF_HIERARCHY_V2]);
+	if (*ret_path || !f)
+		return 0;
+	find_mounts(f, is_whole_of_init, of_init);
+	if (*of_init->path[CONF_HIERARCHY_V2])
+		snprintf(ret_path, size, INIT_ROOT "%s", of_init->path[CONF_HIERARCHY_V2]);
+	return 0;
+}
+
 int hierarchy_choose(int wanted, struct hierarchy *ret)
 {
 	_cleanup_fclose_ FILE *mounts = fopen("/proc/self/mounts", "re"),
@@ -249,7 +276,8 @@ int hierarchy_choose(int wanted, struct hierarchy *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->name = names[which];
 	strcpy(ret->mount, m->path[which]);
-	strcpy(ret->v2, m->path[CONF_HIERARCHY_V2]);
+	if (find_v2(m, ret->v2, sizeof(ret->v2)))
+		return -ENOMEM;
 	strcpy(ret->beside, m->path[which == CONF_HIERARCHY_V2 ? v1_of(m) : CONF_HIERARCHY_V2]);
 	if (which != CONF_HIERARCHY_V2 &&
 	    (!controllers || find_number(controllers, ret->name, &ret->number)))

@@ -18,12 +18,11 @@ struct hierarchy_missing {
 
 struct hierarchy {
 	char mount[4096];
-	const char *name;  /* "v2", "pids", "memory" */
-	uint32_t number;   /* the kernel's, 0: v2; cgroup_root.hierarchy_id */
-	char v2[4096];	   /* where v2 is mounted; "": nowhere to be seen from here */
-	char beside[4096]; /* where the one is mounted that was not chosen, v2 or of v1; "": nowhere
-			    */
-	bool beside_has;   /* containers that the one chosen has not; once seen, it stays so */
+	const char *name;   /* "v2", "pids", "memory" */
+	uint32_t number;    /* the kernel's, 0: v2; cgroup_root.hierarchy_id */
+	char v2[4096 + 16]; /* where v2 is mounted, here or for init; "": nowhere to be seen */
+	char beside[4096];  /* where the one not chosen is mounted, v2 or of v1; "": nowhere */
+	bool beside_has;    /* containers that the one chosen has not; once seen, it stays so */
 	struct hierarchy_missing missing;
 };
 
