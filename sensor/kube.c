@@ -172,25 +172,41 @@ static uint32_t read_file(const char *path, char *dst, size_t size)
 	return n <= 0 || (size_t)n == size ? 0 : n;
 }
 
-static void end(struct kube *kube)
+/* The status of wait(2): of one that had ended by itself, its own. */
+static int end(struct kube *kube)
 {
+	int status = 0;
+
 	if (kube->fd >= 0)
 		close(kube->fd);
 	kube->fd = -1;
 	if (!kube->pid)
-		return;
+		return 0;
 	kill(kube->pid, SIGKILL);
-	waitpid(kube->pid, NULL, 0);
+	waitpid(kube->pid, &status, 0);
 	kube->pid = 0;
+	return status;
+}
+
+static void tell_end(const struct kube *kube, int status)
+{
+	char how[64] = "ended";
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		strcpy(how, "was killed by its system-call filter (SIGSYS)");
+	else if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(status));
+	log_warn("%s %s: starting it again in %llu s", PROGRAM, how,
+		 (unsigned long long)(kube->retry_ns / NSEC_PER_SEC));
 }
 
 static void ended(struct kube *kube, uint64_t now_ns)
 {
-	end(kube);
+	int status = end(kube);
+
 	if (now_ns - kube->started_ns > RETRY_MAX_NS)
 		kube->retry_ns = RETRY_MIN_NS;
-	log_warn("%s ended: starting it again in %llu s", PROGRAM,
-		 (unsigned long long)(kube->retry_ns / NSEC_PER_SEC));
+	tell_end(kube, status);
 	kube->restarts++;
 	kube->restart_ns = now_ns + kube->retry_ns;
 	kube->retry_ns = MIN(kube->retry_ns * 2, RETRY_MAX_NS);

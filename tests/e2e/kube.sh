@@ -89,6 +89,7 @@ before=$(watcher)
 kill -SYS "$before" # as the filter does
 pods reborn 1
 wait_for 40 in_log '"kind":"BINDING".*"name":"reborn-7c9d"' && pass "killed, it comes back and lists" || fail "killed, it comes back and lists"
+said 'varve-kubewatch was killed by its system-call filter (SIGSYS)' && pass "it is told what killed it" || fail "it is told what killed it"
 wait_for 10 in_log '"kind":"HEARTBEAT".*"api_restarts":"1"' && pass "HEARTBEAT counts it" || fail "HEARTBEAT counts it"
 echo '[]' >"$api/pods.json"
 kill -KILL "$(watcher)"

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* varve-kubewatch's filter of system calls: each attempt in a process of its own, which it kills.
  */
+#include "kubewatch/client.h"
 #include "kubewatch/sandbox.h"
 
 #include "evidence/base.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -115,11 +117,78 @@ static void test_what_does_not(void **state)
 	}
 }
 
+/* --- a whole request, with whatever libcurl here calls for it */
+
+static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+static int serve(uint16_t *ret_port)
+{
+	struct sockaddr_in addr = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct timeval limit = {.tv_sec = 30}; /* who was killed never comes */
+	socklen_t len = sizeof(addr);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+	assert_int_equal(bind(fd, (void *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (void *)&addr, &len), 0);
+	*ret_port = ntohs(addr.sin_port);
+	return fd;
+}
+
+static int count_body(const char *data, size_t len, void *ctx)
+{
+	(void)data;
+	*(size_t *)ctx += len;
+	return 0;
+}
+
+/* The status of who asks. */
+static pid_t ask(uint16_t port)
+{
+	static const struct kube_credentials nothing;
+	struct client *client;
+	const char *why;
+	char base[64];
+	size_t got = 0;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	snprintf(base, sizeof(base), "http://127.0.0.1:%u", port);
+	if (client_new(base, &client) || sandbox_filter())
+		syscall(SYS_exit_group, 99);
+	if (client_get(client, &nothing, "/", 30, count_body, &got, &why))
+		syscall(SYS_exit_group, 98);
+	syscall(SYS_exit_group, got == 5 ? 0 : 97);
+	return -1;
+}
+
+static void test_request(void **state)
+{
+	char request[4096];
+	uint16_t port;
+	int server = serve(&port), fd, status;
+	pid_t pid = ask(port);
+
+	(void)state;
+	fd = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0 && read(fd, request, sizeof(request)) > 0)
+		assert_int_equal(send(fd, answer, strlen(answer), MSG_NOSIGNAL), strlen(answer));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	close(fd);
+	close(server);
+	if (status)
+		fail_msg("who asked ended with status %#x", status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_kills),
 		cmocka_unit_test(test_what_does_not),
+		cmocka_unit_test(test_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
