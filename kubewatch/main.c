@@ -72,8 +72,11 @@ static void tell_state(const char *base, const char *why)
 			 base, why);
 }
 
+static bool has_answered; /* in this round */
+
 static void answered(void *ctx)
 {
+	has_answered = true;
 	tell_state(ctx, "");
 }
 
@@ -95,13 +98,14 @@ static bool is_unreachable(int err)
 static int run(const struct watch_opts *opts, const char *base, struct client *client)
 {
 	struct watch *w = NULL;
-	unsigned int tries = 0;
+	unsigned int tries = 0, unreachable = 0;
 	const char *why;
 	time_t begin;
 	int err = watch_new(opts, &w), last = 0;
 
 	while (!err) {
 		begin = time(NULL);
+		has_answered = false;
 		err = watch_round(w, client, &why);
 		if (err == -EPIPE || err == -ECONNRESET)
 			break;
@@ -111,7 +115,9 @@ static int run(const struct watch_opts *opts, const char *base, struct client *c
 		if (!err || err != last || time(NULL) - begin > HELD_S)
 			tries = 0;
 		last = err;
-		if (is_unreachable(err) && client_is_by_name(client) && tries + 1 == RESOLVE_TRIES)
+		/* In a row, of whatever kind: refusals and timeouts take turns. */
+		unreachable = is_unreachable(err) && !has_answered ? unreachable + 1 : 0;
+		if (unreachable == RESOLVE_TRIES && client_is_by_name(client))
 			break;
 		pause_before(++tries);
 		err = 0;

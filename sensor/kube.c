@@ -28,6 +28,7 @@ struct kube {
 	pid_t pid; /* 0: it does not run */
 	int fd;	   /* -1: so */
 	uint64_t started_ns, restart_ns, retry_ns;
+	int status; /* that it ended with last */
 	uint64_t restarts, invalid;
 	uint64_t second_ns; /* that `taken` is of */
 	uint32_t taken;
@@ -188,7 +189,7 @@ static int end(struct kube *kube)
 	return status;
 }
 
-static void tell_end(const struct kube *kube, int status)
+static void tell_end(int status)
 {
 	char how[64] = "ended";
 
@@ -196,8 +197,7 @@ static void tell_end(const struct kube *kube, int status)
 		strcpy(how, "was killed by its system-call filter (SIGSYS)");
 	else if (WIFSIGNALED(status))
 		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(status));
-	log_warn("%s %s: starting it again in %llu s", PROGRAM, how,
-		 (unsigned long long)(kube->retry_ns / NSEC_PER_SEC));
+	log_warn("%s %s: starting it again, after 1 s, then 2, 4 ... 60 s", PROGRAM, how);
 }
 
 static void ended(struct kube *kube, uint64_t now_ns)
@@ -206,7 +206,10 @@ static void ended(struct kube *kube, uint64_t now_ns)
 
 	if (now_ns - kube->started_ns > RETRY_MAX_NS)
 		kube->retry_ns = RETRY_MIN_NS;
-	tell_end(kube, status);
+	/* Not each minute that it stays so. */
+	if (kube->retry_ns == RETRY_MIN_NS || status != kube->status)
+		tell_end(status);
+	kube->status = status;
 	kube->restarts++;
 	kube->restart_ns = now_ns + kube->retry_ns;
 	kube->retry_ns = MIN(kube->retry_ns * 2, RETRY_MAX_NS);

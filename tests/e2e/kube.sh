@@ -108,5 +108,8 @@ wait_for 20 said 'at https://localhost.* answers' && pass "a server by its name 
 kill $server && wait $server 2>/dev/null
 server=
 wait_for 40 said 'varve-kubewatch ended' && pass "its name is resolved anew when nobody is there" || fail "its name is resolved anew when nobody is there"
+ended_again() { [ "$(grep -c 'trying on' "$work/sensor.err")" -ge 3 ]; } # each child says so once
+wait_for 90 ended_again || fail "again and again"
+[ "$(grep -c 'varve-kubewatch ended' "$work/sensor.err")" = 1 ] && pass "which is told once" || fail "which is told once: $(cat "$work/sensor.err")"
 sensor_stop || fail "sensor stops cleanly"
 finish
