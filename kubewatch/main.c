@@ -126,7 +126,8 @@ static int run(const struct watch_opts *opts, const char *base, struct client *c
 	return err;
 }
 
-/* What needs the machine's files comes before the last step. */
+/* What needs the machine's files comes before the last step: so the resolver, which parses what a
+ * name server answers, runs while CAP_SYS_CHROOT is held, though as nobody and with no other. */
 static int confine(const char *base, struct client **ret_client)
 {
 	int err;
