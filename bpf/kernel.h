@@ -169,6 +169,7 @@ struct inode {
 	unsigned long i_ino;
 	__s64 i_size;
 	struct super_block *i_sb;
+	__u32 i_generation;
 	void *i_private;
 };
 struct proc_inode {

@@ -14,12 +14,14 @@
 #include "close_write.bpf.h"
 
 /* A file that a process has opened for reading: its first time is recorded. Eviction only repeats
- * one. */
+ * one. The number alone is not the file: that of one that was removed soon is another's. */
 struct open_key {
 	__u64 start_ns;
 	__u64 ino;
 	__u32 dev;
 	__u32 tgid;
+	__u32 generation;
+	__u32 pad0;
 };
 
 struct {
@@ -120,6 +122,7 @@ static __always_inline __u32 read_look(struct task_struct *task, struct file *fi
 	key.tgid = BPF_CORE_READ(task, tgid);
 	key.ino = BPF_CORE_READ(file, f_inode, i_ino);
 	key.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	key.generation = inode_generation(BPF_CORE_READ(file, f_inode));
 	if (bpf_map_lookup_elem(&opened, &key))
 		return READ_REPEATED;
 	if (reads_must_wait(cgid))

@@ -87,13 +87,27 @@ static __always_inline bool dentry_is_memfd(struct dentry *dentry, unsigned long
  * layer follows it directly (fs/overlayfs/ovl_entry.h, 4.13 to 6.18); the type itself is in no BTF
  * when overlay is a module.
  */
-static __always_inline bool inode_is_overlay_upper(struct inode *inode)
+static __always_inline struct dentry *inode_overlay_upper(struct inode *inode)
 {
 	struct dentry *upper = 0;
 
 	bpf_probe_read_kernel(&upper, sizeof(upper),
 			      (void *)inode + bpf_core_type_size(struct inode));
 	return upper;
+}
+
+/*
+ * Tells a file from an earlier one of the same number. An overlay's inode has none of its own; what
+ * is on a lower layer does not change.
+ */
+static __always_inline __u32 inode_generation(struct inode *inode)
+{
+	struct dentry *upper = 0;
+
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == OVERLAYFS_SUPER_MAGIC)
+		upper = inode_overlay_upper(inode);
+	return upper ? BPF_CORE_READ(upper, d_inode, i_generation)
+		     : BPF_CORE_READ(inode, i_generation);
 }
 
 static __always_inline void file_fill_inode(struct ev_file *f, struct inode *inode,
@@ -110,7 +124,7 @@ static __always_inline void file_fill_inode(struct ev_file *f, struct inode *ino
 	f->uid = BPF_CORE_READ(inode, i_uid.val);
 	f->gid = BPF_CORE_READ(inode, i_gid.val);
 	f->flags |= EV_FILE_HAS_INODE;
-	if (magic == OVERLAYFS_SUPER_MAGIC && inode_is_overlay_upper(inode))
+	if (magic == OVERLAYFS_SUPER_MAGIC && inode_overlay_upper(inode))
 		f->flags |= EV_FILE_UPPER;
 	if (dentry_is_unlinked(dentry))
 		f->flags |= EV_FILE_UNLINKED;

@@ -436,6 +436,40 @@ LIVE(open_reads_first_per_process, LIVE_FIRST)
 	EXPECT_UINT(live_class(t, "file")->suppressed, 2);
 }
 
+/* Two files of one name, and of one inode number where the file system gives it to the next. */
+static void read_in_turn(struct live *t, void *arg)
+{
+	const char *path = path_in(t, arg);
+	struct stat st;
+	int i, k;
+
+	for (i = 0; i < 2; i++) {
+		make(path, "x");
+		MUST(stat(path, &st));
+		t->shared->value[i] = st.st_ino;
+		for (k = 0; k < 2; k++)
+			close(MUST(open(path, O_RDONLY | O_CLOEXEC)));
+		MUST(unlink(path));
+	}
+}
+
+static void expect_read_in_turn(struct live *t, pid_t pid)
+{
+	size_t i;
+
+	live_end(t);
+	EXPECT_UINT(live_count(t, "OPEN", pid), 4);
+	for (i = 0; i < 4; i++)
+		EXPECT_UINT(live_nth(t, "OPEN", pid, i)->open->has_written, i % 2 == 0);
+	EXPECT_UINT(live_class(t, "file")->suppressed, 2);
+}
+
+/* A file that was made anew is another, whatever its number. */
+LIVE(open_reads_first_of_new_file, LIVE_FIRST)
+{
+	expect_read_in_turn(t, live_do(t, read_in_turn, "again"));
+}
+
 /* --- the path, whole: deeper than any single call could name */
 
 #define STEP_LEN 15
@@ -522,4 +556,29 @@ LIVE(open_on_overlay, LIVE_ALL)
 		EXPECT_UINT(ev->has_written, i != 1);
 		EXPECT_UINT(ev->has_created, i == 0 || i == 3);
 	}
+}
+
+/* In the directory itself, since tmpfs gives no number twice. */
+static void read_in_turn_on_overlay(struct live *t, void *arg)
+{
+	MUST(unshare(CLONE_NEWNS));
+	MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	MUST(chdir(t->dir));
+	MUST(mkdir("lower", 0755) | mkdir("upper", 0755) | mkdir("work", 0755) |
+	     mkdir("merged", 0755));
+	if (mount("overlay", "merged", "overlay", 0,
+		  "lowerdir=lower,upperdir=upper,workdir=work")) {
+		strcpy(t->shared->text[0], strerror(errno));
+		return;
+	}
+	read_in_turn(t, arg);
+}
+
+LIVE(open_reads_first_of_new_file_on_overlay, LIVE_FIRST)
+{
+	pid_t pid = live_do(t, read_in_turn_on_overlay, "merged/again");
+
+	if (t->shared->text[0][0])
+		live_skip("no overlayfs here: %s", t->shared->text[0]);
+	expect_read_in_turn(t, pid);
 }
