@@ -45,7 +45,7 @@ const volatile __u64 cfg_share_cpus = 1;
 const volatile struct ev_account account_zero = {};
 const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT] = {};
 
-__u32 epoch = 2; /* 0, which the counters begin with, is long ago */
+__u32 epoch = 1; /* counters begin with 0 */
 __u32 self_tgid = 0;
 __u32 limit_began = 0;
 

@@ -912,7 +912,7 @@ struct ev_shared {
 	__u32 layout;
 	__u32 escapees; /* entries in that map */
 	__u32 hierarchy; /* cgroup_root.hierarchy_id of the cgroups that are keys */
-	__u32 pad0;
+	__u32 epoch;	 /* of who drains the rings; counters of an earlier sensor go on in it */
 	__u64 booked_index; /* in the log: whatever comes before is in the map `books` */
 	char run_id[40]; /* who drained the rings last; ends in a zero byte */
 };

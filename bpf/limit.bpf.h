@@ -63,10 +63,12 @@ static __always_inline bool rate_allows(struct ev_count *count, __u32 class)
 static __always_inline bool share_is_left(struct ev_count *count, __u64 avail, __u64 pos,
 					  __u64 size, __u64 part)
 {
-	__u64 taken = count->share_bytes, freed = pos - count->share_pos;
+	__u64 taken = count->share_bytes;
+	__s64 freed = pos - count->share_pos;
 
-	if (freed) {
-		taken = freed < taken ? taken - freed : 0;
+	/* Negative: an interrupt has looked since pos was read. */
+	if (freed > 0) {
+		taken = (__u64)freed < taken ? taken - freed : 0;
 		count->share_bytes = taken;
 		count->share_pos = pos;
 	}

@@ -113,16 +113,32 @@ static __noinline int reads_must_wait(__u64 cgid)
 	return decisive_waits(cgid, EV_CLASS_process) || decisive_waits(cgid, EV_CLASS_kernel);
 }
 
+static __always_inline void read_key(struct open_key *key, struct task_struct *task,
+				     struct file *file)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key->tgid = BPF_CORE_READ(task, tgid);
+	key->ino = BPF_CORE_READ(file, f_inode, i_ino);
+	key->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	key->generation = inode_generation(BPF_CORE_READ(file, f_inode));
+}
+
+/* It was marked as recorded, and then was not: the next may be. */
+static __noinline int read_forget(struct task_struct *task, struct file *file)
+{
+	struct open_key key;
+
+	read_key(&key, task, file);
+	return bpf_map_delete_elem(&opened, &key);
+}
+
 static __always_inline __u32 read_look(struct task_struct *task, struct file *file, __u64 cgid)
 {
-	struct open_key key = {};
+	struct open_key key;
 	__u8 one = 1;
 
-	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	key.tgid = BPF_CORE_READ(task, tgid);
-	key.ino = BPF_CORE_READ(file, f_inode, i_ino);
-	key.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	key.generation = inode_generation(BPF_CORE_READ(file, f_inode));
+	read_key(&key, task, file);
 	if (bpf_map_lookup_elem(&opened, &key))
 		return READ_REPEATED;
 	if (reads_must_wait(cgid))
@@ -243,6 +259,8 @@ static __noinline int open_emit(struct opening *o)
 	if (!ev) {
 		if (b.held && file && mode & FMODE_WRITE)
 			close_held(&b);
+		else if (b.held && file)
+			read_forget(o->task, file);
 		return 0;
 	}
 	task_fill(&ev->hdr.task, o->task);

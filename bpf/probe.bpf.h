@@ -327,6 +327,9 @@ static __always_inline void count_lost(struct ev_count *count, __u32 cause)
 }
 
 /* count: as count_find() gave it. What cannot be booked on its cgroup is on the node's account. */
+/* Held back again after so long without, the sensor is to say so soon. */
+#define LIMIT_PAUSE_NS 10000000000ull
+
 static __always_inline void suppress(struct ev_count *count, __u32 class, enum ev_suppress reason)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -337,10 +340,10 @@ static __always_inline void suppress(struct ev_count *count, __u32 class, enum e
 	if (!count)
 		return;
 	s = &count->suppressed[reason];
+	/* The first in a while. */
+	if (reason >= EV_SUPPRESS_RATE_LIMIT && now - s->last_ns > LIMIT_PAUSE_NS)
+		limit_began = 1;
 	if (s->epoch != epoch) {
-		/* The first in a while, since the settling before the last. */
-		if (reason >= EV_SUPPRESS_RATE_LIMIT && epoch - s->epoch > 1)
-			limit_began = 1;
 		s->epoch = epoch;
 		s->first_ns = now;
 	}

@@ -39,6 +39,7 @@ struct container {
 	uint64_t first_start_ns;
 	bool first_asked;
 	bool start_told; /* its CONTAINER_START is out */
+	bool account_told; /* the last: it is closed */
 	struct pod *pod; /* pods.h; NULL: in none, or its UID is not known */
 	struct container *next; /* hash chain */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/intake.h"
 #include "evidence/diag.h"
+#include "evidence/log.h"
 #include "sensor/births.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
@@ -400,7 +401,14 @@ static bool close_account(struct intake *in, uint64_t cgroup_id)
 	in->undeclared = false;
 	streams_settle_container(in->streams, cgroup_id, found, in);
 	streams_sum(in->streams, cgroup_id, sums);
-	if (in->undeclared || (c && declare_account(in->emit, sums, true, c)))
+	if (in->undeclared)
+		return false;
+	if (c && !c->account_told && declare_account(in->emit, sums, true, c))
+		return false;
+	if (c)
+		c->account_told = true;
+	/* Of a sensor that is killed all that the next one has is the log and what the kernel knows. */
+	if (log_flush(in->emit->log))
 		return false;
 	/* Of those whose exit was lost or left out, nobody else will say that they ended. */
 	if (sums[EV_CLASS_process].lost || sums[EV_CLASS_process].suppressed)
@@ -416,7 +424,7 @@ static bool close_nested(struct intake *in, uint64_t cgroup_id)
 {
 	in->undeclared = false;
 	streams_settle_cgroup(in->streams, cgroup_id, found, in);
-	if (in->undeclared)
+	if (in->undeclared || log_flush(in->emit->log))
 		return false;
 	streams_forget_cgroup(in->streams, cgroup_id, in->probes);
 	return true;

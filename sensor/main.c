@@ -201,11 +201,13 @@ static void keep_books(struct sensor *s)
 	struct ev_shared *shared = probes_shared(s->probes);
 	uint64_t next = log_next_index(s->log);
 
-	if (!probes_pinned(s->probes) || log_flush(s->log) ||
+	/* What is taken up is in the books only when it can not come again. */
+	if (!probes_pinned(s->probes) || s->intake.taken || log_flush(s->log) ||
 	    streams_keep(s->streams, next, keep_book, s->probes))
 		return;
 	strcpy(shared->run_id, s->emit.run_id);
 	shared->booked_index = next;
+	s->retention.booked_index = next;
 }
 
 /* What an earlier sensor left; *ret_known: this run goes on where it ended. */
@@ -237,6 +239,8 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 
 	s->intake.mount = s->hierarchy.mount;
 	err = probes_attach(s->probes, &s->hierarchy);
+	if (!err && probes_pinned(s->probes))
+		s->retention.booked_index = probes_shared(s->probes)->booked_index;
 	if (!err)
 		err = take_up(s, &takes_over);
 	/* What runs already is watched from when it is in scope, and not before: only then is it
@@ -250,7 +254,8 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 	err = say_coverage(s);
 	existing_tell(&s->intake);
 	keep_books(s);
-	if (!err)
+	/* It is of now: where records are to come that are older, it comes behind them. */
+	if (!err && !s->intake.taken)
 		err = snapshot_processes(s->probes, intake_record, &s->intake);
 	return err ? err : log_flush(s->log);
 }
@@ -311,6 +316,7 @@ static void tick(struct sensor *s, uint64_t now)
 	proctab_expire(s->proctab, now);
 	pods_give_up(s->pods, now);
 	pods_expire(s->pods, now);
+	keep_books(s);
 	retention_tick(&s->retention, now);
 	/* Each hour, and when the last one has gone from the log. */
 	if (now >= s->next_coverage_ns || log_first_index(s->log) > s->coverage_index)
@@ -366,7 +372,6 @@ static void heartbeat(struct sensor *s)
 	declare_recursion(s);
 	streams_sum(s->streams, 0, sums);
 	run_emit_heartbeat(&s->emit, &state);
-	keep_books(s);
 	s->settling = false;
 }
 
@@ -413,8 +418,10 @@ static void begin_closing(struct sensor *s, uint64_t now)
 /* The rings need not be empty, which under a flood they never are: only read so far. */
 static void finish_what_is_read(struct sensor *s)
 {
-	if (s->intake.taken && ring_is_past(s->ring, &s->taken_mark))
+	if (s->intake.taken && ring_is_past(s->ring, &s->taken_mark)) {
 		s->intake.taken = NULL;
+		snapshot_processes(s->probes, intake_record, &s->intake);
+	}
 	if (s->closing && ring_is_past(s->ring, &s->close_mark)) {
 		intake_close_finish(&s->intake);
 		s->closing = false;

@@ -290,6 +290,9 @@ static int keep_maps(struct probes *p, const struct hierarchy *hierarchy)
 			       "what is pinned tells containers apart by cgroups of another "
 			       "hierarchy: remove it (varve-sensor --unpin)");
 	p->shared->hierarchy = hierarchy->number;
+	/* Else the first time of what was lost before the takeover would be taken for an old one. */
+	if (pin_found(p->pin) && p->shared->epoch)
+		p->skel->data->epoch = p->shared->epoch;
 	/* Last: without it the rest is not taken for anything. */
 	p->shared->layout = EV_LAYOUT;
 	return pin_keep_maps(p->pin, p->skel->obj);
@@ -712,7 +715,7 @@ bool probes_limit_began(struct probes *p)
 
 void probes_next_epoch(struct probes *p)
 {
-	__atomic_add_fetch(&p->skel->data->epoch, 1, __ATOMIC_RELAXED);
+	p->shared->epoch = __atomic_add_fetch(&p->skel->data->epoch, 1, __ATOMIC_RELAXED);
 }
 
 int probes_snapshot_open(const struct probes *p, int *ret_fd)

@@ -104,11 +104,20 @@ static void replay_account(struct intake *in, const Varve__V1__Event *ev)
 	container_table_remove(in->containers, ev->container->cgroup_id);
 }
 
+/* One in a container's own cgroup began since the books were kept. */
+static void replay_place(struct intake *in, const Varve__V1__Event *ev)
+{
+	if (ev->container && ev->container->has_cgroup_id)
+		streams_bind(in->streams, ev->kernel_number->cgroup_id, ev->container->cgroup_id);
+}
+
 static void replay(struct taken *taken, struct intake *in, const Varve__V1__Event *ev,
 		   uint64_t index)
 {
-	if (ev->kernel_number)
+	if (ev->kernel_number) {
 		replay_number(taken, in, ev->kernel_number, index);
+		replay_place(in, ev);
+	}
 	if (ev->body_case == VARVE__V1__EVENT__BODY_LOSS)
 		replay_loss(in, ev->loss, index);
 	else if (ev->body_case == VARVE__V1__EVENT__BODY_SUPPRESSION)
@@ -177,6 +186,6 @@ int resume_open(struct intake *in, const char *log_dir, uint64_t end, struct tak
 	if (!err && *ret_known)
 		err = recall_containers(in->containers, log_dir, probes_shared(in->probes)->run_id);
 	taken_sort(ret_taken);
-	streams_begin(in->streams);
+	streams_begin(in->streams, in->probes);
 	return err;
 }

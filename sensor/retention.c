@@ -113,7 +113,8 @@ static void measure(struct retention *r)
 void retention_init(struct retention *r, const struct conf *conf, struct log *log,
 		    struct emit *emit, struct ship *ship)
 {
-	*r = (struct retention){.conf = conf, .log = log, .emit = emit, .ship = ship};
+	*r = (struct retention){
+		.conf = conf, .log = log, .emit = emit, .ship = ship, .booked_index = UINT64_MAX};
 	if (!ship && conf_log_full(conf) == CONF_LOG_FULL_NEWEST)
 		log_warn("log-full = drop-newest without Kafka: nothing makes room in the log: once "
 			 "it is full it takes no more events");
@@ -123,7 +124,7 @@ void retention_init(struct retention *r, const struct conf *conf, struct log *lo
 static void keep_bounded(struct retention *r)
 {
 	if (r->ship)
-		log_release(r->log, ship_acknowledged(r->ship));
+		log_release(r->log, MIN(ship_acknowledged(r->ship), r->booked_index));
 	measure(r);
 	while (remove_oldest(r))
 		;

@@ -19,6 +19,7 @@ struct retention {
 	struct log *log;
 	struct emit *emit;
 	struct ship *ship;		   /* NULL: no Kafka */
+	uint64_t booked_index;		   /* what is pinned needs the frames from here on */
 	uint64_t synced_index, tick_index; /* frames below: synced; there at the last tick */
 	uint64_t sync_due_ns;		   /* of sync = interval */
 	enum room_state told;		   /* who is refused, as last told */

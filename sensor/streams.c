@@ -2,6 +2,7 @@
 #include "sensor/streams.h"
 #include "evidence/base.h"
 #include "sensor/probes.h"
+#include <errno.h>
 #include <string.h>
 
 #define BUCKET_CNT 4096 /* a power of two */
@@ -341,7 +342,7 @@ static void declare_suppressed(struct streams *s, struct stream *st, unsigned in
 		struct streams_finding f = {.ev_class = c,
 					    .suppressed = true,
 					    .reason = reason,
-					    .count = t->count - *declared};
+					    .count = t->count - MIN(t->count, *declared)};
 
 		if (!f.count ||
 		    declare(s, st, &f, s->previous_snapshot_ns, t->first_ns, t->last_ns, fn, ctx))
@@ -382,7 +383,7 @@ static void settle_class(struct streams *s, struct stream *st, unsigned int c, b
 {
 	struct streams_sum *sum = &st->book.sum[c];
 	struct totals t = add_up(s, st, c);
-	uint64_t missing = t.next - t.below, n;
+	uint64_t missing = t.next - MIN(t.next, t.below), n;
 	size_t cause;
 
 	missing -= MIN(missing, sum->lost);
@@ -677,8 +678,31 @@ static void begin(struct streams *s, struct stream *st)
 	add(st->earlier, st->book.carried);
 }
 
-void streams_begin(struct streams *s)
+/*
+ * What the earlier sensor had forgotten and what its log brought back: the kernel knows it no more,
+ * and its account is closed.
+ */
+static void drop_ended(struct streams *s, struct probes *probes)
 {
+	for (size_t i = 0; i < BUCKET_CNT; i++) {
+		struct stream *st, **at;
+
+		for (at = &s->bucket[i]; (st = *at);) {
+			if (probes_account(probes, st->cgroup_id, s->accounts) != -ENOENT) {
+				at = &st->chain;
+				continue;
+			}
+			*at = st->chain;
+			free(st);
+		}
+	}
+}
+
+void streams_begin(struct streams *s, struct probes *probes)
+{
+	if (probes)
+		drop_ended(s, probes);
+	memset(s->gone, 0, sizeof(s->gone));
 	each_stream(s, begin);
 }
 

@@ -104,8 +104,9 @@ void streams_replay_record(struct streams *streams, uint64_t cgroup_id, uint32_t
 			   unsigned int ev_class, uint64_t number, uint64_t log_index);
 void streams_replay_finding(struct streams *streams, const struct streams_finding *finding,
 			    uint64_t log_index);
-/* All of that is taken up: what comes now is this run's. */
-void streams_begin(struct streams *streams);
+/* All of that is taken up: what comes now is this run's. Drops the cgroups that the kernel has no
+ * account of: they were closed. probes: NULL drops none. */
+void streams_begin(struct streams *streams, struct probes *probes);
 /* The run ends, and numbering goes on: what is neither recorded nor declared yet is the next one's.
  */
 void streams_hand_over(struct streams *streams);

@@ -723,7 +723,7 @@ static void next_run(struct history *h, bool in_order)
 			streams_take_up(w->streams, w->probes.cgroup[g], w->kept[g]);
 	for (size_t i = 0; i < w->log_cnt; i++)
 		replay(w, i);
-	streams_begin(w->streams);
+	streams_begin(w->streams, &w->probes);
 	for (int g = 1; g < CGROUP_CNT; g++)
 		streams_bind(w->streams, w->probes.cgroup[g], w->probes.cgroup[g]);
 	for (int g = 0; g < CGROUP_CNT; g++) {
