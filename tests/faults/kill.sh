@@ -23,8 +23,8 @@ judge runs=$((TIMES + 1)) clean="${CLEAN:-0}" lost=0
 
 if "$SENSOR" --help | grep -qE '^ *--pin[ =]'; then
 	rm -rf "$log" "$work/load"
-	pins=$(findmnt -rnt bpf -o TARGET | head -n 1)/$tree
-	on_exit+=('rm -rf "$pins"')
+	mkdir "$work/bpf" && mount -t bpf bpf "$work/bpf" && on_exit+=('umount "$work/bpf"') || { fail "a BPF file system"; finish; }
+	pins=$work/bpf/varve
 	restarts "${HOW:-kill}" --log-limit 16G --pin on --pin-directory "$pins"
 	judge runs=$((TIMES + 1)) lost=0 unwatched=0
 fi
