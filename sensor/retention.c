@@ -182,6 +182,9 @@ void retention_tick(struct retention *r, uint64_t now_ns)
 
 void retention_turn(struct retention *r)
 {
+	/* A flood fills a segment in less than a second. */
+	while (remove_oldest(r))
+		;
 	if (r->conf->sync == CONF_SYNC_EACH)
 		sync_now(r);
 }
