@@ -22,22 +22,7 @@ server=$PLAIN
 
 refused "wrong credentials" 'kafka.sasl' --kafka.bootstrap.servers="$SCRAM" --kafka.security.protocol=SASL_SSL --kafka.ssl.ca.location="$PKI/ca.pem" \
 	--kafka.sasl.mechanism=SCRAM-SHA-512 --kafka.sasl.username="$KAFKA_USER" --kafka.sasl.password=wrong
-# Of the test's own CA, and it ended yesterday.
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=client -keyout "$work/old.key" -out "$work/old.csr" 2>/dev/null
-mkdir "$work/ca" && : >"$work/ca/index" && echo 01 >"$work/ca/serial" && cat >"$work/ca/conf" <<C
-[ca]
-default_ca=test
-[test]
-database=$work/ca/index
-serial=$work/ca/serial
-new_certs_dir=$work/ca
-default_md=sha256
-policy=any
-[any]
-commonName=supplied
-C
-openssl ca -batch -config "$work/ca/conf" -cert "$PKI/ca.pem" -keyfile "$PKI/ca.key" -startdate 20200101000000Z -enddate 20200201000000Z \
-	-in "$work/old.csr" -out "$work/old.crt" 2>"$work/ca.err" || fail "a certificate of yesterday: $(tail -n 1 "$work/ca.err")"
+certificate_ended "$work/old" client
 refused "a certificate that has ended" 'ssl|certificate' --kafka.bootstrap.servers="$MTLS" --kafka.security.protocol=SSL \
 	--kafka.ssl.ca.location="$PKI/ca.pem" --kafka.ssl.certificate.location="$work/old.crt" --kafka.ssl.key.location="$work/old.key"
 rm -rf "$log"

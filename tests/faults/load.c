@@ -13,7 +13,8 @@
  *
  * "doing" is printed when all do. At the end DIR/truth has a line for each container: its number,
  * id, token, letters, and how many of each letter were done; and TRACE=1: DIR/trace.TOKEN has begin
- * and end (CLOCK_REALTIME) and the child's pid of each, as three 64-bit numbers.
+ * and end (CLOCK_REALTIME; TRACE=boot: CLOCK_BOOTTIME) and the child's pid of each, as three 64-bit
+ * numbers.
  */
 #include "evidence/base.h"
 #include <elf.h>
@@ -55,6 +56,7 @@ static struct shared {
 } * shared;
 
 static const char *mix;
+static clockid_t trace_clock = CLOCK_REALTIME;
 static char program[300];
 
 #define DIE(...)                                            \
@@ -234,11 +236,11 @@ static void work(struct worker *w, struct step *trace, double rate, double secon
 	while (w->done % len || (!__atomic_load_n(&shared->end, __ATOMIC_ACQUIRE) &&
 				 (!seconds || now_ns(CLOCK_MONOTONIC) < until))) {
 		char letter = mix[w->done % len];
-		uint64_t begin = trace ? now_ns(CLOCK_REALTIME) : 0;
+		uint64_t begin = trace ? now_ns(trace_clock) : 0;
 		uint64_t pid = do_one(w, letter, w->done, &file);
 
 		if (trace && w->done < TRACE_MAX)
-			trace[w->done] = (struct step){begin, now_ns(CLOCK_REALTIME), pid};
+			trace[w->done] = (struct step){begin, now_ns(trace_clock), pid};
 		w->done++;
 		w->count[(unsigned char)letter]++;
 		if (rate)
@@ -393,6 +395,8 @@ int main(int argc, char **argv)
 	rate = atof(argv[5]) / cnt;
 	seconds = atof(argv[6]);
 	shared = share(sizeof(*shared));
+	if (getenv("TRACE") && !strcmp(getenv("TRACE"), "boot"))
+		trace_clock = CLOCK_BOOTTIME;
 	snprintf(program, sizeof(program), "%s/program", argv[1]);
 	write_program(program);
 	close(0);

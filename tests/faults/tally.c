@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tally LOG TRUTH: what the log says of the containers in TRUTH (load.c), as lines of words, for
- * judge.py. Counts only; with TRACE=1 also one line for each record that carries a token.
+ * judge.py. Counts only; with TRACE=1 also one line for each record that carries a token. With
+ * TRACE=boot times are those of CLOCK_BOOTTIME, which no step of the wall clock changes.
  *
  *   run ID FIRST_SEQUENCE COUNT MISSING TWICE CLEAN PREVIOUS SINCE UNTIL
  *                                   SINCE and UNTIL: not watched, as its RUN_START says
@@ -39,7 +40,7 @@ struct run {
 static struct container containers[CONTAINERS_MAX];
 static struct run runs[RUNS_MAX];
 static unsigned int container_cnt, run_cnt;
-static bool trace;
+static bool trace, by_boot;
 
 static int read_truth(const char *path)
 {
@@ -156,6 +157,10 @@ static void take_sequence(const Varve__V1__Event *ev)
 	run->clean = ev->run_start->previous_clean;
 	run->since = ev->run_start->not_watched_since_unix_nano;
 	run->until = ev->run_start->watched_since_unix_nano;
+	if (by_boot) {
+		run->since -= ev->time_unix_nano - (int64_t)ev->boot_time_nano;
+		run->until -= ev->time_unix_nano - (int64_t)ev->boot_time_nano;
+	}
 	snprintf(run->previous, sizeof(run->previous), "%s",
 		 ev->run_start->previous_run_id ? ev->run_start->previous_run_id : "-");
 }
@@ -191,7 +196,7 @@ static void print_op(const struct container *c, const Varve__V1__Event *ev, uint
 
 	printf("op %s %s %llu %u %lld\n", c->id, created ? "CREATE" : ev->kind,
 	       (unsigned long long)number, ev->process ? ev->process->pid : 0,
-	       (long long)ev->time_unix_nano);
+	       by_boot ? (long long)ev->boot_time_nano : (long long)ev->time_unix_nano);
 }
 
 static void take_operation(const Varve__V1__Event *ev, struct container *c)
@@ -297,6 +302,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return fprintf(stderr, "tally LOG TRUTH\n"), 2;
 	trace = getenv("TRACE");
+	by_boot = trace && !strcmp(getenv("TRACE"), "boot");
 	err = read_truth(argv[2]);
 	if (!err)
 		err = read_log(argv[1]);

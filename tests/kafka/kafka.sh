@@ -9,6 +9,8 @@
 #   kafka.sh kill|stop DIR  SIGKILL or SIGTERM, and wait for the end
 #   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE]...   make a topic
 #   kafka.sh down DIR       SIGKILL, remove what it wrote
+#   kafka.sh cluster DIR COUNT MIN   so many brokers, started: DIR/1 (the controller as well), DIR/2 ..., each a DIR for the others
+#                           above; topics that come by themselves have a copy on each, MIN of which must be in sync
 #
 # DIR/env sets PLAIN, SCRAM (SASL_SSL, SCRAM-SHA-512), MTLS (each host:port), KAFKA_USER, KAFKA_PASSWORD and
 # PKI (ca.pem, client.crt, client.key, other-ca.pem, which signed nothing). The cache is
@@ -20,7 +22,8 @@ CACHE=${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/kafka-$VERSION
 KAFKA_USER=alice
 KAFKA_PASSWORD=alice-secret
 # Small heap and the first compiler only: a broker for a minute, ready in 1-3 s.
-JVM="-Xms256m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djava.net.preferIPv4Stack=true
+HEAP=${KAFKA_HEAP:-256m}
+JVM="-Xms$HEAP -Xmx$HEAP -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Djava.net.preferIPv4Stack=true
 	-Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dorg.slf4j.simpleLogger.showDateTime=true"
 
 die() {
@@ -68,13 +71,16 @@ print(*[x.getsockname()[1] for x in s])' "$1"
 }
 
 # Low session timeouts: with the defaults a restart after kill -9 takes 12 s instead of 2.
-properties() { # DIR PLAIN SCRAM MTLS CONTROLLER
+# CONTROLLER is where the first node's is.
+properties() { # DIR PLAIN SCRAM MTLS CONTROLLER NODE COPIES MIN
+	local roles=broker controller=
+	[ "$6" != 1 ] || roles=broker,controller controller=,CONTROLLER://127.0.0.1:$5
 	cat <<P
-process.roles=broker,controller
-node.id=1
+process.roles=$roles
+node.id=$6
 controller.quorum.voters=1@127.0.0.1:$5
 controller.listener.names=CONTROLLER
-listeners=PLAIN://127.0.0.1:$2,SCRAM://127.0.0.1:$3,MTLS://127.0.0.1:$4,CONTROLLER://127.0.0.1:$5
+listeners=PLAIN://127.0.0.1:$2,SCRAM://127.0.0.1:$3,MTLS://127.0.0.1:$4$controller
 advertised.listeners=PLAIN://127.0.0.1:$2,SCRAM://127.0.0.1:$3,MTLS://127.0.0.1:$4
 listener.security.protocol.map=PLAIN:PLAINTEXT,SCRAM:SASL_SSL,MTLS:SSL,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAIN
@@ -88,8 +94,8 @@ ssl.truststore.location=$CACHE/pki/ca.pem
 log.dirs=$1/data
 auto.create.topics.enable=true
 num.partitions=4
-default.replication.factor=1
-min.insync.replicas=1
+default.replication.factor=$7
+min.insync.replicas=$8
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
@@ -109,15 +115,20 @@ initial.broker.registration.timeout.ms=60000
 P
 }
 
+new_cluster_id() { echo "T$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c2-22)"; }
+
 format() { # DIR
-	local d plain scram mtls controller
+	# shellcheck disable=SC2046
+	format_node "$1" "$(new_cluster_id)" 1 1 1 $(free_ports 4)
+}
+
+format_node() { # DIR CLUSTER-ID NODE COPIES MIN CONTROLLER PLAIN SCRAM MTLS: the last four are ports
+	local d plain=$7 scram=$8 mtls=$9
 	fetch
 	mkdir -p "$1"
 	d=$(cd "$1" && pwd)
-	read -r plain scram mtls controller < <(free_ports 4)
-	properties "$d" "$plain" "$scram" "$mtls" "$controller" >"$d/server.properties"
-	java $JVM -cp "$CACHE/lib/*" kafka.tools.StorageTool format -c "$d/server.properties" \
-		-t "T$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c2-22)" \
+	properties "$d" "$plain" "$scram" "$mtls" "$6" "$3" "$4" "$5" >"$d/server.properties"
+	java $JVM -cp "$CACHE/lib/*" kafka.tools.StorageTool format -c "$d/server.properties" -t "$2" \
 		--add-scram "SCRAM-SHA-512=[name=$KAFKA_USER,password=$KAFKA_PASSWORD]" >"$d/format.log" 2>&1 ||
 		die "cannot format $d: $(tail -n 3 "$d/format.log")"
 	cat >"$d/env" <<P
@@ -211,6 +222,23 @@ start() { # DIR
 	trap - EXIT
 }
 
+# Each in a process of its own: they come up at the same time.
+cluster() { # DIR COUNT MIN
+	local id controller n ports up=()
+	fetch
+	id=$(new_cluster_id)
+	read -ra ports < <(free_ports $((1 + 3 * $2)))
+	controller=${ports[-1]}
+	for ((n = 1; n <= $2; n++)); do
+		(format_node "$1/$n" "$id" "$n" "$2" "$3" "$controller" "${ports[@]:3 * n - 3:3}" && start "$1/$n") &
+		up+=($!)
+	done
+	for n in "${up[@]}"; do
+		wait "$n" || die "not all brokers came up"
+	done
+	sed -n 's/^PLAIN=//p' "$1"/[0-9]*/env | paste -sd, | sed 's/^/PLAIN=/' >"$1/env"
+}
+
 down() { # DIR
 	end "$1" KILL
 	rm -rf "$1/data" "$1/server.properties" "$1/env" "$1/format.log" "$1/broker.log"
@@ -220,12 +248,13 @@ down() { # DIR
 case $1 in
 fetch) fetch ;;
 format | start | down) [ $# -eq 2 ] || die "$1 needs a directory"; "$1" "$2" ;;
+cluster) [ $# -eq 4 ] || die "cluster needs a directory, a count and a minimum"; shift; cluster "$@" ;;
 topic) [ $# -ge 4 ] || die "topic needs a directory, a name and a count"; shift; topic "$@" ;;
 up) [ $# -eq 2 ] || die "up needs a directory"; format "$2"; start "$2" ;;
 kill) end "$2" KILL ;;
 stop) end "$2" TERM ;;
 *)
-	sed -n '3,16p' "$0"
+	sed -n '3,18p' "$0"
 	exit 2
 	;;
 esac
