@@ -113,37 +113,34 @@ static __noinline int reads_must_wait(__u64 cgid)
 	return decisive_waits(cgid, EV_CLASS_process) || decisive_waits(cgid, EV_CLASS_kernel);
 }
 
-static __always_inline void read_key(struct open_key *key, struct task_struct *task,
-				     struct file *file)
-{
-	__builtin_memset(key, 0, sizeof(*key));
-	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
-	key->tgid = BPF_CORE_READ(task, tgid);
-	key->ino = BPF_CORE_READ(file, f_inode, i_ino);
-	key->dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
-	key->generation = inode_generation(BPF_CORE_READ(file, f_inode));
-}
+enum read_what { READ_LOOK, READ_MARK, READ_FORGET };
 
-/* It was marked as recorded, and then was not: the next may be. */
-static __noinline int read_forget(struct task_struct *task, struct file *file)
+/* Whether it has been opened before; from now on it has; it was marked and then not recorded, so
+ * the next may be. Apart, since open_emit()'s stack has no room for the key. */
+static __noinline int read_seen(struct task_struct *task, struct file *file, enum read_what what)
 {
-	struct open_key key;
+	struct open_key key = {};
+	__u8 one = 1;
 
-	read_key(&key, task, file);
-	return bpf_map_delete_elem(&opened, &key);
+	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	key.tgid = BPF_CORE_READ(task, tgid);
+	key.ino = BPF_CORE_READ(file, f_inode, i_ino);
+	key.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	key.generation = inode_generation(BPF_CORE_READ(file, f_inode));
+	if (what == READ_MARK)
+		return bpf_map_update_elem(&opened, &key, &one, BPF_ANY);
+	if (what == READ_FORGET)
+		return bpf_map_delete_elem(&opened, &key);
+	return bpf_map_lookup_elem(&opened, &key) != 0;
 }
 
 static __always_inline __u32 read_look(struct task_struct *task, struct file *file, __u64 cgid)
 {
-	struct open_key key;
-	__u8 one = 1;
-
-	read_key(&key, task, file);
-	if (bpf_map_lookup_elem(&opened, &key))
+	if (read_seen(task, file, READ_LOOK))
 		return READ_REPEATED;
 	if (reads_must_wait(cgid))
 		return READ_WAITS;
-	bpf_map_update_elem(&opened, &key, &one, BPF_ANY);
+	read_seen(task, file, READ_MARK);
 	return READ_RECORDED;
 }
 
@@ -260,7 +257,7 @@ static __noinline int open_emit(struct opening *o)
 		if (b.held && file && mode & FMODE_WRITE)
 			close_held(&b);
 		else if (b.held && file)
-			read_forget(o->task, file);
+			read_seen(o->task, file, READ_FORGET);
 		return 0;
 	}
 	task_fill(&ev->hdr.task, o->task);
