@@ -41,7 +41,8 @@ static void narrow_to_sandbox(struct pod *pod)
 	for (const struct history_container *c = pod->h->containers; c; c = c->next) {
 		if (!c->who.is_sandbox || !is_same_pod(pod->first, c))
 			continue;
-		if (!history_start_seen(c->streams) || !c->last_stream->stopped)
+		if (!history_start_seen(c->streams) || !c->last_stream->stopped ||
+		    c->streams->run->clock_stepped || c->last_stream->run->clock_stepped)
 			return;
 		since_ns = MIN(since_ns, c->streams->start_ns);
 		until_ns = MAX(until_ns, c->last_stream->stop_ns);

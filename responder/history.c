@@ -298,11 +298,18 @@ const struct history_run *history_next_run(const struct history_run *run)
 	return run->successor ? run->successor : run->later;
 }
 
+/* By boot time, if it is there: the wall clock may have been set in between. */
+static bool is_watched_from(const struct history_run *run, const struct history_stream *s)
+{
+	if (s->start_boot_ns && run->watched_since_boot_ns)
+		return s->start_boot_ns >= run->watched_since_boot_ns;
+	return run->watched_since_ns == HISTORY_NEVER || s->start_ns >= run->watched_since_ns;
+}
+
 bool history_start_seen(const struct history_stream *s)
 {
 	return s->started && !s->from_snapshot &&
-	       (s->run->takes_over || s->run->watched_since_ns == HISTORY_NEVER ||
-		s->start_ns >= s->run->watched_since_ns);
+	       (s->run->takes_over || is_watched_from(s->run, s));
 }
 
 static void free_run(struct history_run *run)

@@ -42,8 +42,12 @@ struct history_run {
 	int64_t settled_ns; /* losses up to here have been declared: last heartbeat but one, end */
 	int64_t heartbeat_ns;						  /* the last one */
 	int64_t not_watched_since_ns, watched_since_ns, watched_until_ns; /* or HISTORY_NEVER */
+	uint64_t watched_since_boot_ns; /* the same as watched_since_ns; 0: not known */
+	int64_t clock_offset_ns;	/* of its first record: wall clock minus boot time */
+	bool clock_known;
+	bool clock_stepped;  /* the wall clock was set: times do not say what came first */
 	bool started, ended; /* RunStart, RunEnd held */
-	bool takes_over; /* the hooks of the run before went on until this one */
+	bool takes_over;     /* the hooks of the run before went on until this one */
 	bool has_previous_last;
 	uint64_t previous_last; /* sequence */
 	char *previous_id, *end_reason;
@@ -79,6 +83,7 @@ struct history_stream {
 	int64_t first_ns, last_ns;
 	bool started, from_snapshot, stopped; /* ContainerStart, ContainerStop held */
 	int64_t start_ns, stop_ns;
+	uint64_t start_boot_ns;
 	bool accounted, closed;
 	int64_t account_ns;
 	uint64_t account; /* sequence of the Account */

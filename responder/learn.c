@@ -6,6 +6,9 @@
 #include "responder/memory.h"
 #include <string.h>
 
+/* A clock that is adjusted slowly takes its boot time along. */
+#define STEP_NS ((int64_t)NSEC_PER_SEC)
+
 #define UNHOOKED_MAX 32
 
 typedef void (*learn_fn)(struct history *h, struct history_run *run, struct history_stream *stream,
@@ -231,6 +234,9 @@ static void learn_run_start(struct history *h, struct history_run *run,
 	if (b->has_not_watched_since_unix_nano)
 		run->not_watched_since_ns = b->not_watched_since_unix_nano;
 	run->watched_since_ns = b->has_watched_since_unix_nano ? b->watched_since_unix_nano : ns;
+	if (ev->has_boot_time_nano && ev->has_time_unix_nano)
+		run->watched_since_boot_ns = ev->boot_time_nano + (uint64_t)run->watched_since_ns -
+					     (uint64_t)ev->time_unix_nano;
 }
 
 static void learn_run_end(struct history *h, struct history_run *run, struct history_stream *stream,
@@ -380,6 +386,7 @@ static void learn_start(struct history *h, struct history_run *run, struct histo
 	s->started = true;
 	s->from_snapshot = b->has_from_snapshot && b->from_snapshot;
 	s->start_ns = ns;
+	s->start_boot_ns = ev->boot_time_nano;
 }
 
 static void learn_stop(struct history *h, struct history_run *run, struct history_stream *s,
@@ -508,11 +515,27 @@ static const struct {
 	{VARVE__V1__EVENT__BODY_POD_STATE, learn_pod_state},
 };
 
+static void learn_clock(struct history_run *run, const Varve__V1__Event *ev)
+{
+	int64_t offset_ns, step_ns;
+
+	if (!ev->has_time_unix_nano || !ev->has_boot_time_nano)
+		return;
+	offset_ns = (int64_t)((uint64_t)ev->time_unix_nano - ev->boot_time_nano);
+	if (!run->clock_known)
+		run->clock_offset_ns = offset_ns;
+	run->clock_known = true;
+	if (__builtin_sub_overflow(offset_ns, run->clock_offset_ns, &step_ns) ||
+	    step_ns > STEP_NS || step_ns < -STEP_NS)
+		run->clock_stepped = true;
+}
+
 void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev,
 		  int64_t ns, uint64_t segment)
 {
 	struct history_stream *stream = NULL;
 
+	learn_clock(run, ev);
 	widen(&run->first_ns, &run->last_ns, ns);
 	widen(&h->first_ns, &h->last_ns, ns);
 	if (ev->container && ev->container->id)

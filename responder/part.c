@@ -35,6 +35,9 @@ static bool is_odd(const struct history *h)
 	for (size_t i = 1; i < h->segment_cnt; i++)
 		if (h->segments[i].first_ns < h->segments[i - 1].first_ns)
 			return true;
+	for (const struct history_run *run = h->runs; run; run = run->next)
+		if (run->clock_stepped)
+			return true;
 	missing_each(h, NULL, &always, find_odd, &left);
 	return !left;
 }

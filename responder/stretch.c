@@ -3,7 +3,7 @@
  * Sequences are exact: a container's records lie between its first one and its account. Times are
  * not: records are written some time after they happen, so what is missing between two records may
  * have happened a while before the earlier one. SLACK_NS allows for that, far beyond what a sensor
- * lags.
+ * lags. In a run whose wall clock was set they say nothing: then all of the run counts.
  */
 #include "responder/stretch.h"
 #include "evidence/base.h"
@@ -13,12 +13,12 @@
 
 static int64_t life_begin(const struct history_stream *s)
 {
-	return history_start_seen(s) ? s->first_ns : HISTORY_NEVER;
+	return history_start_seen(s) && !s->run->clock_stepped ? s->first_ns : HISTORY_NEVER;
 }
 
 static int64_t life_end(const struct history_stream *s)
 {
-	return s->closed ? s->last_ns : INT64_MAX;
+	return s->closed && !s->run->clock_stepped ? s->last_ns : INT64_MAX;
 }
 
 bool stretch_init(struct stretch *st, const struct history *h, const struct history_stream *s)

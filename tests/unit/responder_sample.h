@@ -48,7 +48,8 @@ struct sample {
 	size_t hide_from; /* next pass ends here; SIZE_MAX: not */
 	const char *run;
 	uint64_t sequence, node_sequence;
-	int64_t now_ns; /* time of the next record; each takes a second */
+	int64_t now_ns;	   /* time of the next record; each takes a second */
+	int64_t booted_ns; /* by the wall clock of now; 0: records have no boot time */
 	unsigned int partition;
 	bool drop; /* the next record is numbered and not kept */
 };
@@ -178,6 +179,8 @@ static inline void sample_begin(struct sample *s, struct sample_event *e,
 	e->ev.body_case = (int)kind;
 	SAMPLE_SET(&e->ev, sequence, s->sequence++);
 	SAMPLE_SET(&e->ev, time_unix_nano, s->now_ns);
+	if (s->booted_ns)
+		SAMPLE_SET(&e->ev, boot_time_nano, (uint64_t)(s->now_ns - s->booted_ns));
 	e->ev.run_id = (char *)s->run;
 	e->ev.node_name = (char *)"worker-1";
 	e->ev.stream = (char *)(c ? c->id : "node");

@@ -11,6 +11,34 @@ static void test_whole_life_is_complete(void **state)
 	assert_string_equal(f->text, "COMPLETE: 1 container, 14 records, nothing is missing\n");
 }
 
+/* The clock is set back by an hour, then a container starts: not before the sensor did. */
+static void test_clock_set_back_before_start(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.booted_ns = at(-1000);
+	sample_run_start(&f->s, NULL, 0);
+	f->s.now_ns -= 3600 * SAMPLE_SEC;
+	f->s.booted_ns -= 3600 * SAMPLE_SEC;
+	sample_life(&f->s, &f->c);
+	assert_int_equal(judge(f), 0);
+}
+
+/* It is set forward while the sensor starts: what started before all hooks were there did so. */
+static void test_clock_set_forward_at_start(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.now_ns = at(20);
+	f->s.booted_ns = at(-1000);
+	sample_run_start(&f->s, NULL, 0);
+	f->s.now_ns = at(3610);
+	f->s.booted_ns += 3600 * SAMPLE_SEC;
+	sample_life(&f->s, &f->c);
+	assert_int_equal(judge(f), 3);
+	assert_says(f, "started while the sensor was attaching its hooks");
+}
+
 static void test_duplicates_are_no_loss(void **state)
 {
 	struct fixture *f = *state;
@@ -825,6 +853,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_whole_life_is_complete),
 		T(test_duplicates_are_no_loss),
+		T(test_clock_set_back_before_start),
+		T(test_clock_set_forward_at_start),
 		T(test_declared_loss),
 		T(test_loss_before_the_first_record),
 		T(test_undeclared_loss),
