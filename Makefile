@@ -155,6 +155,7 @@ check-vm: all live
 	$(Q)O=$(O) tests/vm/matrix.sh
 	$(Q)O=$(O) tests/vm/table.py
 	$(Q)O=$(O) tests/vm/systemd.sh
+	$(Q)O=$(O) tests/vm/clock.sh
 
 bench-churn:
 	$(Q)tests/deps.sh
@@ -175,6 +176,7 @@ check-faults:
 	$(Q)tests/deps.sh --check
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) LONG=1 tests/faults/run.sh $(NAMES)
+	$(Q)$(if $(NAMES),,O=$(O) tests/vm/clock.sh)
 
 bench-disk:
 	$(Q)tests/deps.sh --kafka
