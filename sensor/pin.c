@@ -67,6 +67,47 @@ static int each_name(int dir_fd, int (*fn)(int dir_fd, const char *name, void *c
 	return err;
 }
 
+/* --- removing */
+
+static int remove_file(int dir_fd, const char *name, void *ctx)
+{
+	(void)ctx;
+	return unlinkat(dir_fd, name, 0) && errno != ENOENT ? -errno : 0;
+}
+
+/* A directory may be read while it is emptied: until nothing is left. */
+static int remove_dir(int dir_fd, const char *name)
+{
+	_cleanup_close_ int fd =
+		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (unlinkat(dir_fd, name, AT_REMOVEDIR)) {
+		if (errno != ENOTEMPTY)
+			return -errno;
+		err = each_name(fd, remove_file, NULL);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int remove_any(int dir_fd, const char *name, void *ctx)
+{
+	(void)ctx;
+	return generation_of(name) || !strcmp(name, "maps") ? remove_dir(dir_fd, name) : 0;
+}
+
+/* The map that says that all is there goes first: what is left of this, cut off, is no set. */
+static int remove_all(int dir_fd)
+{
+	if (unlinkat(dir_fd, "maps/shared", 0) && errno != ENOENT)
+		return -errno;
+	return each_name(dir_fd, remove_any, NULL);
+}
+
 /* --- opening */
 
 static int find_latest(int dir_fd, const char *name, void *ctx)
@@ -125,6 +166,20 @@ static int check_layout(struct pin *p)
 	return 0;
 }
 
+/* What a start or a removal that was cut off has left: nobody else's numbers fit its counters. */
+static int drop_parts(const struct pin *p)
+{
+	int err;
+
+	if (p->found || (!p->generation && faccessat(p->dir_fd, "maps", F_OK, 0)))
+		return 0;
+	log_warn("what is pinned in %s is not whole: a start or a removal was cut off. It is "
+		 "removed",
+		 p->dir);
+	err = remove_all(p->dir_fd);
+	return err ? log_err(err, "cannot remove what is pinned in %s", p->dir) : 0;
+}
+
 int pin_open(const char *dir, struct pin **ret_pin)
 {
 	struct pin *p = calloc(1, sizeof(*p));
@@ -139,6 +194,8 @@ int pin_open(const char *dir, struct pin **ret_pin)
 		err = each_name(p->dir_fd, find_latest, p);
 	if (!err)
 		err = check_layout(p);
+	if (!err)
+		err = drop_parts(p);
 	if (err) {
 		pin_close(p);
 		return err;
@@ -229,20 +286,27 @@ static int told(int err, const struct pin *p)
 	return err ? log_err(err, "cannot pin in %s", p->dir) : 0;
 }
 
+static int keep_map(const struct pin *p, const struct bpf_map *map)
+{
+	_cleanup_free_ char *path = map_path(p, map);
+
+	return path ? pin_at(bpf_map__fd(map), path) : -ENOMEM;
+}
+
 int pin_keep_maps(const struct pin *p, struct bpf_object *obj)
 {
+	const struct bpf_map *last = bpf_object__find_map_by_name(obj, "shared");
 	struct bpf_map *map;
 	int err = make_dir(p, "maps");
 
 	bpf_object__for_each_map(map, obj)
 	{
-		_cleanup_free_ char *path = NULL;
-
-		if (err || !is_shared(map))
-			continue;
-		path = map_path(p, map);
-		err = path ? pin_at(bpf_map__fd(map), path) : -ENOMEM;
+		if (!err && is_shared(map) && map != last)
+			err = keep_map(p, map);
 	}
+	/* It says that all the others are there. */
+	if (!err)
+		err = keep_map(p, last);
 	return told(err, p);
 }
 
@@ -275,32 +339,7 @@ int pin_keep_hooks(const struct pin *p, struct bpf_object *obj, const struct hoo
 	return told(err, p);
 }
 
-/* --- removing */
-
-static int remove_file(int dir_fd, const char *name, void *ctx)
-{
-	(void)ctx;
-	return unlinkat(dir_fd, name, 0) && errno != ENOENT ? -errno : 0;
-}
-
-/* A directory may be read while it is emptied: until nothing is left. */
-static int remove_dir(int dir_fd, const char *name)
-{
-	_cleanup_close_ int fd =
-		openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	while (unlinkat(dir_fd, name, AT_REMOVEDIR)) {
-		if (errno != ENOTEMPTY)
-			return -errno;
-		err = each_name(fd, remove_file, NULL);
-		if (err)
-			return err;
-	}
-	return 0;
-}
+/* --- the end of others */
 
 static int drop_other(int dir_fd, const char *name, void *ctx)
 {
@@ -315,12 +354,6 @@ int pin_drop_others(const struct pin *p)
 	return told(each_name(p->dir_fd, drop_other, (void *)p), p);
 }
 
-static int remove_any(int dir_fd, const char *name, void *ctx)
-{
-	(void)ctx;
-	return generation_of(name) || !strcmp(name, "maps") ? remove_dir(dir_fd, name) : 0;
-}
-
 int pin_remove(const char *dir)
 {
 	struct pin p = {.dir = (char *)dir, .dir_fd = -1};
@@ -330,7 +363,7 @@ int pin_remove(const char *dir)
 		return -errno;
 	err = lock(&p);
 	if (!err)
-		err = each_name(p.dir_fd, remove_any, NULL);
+		err = remove_all(p.dir_fd);
 	if (!err && rmdir(dir))
 		err = -errno;
 	cleanup_close(&p.dir_fd);

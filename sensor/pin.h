@@ -3,7 +3,8 @@
  * What outlives the sensor: maps and links pinned in a directory of bpffs. Used by probes.c only,
  * which owns the object that they are of.
  *
- *   DIR/maps/NAME       rings, counters and all that programs of different sensors share
+ *   DIR/maps/NAME       rings, counters and all that programs of different sensors share; they are
+ *                       a set if `shared` is there, and parts, which nobody uses, if not
  *   DIR/GENERATION/NAME links and tail-call maps of one sensor's programs
  *
  * DIR is locked (flock) by the one sensor that reads the rings. A sensor that starts takes the maps

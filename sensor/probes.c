@@ -293,7 +293,6 @@ static int keep_maps(struct probes *p, const struct hierarchy *hierarchy)
 	/* Else the first time of what was lost before the takeover would be taken for an old one. */
 	if (pin_found(p->pin) && p->shared->epoch)
 		p->skel->data->epoch = p->shared->epoch;
-	/* Last: without it the rest is not taken for anything. */
 	p->shared->layout = EV_LAYOUT;
 	return pin_keep_maps(p->pin, p->skel->obj);
 }

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The directory of pins (option pin-directory) as a sensor may find it: cut off in the middle, of another release, of somebody else. What
+# fits is taken over, what never will is removed, and what is refused is told with a way out.
+. "$(dirname "$0")/lib.sh"
+bpffs=$work/bpf
+mkdir "$bpffs" && mount -t bpf bpf "$bpffs" || { fail "a BPF file system is mounted"; finish; }
+on_exit+=("umount $bpffs")
+pins=$bpffs/varve
+start() { sensor_start --pin on --pin-directory "$pins" --heartbeat 1s "$@" || { fail "sensor starts: $(cat "$work/sensor.err")"; finish; }; }
+unpin() { "$SENSOR" --unpin --pin-directory "$pins" >"$work/unpinned" 2>&1; }
+refused() { ! timeout 30 "$SENSOR" --log-dir "$work/other" --pin on --pin-directory "$pins" >"$work/refused" 2>&1; } # a start
+map_ids() { # of what is pinned: NAME ID
+	local map
+	for map in "$pins"/maps/*; do
+		[ "${map##*/}" = "${1:-${map##*/}}" ] && echo "${map##*/} $(bpftool -j map show pinned "$map" | grep -o '"id":[0-9]*')"
+	done | sort
+}
+# Of a container that runs under this sensor nothing is missing.
+is_complete() { container_run "$1" /bin/true && sleep 0.5 && sensor_stop && "$VARVE" replay "$work/log" --container "$id" | grep "^COMPLETE"; }
+
+# Part of a set: `shared` says that the rest is there, and is the last to be pinned and the first to go.
+start
+map_ids >"$work/first"
+sensor_kill
+rm "$pins/maps/shared" "$pins/maps/accounts"
+start
+check "a set that was cut off is said to be removed" grep -q 'not whole' "$work/sensor.err"
+map_ids >"$work/second"
+[ "$(wc -l <"$work/first")" = "$(wc -l <"$work/second")" ] && [ -z "$(comm -12 "$work/first" "$work/second")" ] &&
+	pass "none of its maps is taken for one of the new set" || fail "maps of the set that was cut off are used: $(comm -12 "$work/first" "$work/second" | tr '\n' ' ')"
+sensor_kill
+start
+map_ids >"$work/third"
+check "a whole set is taken over, each map of it" diff "$work/second" "$work/third"
+check "of a container after that nothing is missing" is_complete after
+finish
