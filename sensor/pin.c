@@ -143,25 +143,51 @@ static int lock(struct pin *p)
 	return 0;
 }
 
-/* What is pinned is this form's; what it would say in another form is not known. */
-static int check_layout(struct pin *p)
+/* An array that is pinned. -ENOENT: it is not. -EPROTO: what is there is something else. */
+static int open_array(const struct pin *p, const char *name, size_t value_size, __u32 *ret_cnt)
 {
 	_cleanup_close_ int fd = -1;
 	_cleanup_free_ char *path = NULL;
-	struct ev_shared shared;
-	uint32_t first = 0;
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
 
-	if (asprintf(&path, "%s/maps/shared", p->dir) < 0)
+	if (asprintf(&path, "%s/maps/%s", p->dir, name) < 0)
 		return -ENOMEM;
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return -errno;
+	/* A lookup copies as much as the map's values have. */
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.type != BPF_MAP_TYPE_ARRAY ||
+	    info.value_size != value_size)
+		return -EPROTO;
+	*ret_cnt = info.max_entries;
+	return TAKE_FD(fd);
+}
+
+static int cannot_open(int err, const struct pin *p)
+{
+	if (err == -EPROTO)
+		return log_err(err,
+			       "what a sensor of another release left pinned in %s has another "
+			       "form: remove it (varve-sensor --unpin); what happened since that "
+			       "sensor ended is then lost",
+			       p->dir);
+	return log_err(err, "cannot open what is pinned in %s", p->dir);
+}
+
+/* What is pinned is this form's; what it would say in another form is not known. */
+static int check_layout(struct pin *p)
+{
+	struct ev_shared shared = {};
+	__u32 first = 0, cnt;
+	_cleanup_close_ int fd = open_array(p, "shared", sizeof(shared), &cnt);
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return cannot_open(fd, p);
 	if (bpf_map_lookup_elem(fd, &first, &shared) || shared.layout != EV_LAYOUT)
-		return log_err(-EPROTO,
-			       "what a sensor left pinned in %s is of another form (%u, this is "
-			       "%u): let a sensor of that release stop without it (--pin off), or "
-			       "remove it (varve-sensor --unpin); what it holds is then lost",
-			       p->dir, shared.layout, EV_LAYOUT);
+		return cannot_open(-EPROTO, p);
 	p->found = true;
 	return 0;
 }

@@ -34,4 +34,24 @@ start
 map_ids >"$work/third"
 check "a whole set is taken over, each map of it" diff "$work/second" "$work/third"
 check "of a container after that nothing is missing" is_complete after
+
+# Of another release: `shared` is larger, or says another form, or is no such map at all.
+another() { # NAME LAYOUT BPFTOOL-OPTIONS...
+	local name=$1 layout=$2 zeros
+	shift 2
+	rm -f "$pins/maps/shared"
+	bpftool map create "$pins/maps/shared" name shared "$@" || { fail "$name is made"; return; }
+	zeros=$(bpftool -j map show pinned "$pins/maps/shared" | sed 's/.*"bytes_value":\([0-9]*\).*/\1/')
+	bpftool map update pinned "$pins/maps/shared" key 0 0 0 0 value "$layout" $(yes 0 | head -n $((zeros - 1))) || { fail "$name is filled"; return; }
+	check "$name is refused" refused
+	check "$name: with a way out" grep -q 'has another form: remove it (varve-sensor --unpin)' "$work/refused"
+}
+size=$(bpftool -j map show pinned "$pins/maps/shared" | sed 's/.*"bytes_value":\([0-9]*\).*/\1/')
+own=$((16#$(bpftool -j map dump pinned "$pins/maps/shared" | sed 's/.*"value":\["0x\(..\)".*/\1/')))
+another "a larger map" "$own" type array key 4 value 4096 entries 1
+another "a smaller map" "$own" type array key 4 value 4 entries 1
+another "another form" $((own + 1)) type array key 4 value "$size" entries 1 flags 1024
+another "no array" "$own" type hash key 4 value "$size" entries 1
+check "the way out is one: it is removed" unpin
+[ -e "$pins" ] && fail "nothing stays pinned"
 finish
