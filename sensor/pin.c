@@ -51,7 +51,14 @@ static uint32_t generation_of(const char *name)
 	return *end || n > UINT32_MAX ? 0 : n;
 }
 
-/* Calls fn with each name in DIR. Ends with the first error. */
+static int is_ours(int dir_fd, const char *name, void *ctx)
+{
+	(void)dir_fd;
+	(void)ctx;
+	return generation_of(name) || !strcmp(name, "maps");
+}
+
+/* Calls fn with each name in DIR. Ends with the first that does not return 0. */
 static int each_name(int dir_fd, int (*fn)(int dir_fd, const char *name, void *ctx), void *ctx)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
@@ -96,8 +103,7 @@ static int remove_dir(int dir_fd, const char *name)
 
 static int remove_any(int dir_fd, const char *name, void *ctx)
 {
-	(void)ctx;
-	return generation_of(name) || !strcmp(name, "maps") ? remove_dir(dir_fd, name) : 0;
+	return is_ours(dir_fd, name, ctx) ? remove_dir(dir_fd, name) : 0;
 }
 
 /* The map that says that all is there goes first: what is left of this, cut off, is no set. */
@@ -248,6 +254,18 @@ uint32_t pin_generation(const struct pin *p)
 bool pin_found(const struct pin *p)
 {
 	return p && p->found;
+}
+
+void pin_tell_left(const char *dir)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && each_name(fd, is_ours, NULL) > 0)
+		log_warn("hooks are pinned in %s, by a sensor that runs or did: they go on beside "
+			 "those of this one, which does not take them over (--pin off). Without "
+			 "their sensor nobody reads what they take: remove them (varve-sensor "
+			 "--unpin)",
+			 dir);
 }
 
 /* --- maps */

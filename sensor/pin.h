@@ -28,6 +28,8 @@ struct pin;
  */
 int pin_open(const char *dir, struct pin **ret_pin);
 void pin_close(struct pin *pin);
+/* For a sensor that pins nothing: says it if something is. */
+void pin_tell_left(const char *dir);
 
 /* Of the programs that are to be attached; from 1. */
 uint32_t pin_generation(const struct pin *pin);

@@ -437,6 +437,8 @@ int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 	if (!p)
 		return -ENOMEM;
 	libbpf_set_print(to_diag);
+	if (!conf->pin && !conf->probe)
+		pin_tell_left(conf->pin_dir);
 	if (conf->pin && !conf->probe) {
 		err = pin_open(conf->pin_dir, &p->pin);
 		if (err) {

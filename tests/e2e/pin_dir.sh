@@ -35,6 +35,13 @@ map_ids >"$work/third"
 check "a whole set is taken over, each map of it" diff "$work/second" "$work/third"
 check "of a container after that nothing is missing" is_complete after
 
+# A start without: what is pinned is told, and left as it is.
+find "$pins" | sort >"$work/before"
+sensor_start --pin off --pin-directory "$pins" || fail "sensor starts: $(cat "$work/sensor.err")"
+check "a start without tells what is pinned" grep -q 'hooks are pinned in .*remove them (varve-sensor --unpin)' "$work/sensor.err"
+check "of a container beside pinned hooks nothing is missing" is_complete beside
+check "and it leaves what is pinned" diff "$work/before" <(find "$pins" | sort)
+
 # Of another release: `shared` is larger, or says another form, or is no such map at all.
 another() { # NAME LAYOUT BPFTOOL-OPTIONS...
 	local name=$1 layout=$2 zeros
@@ -54,4 +61,7 @@ another "another form" $((own + 1)) type array key 4 value "$size" entries 1 fla
 another "no array" "$own" type hash key 4 value "$size" entries 1
 check "the way out is one: it is removed" unpin
 [ -e "$pins" ] && fail "nothing stays pinned"
+sensor_start --pin off --pin-directory "$pins" || fail "sensor starts: $(cat "$work/sensor.err")"
+check "where nothing is pinned nothing is told" [ -z "$(grep pinned "$work/sensor.err")" ]
+sensor_stop
 finish
