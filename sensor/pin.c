@@ -19,6 +19,8 @@ struct pin {
 	int dir_fd; /* holds the lock */
 	uint32_t generation;
 	bool found;
+	uint32_t *current; /* which generation records, by CPU */
+	__u32 cpu_cnt;
 };
 
 /* Maps that each set of programs has for itself: configuration, buffers, and tail calls. */
@@ -198,17 +200,56 @@ static int check_layout(struct pin *p)
 	return 0;
 }
 
-/* What a start or a removal that was cut off has left: nobody else's numbers fit its counters. */
-static int drop_parts(const struct pin *p)
+/* Without the map no programs of the set do anything: `found` is false, as for parts of one. */
+static int read_current(struct pin *p)
 {
-	int err;
+	_cleanup_close_ int fd = open_array(p, "current_set", sizeof(*p->current), &p->cpu_cnt);
 
-	if (p->found || (!p->generation && faccessat(p->dir_fd, "maps", F_OK, 0)))
-		return 0;
-	log_warn("what is pinned in %s is not whole: a start or a removal was cut off. It is "
-		 "removed",
-		 p->dir);
-	err = remove_all(p->dir_fd);
+	if (fd == -ENOENT)
+		p->found = false;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : cannot_open(fd, p);
+	p->current = calloc(p->cpu_cnt, sizeof(*p->current));
+	if (!p->current)
+		return -ENOMEM;
+	for (__u32 cpu = 0; cpu < p->cpu_cnt; cpu++) {
+		if (bpf_map_lookup_elem(fd, &cpu, &p->current[cpu]))
+			return cannot_open(-errno, p);
+		p->generation = MAX(p->generation, p->current[cpu]);
+	}
+	return 0;
+}
+
+static int drop_stale(int dir_fd, const char *name, void *ctx)
+{
+	const struct pin *p = ctx;
+	uint32_t generation = generation_of(name);
+
+	for (__u32 cpu = 0; cpu < p->cpu_cnt; cpu++)
+		if (p->current[cpu] == generation)
+			return 0;
+	return generation ? remove_dir(dir_fd, name) : 0;
+}
+
+/*
+ * What a start or a removal that was cut off has left: programs that never took over, and would be
+ * run at each hook beside all that come; and maps that are no set, whose counters fit nobody's
+ * numbers.
+ */
+static int drop_left(struct pin *p)
+{
+	int err = p->found ? read_current(p) : 0;
+
+	if (err)
+		return err;
+	if (p->found) {
+		err = each_name(p->dir_fd, drop_stale, p);
+	} else if (each_name(p->dir_fd, is_ours, NULL) > 0) {
+		log_warn("what is pinned in %s is not whole: a start or a removal was cut off. It "
+			 "is removed",
+			 p->dir);
+		err = remove_all(p->dir_fd);
+	}
 	return err ? log_err(err, "cannot remove what is pinned in %s", p->dir) : 0;
 }
 
@@ -227,7 +268,7 @@ int pin_open(const char *dir, struct pin **ret_pin)
 	if (!err)
 		err = check_layout(p);
 	if (!err)
-		err = drop_parts(p);
+		err = drop_left(p);
 	if (err) {
 		pin_close(p);
 		return err;
@@ -242,6 +283,7 @@ void pin_close(struct pin *p)
 	if (!p)
 		return;
 	cleanup_close(&p->dir_fd);
+	free(p->current);
 	free(p->dir);
 	free(p);
 }
@@ -380,6 +422,8 @@ int pin_keep_hooks(const struct pin *p, struct bpf_object *obj, const struct hoo
 		if (h->link)
 			err = keep(p, bpf_link__fd(h->link), bpf_program__name(h->prog));
 	}
+	if (err)
+		remove_dir(p->dir_fd, name); /* they have not taken over */
 	return told(err, p);
 }
 

@@ -35,6 +35,22 @@ map_ids >"$work/third"
 check "a whole set is taken over, each map of it" diff "$work/second" "$work/third"
 check "of a container after that nothing is missing" is_complete after
 
+# Programs that never took over: a start that came so far left them. They go before others are attached, also if that then fails.
+links() { find "$pins" -path "*/$1/*" | wc -l; }
+generation=$(basename "$(find "$pins" -mindepth 1 -maxdepth 1 -name '[0-9]*')")
+had=$(links "$generation")
+mkdir "$pins/90" "$pins/91"
+for link in $(find "$pins/$generation" -type f | head -n 3); do
+	bpftool link pin id "$(bpftool -j link show pinned "$link" | sed 's/.*"id":\([0-9]*\).*/\1/')" "$pins/90/${link##*/}" 2>/dev/null
+done
+[ "$(links 90)" -gt 0 ] || fail "links are pinned a second time"
+(ulimit -n 16; refused) || fail "a start without descriptors fails"
+check "programs that never took over are removed before others come" [ ! -e "$pins/90" -a ! -e "$pins/91" ]
+check "those that record stay" [ "$(links "$generation")" = "$had" ]
+start
+check "the next ones are the only ones then" [ "$(find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' ')" = "$((generation + 1)) maps " ]
+check "of a container after that nothing is missing either" is_complete later
+
 # A start without: what is pinned is told, and left as it is.
 find "$pins" | sort >"$work/before"
 sensor_start --pin off --pin-directory "$pins" || fail "sensor starts: $(cat "$work/sensor.err")"
