@@ -10,9 +10,9 @@
  *
  * Fair share (option `fair-share`): what is recorded while a ring is more than 5/8 full is counted
  * on its cgroup, and a cgroup may have as many bytes there as are free, divided by the CPUs; who
- * has more waits until the reader has come. So there is always space for those that have little: of
- * the last 3/8 k noisy cgroups take k / (k + 1), however long the reader stays away. Who goes
- * first:
+ * has more waits until the reader has come. So there is always space for those that have little,
+ * however long the reader stays away: of the last 3/8 k cgroups that are noisy in one class take
+ * k / (k + 1), in both classes of the ring, which have a share each, 2k / (2k + 1). Who goes first:
  *
  *	ordinary opens for reading	from 5/8 of `events` on, by a quarter of the share
  *	other file and network events	from 3/4 of `events` on
