@@ -127,22 +127,51 @@ static int find_latest(int dir_fd, const char *name, void *ctx)
 	return 0;
 }
 
-static int lock(struct pin *p)
+/* Whoever can change it can hold its lock, and take away what is to outlive the sensor. */
+static int check_owner(const struct pin *p)
+{
+	struct stat st;
+
+	if (fstat(p->dir_fd, &st))
+		return log_err(-errno, "cannot look at %s", p->dir);
+	if ((!st.st_uid || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	return log_err(
+		-EPERM,
+		"others can change %s (user %u, mode %o): remove it, or take it over (chown, "
+		"chmod 700), or use another --pin-directory",
+		p->dir, st.st_uid, st.st_mode & 07777);
+}
+
+static int check_file_system(const struct pin *p, bool made)
 {
 	struct statfs fs;
 
-	if (mkdir(p->dir, 0700) && errno != EEXIST)
+	if (!fstatfs(p->dir_fd, &fs) && fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (made)
+		rmdir(p->dir);
+	return log_err(-ENOTDIR,
+		       "%s is in no BPF file system: mount one (mount -t bpf -o mode=700 bpf "
+		       "/sys/fs/bpf), or use --pin off",
+		       p->dir);
+}
+
+static int lock(struct pin *p)
+{
+	bool made = !mkdir(p->dir, 0700);
+	int err;
+
+	if (!made && errno != EEXIST)
 		return log_err(-errno, "cannot make %s, where hooks are to be pinned", p->dir);
-	p->dir_fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	p->dir_fd = open(p->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (p->dir_fd < 0)
 		return log_err(-errno, "cannot open %s, where hooks are to be pinned", p->dir);
-	if (fstatfs(p->dir_fd, &fs) || fs.f_type != BPF_FS_MAGIC) {
-		rmdir(p->dir);
-		return log_err(-ENOTDIR,
-			       "%s is in no BPF file system: mount one (mount -t bpf bpf "
-			       "/sys/fs/bpf), or use --pin off",
-			       p->dir);
-	}
+	err = check_file_system(p, made);
+	if (!err)
+		err = check_owner(p);
+	if (err)
+		return err;
 	if (flock(p->dir_fd, LOCK_EX | LOCK_NB))
 		return log_err(-EBUSY,
 			       "another sensor has what is pinned in %s: stop it, or use another "

@@ -24,8 +24,8 @@ struct pin;
 
 /*
  * Makes DIR if it is not there, locks it, and removes what a start that was cut off left. Errors
- * are told with what to do: -EBUSY another sensor has it, -ENOTDIR it is in no bpffs, -EPROTO what
- * is pinned has another form (EV_LAYOUT).
+ * are told with what to do: -EBUSY another sensor has it, -ENOTDIR it is in no bpffs, -EPERM others
+ * can change it, -EPROTO what is pinned has another form (EV_LAYOUT).
  */
 int pin_open(const char *dir, struct pin **ret_pin);
 void pin_close(struct pin *pin);

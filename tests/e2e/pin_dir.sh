@@ -19,6 +19,22 @@ map_ids() { # of what is pinned: NAME ID
 # Of a container that runs under this sensor nothing is missing.
 is_complete() { container_run "$1" /bin/true && sleep 0.5 && sensor_stop && "$VARVE" replay "$work/log" --container "$id" | grep "^COMPLETE"; }
 
+# A directory that others can change; a BPF file system lets everybody make one, as mounted here.
+foreign() { # NAME: $pins is one
+	check "$1 is refused" refused
+	check "$1: with the way out" grep -q 'others can change .*: remove it' "$work/refused"
+	unpin && fail "$1: not even --unpin looks into it"
+	check "$1 is left as it is" [ -d "$pins" ]
+}
+mkdir -m 700 "$pins" && chown 65534 "$pins"
+foreign "a directory of another user"
+chown 0 "$pins" && chmod 730 "$pins"
+foreign "a directory that a group can write to"
+chmod 700 "$pins" && rmdir "$pins"
+ln -s "$bpffs" "$pins"
+check "a link to a directory is refused" refused
+rm "$pins"
+
 # Part of a set: `shared` says that the rest is there, and is the last to be pinned and the first to go.
 start
 map_ids >"$work/first"
