@@ -76,6 +76,11 @@ static int each_name(int dir_fd, int (*fn)(int dir_fd, const char *name, void *c
 	return err;
 }
 
+static int told(int err, const struct pin *p, const char *what)
+{
+	return err ? log_err(err, "cannot %s in %s", what, p->dir) : 0;
+}
+
 /* --- removing */
 
 static int remove_file(int dir_fd, const char *name, void *ctx)
@@ -279,7 +284,7 @@ static int drop_left(struct pin *p)
 			 p->dir);
 		err = remove_all(p->dir_fd);
 	}
-	return err ? log_err(err, "cannot remove what is pinned in %s", p->dir) : 0;
+	return told(err, p, "remove what is pinned");
 }
 
 int pin_open(const char *dir, struct pin **ret_pin)
@@ -361,10 +366,13 @@ static char *map_path(const struct pin *p, const struct bpf_map *map)
 static int reuse_map(const struct pin *p, struct bpf_map *map)
 {
 	_cleanup_free_ char *path = map_path(p, map);
-	_cleanup_close_ int fd = path ? bpf_obj_get(path) : -ENOMEM;
+	_cleanup_close_ int fd = -1;
 
+	if (!path)
+		return -ENOMEM;
+	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return path && errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT ? 0 : log_err(-errno, "cannot open %s", path);
 	if (!fits(map, fd))
 		return log_err(-EPROTO,
 			       "%s does not fit this release: remove it (varve-sensor --unpin)",
@@ -385,7 +393,7 @@ int pin_reuse_maps(const struct pin *p, struct bpf_object *obj)
 	return err;
 }
 
-/* False: it cannot be pinned. One that is there already is the same. */
+/* One that is there already is the same. */
 static int pin_at(int fd, const char *path)
 {
 	return !bpf_obj_pin(fd, path) || errno == EEXIST ? 0 : -errno;
@@ -394,11 +402,6 @@ static int pin_at(int fd, const char *path)
 static int make_dir(const struct pin *p, const char *name)
 {
 	return mkdirat(p->dir_fd, name, 0700) && errno != EEXIST ? -errno : 0;
-}
-
-static int told(int err, const struct pin *p)
-{
-	return err ? log_err(err, "cannot pin in %s", p->dir) : 0;
 }
 
 static int keep_map(const struct pin *p, const struct bpf_map *map)
@@ -422,7 +425,7 @@ int pin_keep_maps(const struct pin *p, struct bpf_object *obj)
 	/* It says that all the others are there. */
 	if (!err)
 		err = keep_map(p, last);
-	return told(err, p);
+	return told(err, p, "pin");
 }
 
 /* --- programs */
@@ -453,7 +456,7 @@ int pin_keep_hooks(const struct pin *p, struct bpf_object *obj, const struct hoo
 	}
 	if (err)
 		remove_dir(p->dir_fd, name); /* they have not taken over */
-	return told(err, p);
+	return told(err, p, "pin");
 }
 
 /* --- the end of others */
@@ -468,7 +471,7 @@ static int drop_other(int dir_fd, const char *name, void *ctx)
 
 int pin_drop_others(const struct pin *p)
 {
-	return told(each_name(p->dir_fd, drop_other, (void *)p), p);
+	return told(each_name(p->dir_fd, drop_other, (void *)p), p, "remove what is pinned");
 }
 
 int pin_remove(const char *dir)
@@ -476,13 +479,14 @@ int pin_remove(const char *dir)
 	struct pin p = {.dir = (char *)dir, .dir_fd = -1};
 	int err;
 
-	if (access(dir, F_OK))
-		return -errno;
+	if (access(dir, F_OK) && errno == ENOENT)
+		return -ENOENT;
 	err = lock(&p);
 	if (!err)
-		err = remove_all(p.dir_fd);
+		err = told(remove_all(p.dir_fd), &p, "remove what is pinned");
 	if (!err && rmdir(dir))
-		err = -errno;
+		err = log_err(-errno, "what was pinned in %s is removed, but the directory is not",
+			      dir);
 	cleanup_close(&p.dir_fd);
 	return err;
 }

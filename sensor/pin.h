@@ -46,7 +46,7 @@ int pin_keep_hooks(const struct pin *pin, struct bpf_object *obj, const struct h
 /* Removes what other generations left: their programs are detached. */
 int pin_drop_others(const struct pin *pin);
 
-/* Removes all that is pinned, whoever left it. -ENOENT: nothing was. */
+/* Removes all that is pinned, whoever left it. -ENOENT: nothing was; other errors are told. */
 int pin_remove(const char *dir);
 
 #endif

@@ -67,6 +67,31 @@ start
 check "the next ones are the only ones then" [ "$(find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' ')" = "$((generation + 1)) maps " ]
 check "of a container after that nothing is missing either" is_complete later
 
+# What --unpin cannot do, it says.
+start
+find "$pins" | sort >"$work/before"
+if unpin; then fail "nothing is removed under a sensor that runs"; else
+	check "nothing is removed under a sensor that runs, with the way out" grep -q 'another sensor has what is pinned in .*: stop it' "$work/unpinned"
+fi
+check "and all is there still" diff "$work/before" <(find "$pins" | sort)
+sensor_kill
+mkdir -p "$pins/maps/foreign/foreign" # a directory among the files
+if unpin; then fail "what cannot be removed is no success"; else
+	check "what cannot be removed is told" grep -q 'cannot remove what is pinned' "$work/unpinned"
+fi
+check "then the rest is no set" [ ! -e "$pins/maps/shared" ]
+check "and a start says that it cannot be removed" refused
+check "with what it is" grep -q 'cannot remove what is pinned' "$work/refused"
+rmdir "$pins/maps/foreign/foreign" "$pins/maps/foreign"
+mkdir "$pins/foreign"
+if unpin; then fail "a directory that is left is no success"; else
+	check "a directory that is left is told" grep -q 'what was pinned in .* is removed, but the directory is not' "$work/unpinned"
+fi
+check "but all that is a sensor's is removed" [ "$(find "$pins" -mindepth 1)" = "$pins/foreign" ]
+start
+check "what is somebody else's is in nobody's way" is_complete foreign
+rmdir "$pins/foreign"
+
 # A start without: what is pinned is told, and left as it is.
 find "$pins" | sort >"$work/before"
 sensor_start --pin off --pin-directory "$pins" || fail "sensor starts: $(cat "$work/sensor.err")"
