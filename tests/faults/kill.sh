@@ -3,7 +3,7 @@
 # The sensor is killed at random points under load, and started again: what was not watched is declared, to the event. With a sensor that pins
 # (--pin), it is done once more so, and then nothing may be missing.
 . "$(dirname "$0")/lib.bash"
-TIMES=${TIMES:-$([ -n "$LONG" ] && echo 200 || echo 10)}
+TIMES=${TIMES:-$([ -n "$LONG" ] && echo 200 || echo 5)}
 RATE=${RATE_KILL:-2000}
 
 restarts() { # HOW OPTIONS...
