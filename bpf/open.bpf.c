@@ -149,7 +149,7 @@ static __always_inline __u32 read_look(struct task_struct *task, struct file *fi
  * was refused, or that wanted to write, is always worth a record. Name and key are made in a
  * scratch buffer: the stack has no room.
  */
-static __always_inline __u32 failure_look_with(struct opening *o, struct scratch *s)
+static __always_inline __u32 failure_look_with(struct opening *o, struct scratch *s, bool forget)
 {
 	struct open_failed_key *key = (void *)s->path;
 	struct task_struct *task = o->task;
@@ -166,6 +166,8 @@ static __always_inline __u32 failure_look_with(struct opening *o, struct scratch
 	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	key->tgid = BPF_CORE_READ(task, tgid);
 	key->err = o->err;
+	if (forget)
+		return bpf_map_delete_elem(&open_failed, key);
 	if (bpf_map_lookup_elem(&open_failed, key))
 		return READ_REPEATED;
 	if (reads_must_wait(o->cgid))
@@ -174,7 +176,8 @@ static __always_inline __u32 failure_look_with(struct opening *o, struct scratch
 								     : READ_RECORDED;
 }
 
-static __always_inline __u32 failure_look(struct opening *o)
+/* forget: it was marked and then not recorded, so the next may be. */
+static __noinline int failure_look(struct opening *o, bool forget)
 {
 	struct scratch *s;
 	__u32 slot, what;
@@ -182,7 +185,7 @@ static __always_inline __u32 failure_look(struct opening *o)
 	s = scratch_get(&slot);
 	if (!s)
 		return READ_RECORDED;
-	what = failure_look_with(o, s);
+	what = failure_look_with(o, s, forget);
 	scratch_put(s);
 	return what;
 }
@@ -205,7 +208,7 @@ static __always_inline __u32 read_suppressed_by(struct opening *o)
 		return EV_SUPPRESS_READ_OPENS_OFF;
 	if (which == READ_OPENS_ALL)
 		return reads_must_wait(o->cgid) ? EV_SUPPRESS_FAIR_SHARE : EV_SUPPRESS_CNT;
-	what = o->err ? failure_look(o) : read_look(o->task, o->file, o->cgid);
+	what = o->err ? failure_look(o, false) : read_look(o->task, o->file, o->cgid);
 	if (what == READ_WAITS)
 		return EV_SUPPRESS_FAIR_SHARE;
 	return what == READ_REPEATED ? EV_SUPPRESS_READ_OPEN_REPEATED : EV_SUPPRESS_CNT;
@@ -258,6 +261,8 @@ static __noinline int open_emit(struct opening *o)
 			close_held(&b);
 		else if (b.held && file)
 			read_seen(o->task, file, READ_FORGET);
+		else if (b.held && o->err)
+			failure_look(o, true);
 		return 0;
 	}
 	task_fill(&ev->hdr.task, o->task);

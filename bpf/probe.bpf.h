@@ -326,10 +326,10 @@ static __always_inline void count_lost(struct ev_count *count, __u32 cause)
 	__sync_fetch_and_add(&count->lost[cause], 1);
 }
 
-/* count: as count_find() gave it. What cannot be booked on its cgroup is on the node's account. */
 /* Held back again after so long without, the sensor is to say so soon. */
 #define LIMIT_PAUSE_NS 10000000000ull
 
+/* count: as count_find() gave it. What cannot be booked on its cgroup is on the node's account. */
 static __always_inline void suppress(struct ev_count *count, __u32 class, enum ev_suppress reason)
 {
 	__u64 now = bpf_ktime_get_boot_ns();

@@ -307,3 +307,36 @@ LIVE_TIMEOUT(limit_rate_of_files, LIVE_OWN, 60)
 	EXPECT(c->ring_bytes >= 8 << 20 && c->ring_bytes <= 64 << 20);
 	EXPECT(c->decisive_ring_bytes >= 4 << 20 && c->decisive_ring_bytes <= 16 << 20);
 }
+
+static void open_by_and_by(struct live *t, void *arg)
+{
+	char missing[512];
+
+	(void)arg;
+	stay_on_one_cpu();
+	unlink_times(RATE_CNT);
+	snprintf(missing, sizeof(missing), "%s/missing", t->dir);
+	for (int i = 0; i < 20; i++) {
+		open_times(t, "read", O_RDONLY, 1);
+		EXPECT(open(missing, O_RDONLY) < 0 && errno == ENOENT);
+		usleep(100000); /* by and by there is one due */
+	}
+}
+
+/* What was held back the first time is recorded when it comes again, and then no more. */
+LIVE_TIMEOUT(limit_rate_then_open, LIVE_OWN, 60)
+{
+	static const char *const args[] = {"--rate-limits", "file:10", NULL};
+	struct part p;
+
+	open_times(t, "read", O_WRONLY | O_CREAT, 1);
+	live_own_sensor(t, args);
+	begin(t, &p);
+	live_do(t, open_by_and_by, NULL);
+	end(t, &p);
+	EXPECT_UINT(opens_of(t, "read"), 1);
+	EXPECT_UINT(opens_of(t, "missing"), 1);
+	EXPECT_FIELD(live_class(t, "file"), generated, RATE_CNT + 2 * 20);
+	EXPECT_UINT(live_class(t, "file")->recorded, live_count(t, "UNLINK", 0) + 2);
+	live_sensor_stop(t->sensor);
+}
