@@ -43,7 +43,8 @@
 #include <sys/signalfd.h>
 
 #define DRAIN_NS       (100 * NSEC_PER_MSEC) /* then everything else gets its turn */
-#define EARLY_NS       NSEC_PER_SEC	     /* least time between settlings that are not due */
+#define EARLY_NS       NSEC_PER_SEC	     /* least time from a settling to one that is not due */
+#define EARLY_PAUSE_NS (10 * NSEC_PER_SEC)   /* and between two that are not */
 #define BUSY_WAIT_MS   10
 #define IDLE_WAIT_MS   100
 #define TICK_NS	       NSEC_PER_SEC
@@ -79,7 +80,7 @@ struct sensor {
 	bool settling, closing; /* a snapshot is taken, of all or of some; the rings are not read so
 				   far yet */
 	struct ring_mark settle_mark, close_mark;
-	uint64_t settled_ns;
+	uint64_t settled_ns, next_early_ns;
 	bool is_behind;	     /* the rings hold more */
 	int signal;	     /* that asks for the end; 0: none */
 	struct taken *taken; /* by the sensor before us; NULL: there was none */
@@ -391,11 +392,25 @@ static void from_api(const struct kube_message *message, void *ctx)
 	pods_take(s->pods, message, emit_boot_ns());
 }
 
-/* When its time has come, and early if a container begins to be held back. */
+/*
+ * A container begins to be held back. Each settling is one of all containers, and whoever moves
+ * from CPU to CPU begins again and again: hence the pause.
+ */
+static void settle_early(struct sensor *s, uint64_t now)
+{
+	uint64_t at = MAX(s->settled_ns + EARLY_NS, s->next_early_ns);
+
+	if (at >= s->next_heartbeat_ns)
+		return;
+	s->next_heartbeat_ns = at;
+	s->next_early_ns = MAX(at, now) + EARLY_PAUSE_NS;
+}
+
+/* When its time has come, or early. */
 static void begin_settling(struct sensor *s, uint64_t now)
 {
 	if (probes_limit_began(s->probes))
-		s->next_heartbeat_ns = MIN(s->next_heartbeat_ns, s->settled_ns + EARLY_NS);
+		settle_early(s, now);
 	if (s->settling || now < s->next_heartbeat_ns)
 		return;
 	streams_snapshot(s->streams, s->probes, now);

@@ -340,3 +340,45 @@ LIVE_TIMEOUT(limit_rate_then_open, LIVE_OWN, 60)
 	EXPECT_UINT(live_class(t, "file")->recorded, live_count(t, "UNLINK", 0) + 2);
 	live_sensor_stop(t->sensor);
 }
+
+static void unlink_some(struct live *t, void *arg)
+{
+	(void)t;
+	(void)arg;
+	unlink_times(100);
+}
+
+static size_t heartbeats(struct live *t)
+{
+	t->log_from = 0;
+	live_collect_all(t);
+	return live_count(t, "HEARTBEAT", 0);
+}
+
+/* Two that take turns in being held back do not have all accounts settled each time. */
+LIVE_TIMEOUT(limit_taking_turns, LIVE_OWN, 60)
+{
+	static const char *const args[] = {"--rate-limits", "file:10", "--heartbeat", "60m", NULL};
+	struct part part[2];
+	uint64_t began;
+	size_t before;
+
+	stay_on_one_cpu();
+	live_own_sensor(t, args);
+	begin(t, &part[0]);
+	begin(t, &part[1]);
+	before = heartbeats(t);
+	began = boot_ns();
+	for (int i = 0; i < 12; i++) {
+		memcpy(t->cgroup, part[i % 2].cgroup, sizeof(t->cgroup));
+		live_do(t, unlink_some, NULL);
+		usleep(600000);
+	}
+	EXPECT(heartbeats(t) > before);
+	EXPECT(heartbeats(t) - before <= 1 + (boot_ns() - began) / (10 * NSEC_PER_SEC));
+	for (int i = 0; i < 2; i++) {
+		end(t, &part[i]);
+		expect_suppressed(t, "file", "rate_limit");
+	}
+	live_sensor_stop(t->sensor);
+}
