@@ -43,6 +43,7 @@ struct probes {
 	struct probes_rings rings;
 	struct pin *pin; /* NULL: nothing outlives the sensor */
 	struct ev_shared *shared;
+	bool books_told; /* that they cannot be kept */
 };
 
 /* The program that libbpf complained of last: it says so in words only. */
@@ -809,8 +810,13 @@ bool probes_pinned(const struct probes *p)
 int probes_keep_book(struct probes *p, uint64_t cgroup_id, const struct book *book)
 {
 	int fd = bpf_map__fd(p->skel->maps.books);
+	int err = bpf_map_update_elem(fd, &cgroup_id, book, BPF_ANY) ? -errno : 0;
 
-	return bpf_map_update_elem(fd, &cgroup_id, book, BPF_ANY) ? -errno : 0;
+	if (err && !p->books_told)
+		log_err(err, "cannot keep in the pinned maps how far the log has come: the next "
+			     "start reads the log from the last time on that it could be");
+	p->books_told |= err < 0;
+	return err;
 }
 
 void probes_each_book(const struct probes *p,

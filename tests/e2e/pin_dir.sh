@@ -67,6 +67,25 @@ start
 check "the next ones are the only ones then" [ "$(find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' ')" = "$((generation + 1)) maps " ]
 check "of a container after that nothing is missing either" is_complete later
 
+# No room for how far the log has come: told once, and the next start reads more of the log. Nothing is lost by it.
+unpin || fail "what is pinned is removed"
+start --container-limit 16
+bytes=$(bpftool -j map show pinned "$pins/maps/books" | sed 's/.*"bytes_value":\([0-9]*\).*/\1/')
+for ((n = 0; n < 33; n++)); do # twice the limit, and the node
+	bpftool map update pinned "$pins/maps/books" key $n 255 255 255 255 255 255 127 value $(yes 0 | head -n "$bytes") 2>/dev/null
+done
+container_run crowded /bin/sleep 3 || fail "a container runs"
+crowded=$id
+check "books that cannot be kept are told" wait_for 10 grep -q 'cannot keep in the pinned maps' "$work/sensor.err"
+sleep 2
+check "once" [ "$(grep -c 'cannot keep in the pinned maps' "$work/sensor.err")" = 1 ]
+sensor_kill
+start
+check "of a container after that nothing is missing" is_complete roomy
+id=$crowded
+check "nor of the one whose book there was no room for" sh -c '"$1" replay "$2" --container "$3" | grep "^COMPLETE"' - "$VARVE" "$work/log" "$crowded"
+unpin || fail "what is pinned is removed"
+
 # What --unpin cannot do, it says.
 start
 find "$pins" | sort >"$work/before"
