@@ -130,8 +130,8 @@ extern struct escapees_map {
 
 /*
  * Which generation of programs records on a CPU. A sensor that takes over attaches its own programs
- * beside those of the one before it, and switches CPU by CPU, in a task of that CPU: a hook's
- * programs run one after the other with preemption off, so that all see the same.
+ * beside those of the one before it, and switches CPU by CPU, in a task of that CPU: where a hook's
+ * programs run one after the other with preemption off all see the same (sensor/takeover.c).
  */
 extern struct current_set_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

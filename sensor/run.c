@@ -268,11 +268,20 @@ static int fill_limits(struct arena *arena, const struct conf *conf, const struc
 	return 0;
 }
 
+/* The kernel lets calls that are under way pass them by when programs come or go there. */
+static bool sees_ends(const struct probes_hook *hooks, size_t cnt)
+{
+	for (size_t i = 0; i < cnt; i++)
+		if (hooks[i].attached && !strncmp(hooks[i].target, "fexit/", 6))
+			return true;
+	return false;
+}
+
 int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hierarchy *hierarchy,
 		      const struct probes *probes)
 {
 	size_t exclusion_cnt = 4;
-	char *exclusions[6] = {
+	char *exclusions[7] = {
 		(char *)"the sensor's own process",
 		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, "
 			"writev ...)",
@@ -320,6 +329,10 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 	if (hierarchy->beside_has)
 		exclusions[exclusion_cnt++] = (char *)"containers that have a cgroup in another "
 						      "hierarchy only: there are some";
+	if (conf->pin && sees_ends(hooks, hook_cnt))
+		exclusions[exclusion_cnt++] =
+			(char *)"calls that are under way while a sensor starts, or another tool "
+				"attaches, of functions that are seen at their end (fexit)";
 	out->n_exclusions = exclusion_cnt;
 	out->exclusions = exclusions;
 	return emit_event(e, &ev, NULL);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPU by CPU, in a task of that CPU: hooks are passed with preemption off, so no task is between
- * the program of one generation and the same hook's of the other. Where the sensor may not run on a
- * CPU (a cpuset) an interrupt does it, which may come between the two: an event of that moment
- * could be recorded twice, or not at all.
+ * CPU by CPU, in a task of that CPU. Tracepoints before 7.0 are passed with preemption off, so no
+ * task is between the program of one generation and the same hook's of the other. Elsewhere one may
+ * be: on functions and cgroup hooks with full or lazy preemption, and where the sensor may not run
+ * on a CPU (a cpuset) and an interrupt does it. An event of that moment could be recorded twice, or
+ * not at all.
  */
 #include "sensor/takeover.h"
 #include "evidence/base.h"

@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# pinned.sh: a call that is under way while one sensor takes the hooks over from another (option pin): an accept(2) that waits. In the
+# tracepoint set it is seen; in the trampoline set the kernel lets it pass by, and COVERAGE says that this is so.
+# Environment: O, VM_KERNELS ("6.1").
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+O=${O:-build}
+work=$(mktemp -d /tmp/varve-pinned.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/usr/bin"
+cp "$O/varve-sensor" "$O/varve" "$work/usr/bin/"
+for lib in $(ldd "$O/varve-sensor" "$O/varve" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
+	mkdir -p "$work$(dirname "$lib")"
+	cp -L "$lib" "$work$lib"
+done
+cat >"$work/guest" <<'GUEST'
+mount | grep -q ' /sys/fs/bpf ' || mount -t bpf -o mode=700 bpf /sys/fs/bpf
+start() { # HOOKS
+	: >/tmp/err
+	varve-sensor --scope all --log-dir "/tmp/log.$1" --hooks "$1" --pin on 2>/tmp/err &
+	sensor=$!
+	n=0
+	until grep -q recording /tmp/err; do
+		n=$((n + 1))
+		[ $n -lt 300 ] && kill -0 $sensor || { echo "not ok pinned_start_$1: $(tail -n 1 /tmp/err)"; return; }
+		sleep 1
+	done
+}
+accepted() { grep '"kind":"ACCEPT"' /tmp/events | grep -c '"port":'$1; } # by a server that listens on it
+for hooks in trampoline tracepoint; do
+	start $hooks
+	nc -l -p 7001 </dev/null >/dev/null &
+	sleep 3 # it waits in accept(2)
+	kill -KILL $sensor
+	wait $sensor
+	start $hooks
+	nc -l -p 7002 </dev/null >/dev/null &
+	sleep 3
+	for port in 7001 7002; do echo | nc 127.0.0.1 $port; done
+	sleep 3
+	kill -TERM $sensor
+	wait $sensor
+	varve cat /tmp/log.$hooks >/tmp/events
+	grep '"kind":"COVERAGE"' /tmp/events | tail -n 1 | grep -q 'under way while a sensor starts' && said=1 || said=0
+	[ "$(accepted 7002)" = 1 ] && echo "ok pinned_accept_$hooks" || echo "not ok pinned_accept_$hooks: $(accepted 7002) seen"
+	case $hooks/$said/$(accepted 7001) in
+	trampoline/1/0 | tracepoint/0/1) echo "ok pinned_under_way_$hooks" ;;
+	*) echo "not ok pinned_under_way_$hooks: said $said, seen $(accepted 7001)" ;;
+	esac
+	varve-sensor --unpin 2>/tmp/err && [ ! -e /sys/fs/bpf/varve ] && echo "ok pinned_removed_$hooks" || echo "not ok pinned_removed_$hooks: $(tail -n 1 /tmp/err)"
+done
+echo pinned_end
+GUEST
+for kernel in ${VM_KERNELS:-6.1}; do
+	VM_TIMEOUT=900 tests/vm/run.sh "$kernel" "$work" "sh /guest" || echo "not ok pinned: the machine ended with $?"
+done | tr -d '\r' | tee "$work/said" | grep -E '^(ok|not ok|skip) '
+grep -q '^pinned_end' "$work/said" || echo "not ok pinned: the guest did not get to its end"
+! grep -q '^not ok ' "$work/said"
