@@ -155,6 +155,8 @@ check-vm: all live
 	$(Q)O=$(O) tests/vm/matrix.sh
 	$(Q)O=$(O) tests/vm/table.py
 	$(Q)O=$(O) tests/vm/systemd.sh
+	$(Q)O=$(O) tests/vm/options.sh
+	$(Q)O=$(O) tests/vm/pinned.sh
 	$(Q)O=$(O) tests/vm/clock.sh
 
 bench-churn:

@@ -76,8 +76,6 @@ vm() {
 	# shellcheck disable=SC2046
 	VM_CGROUP=v1 VM_KERNELS=5.10 tests/vm/matrix.sh $(cat tests/vm/quick_v1) | sed -E 's/^(ok|not ok|skip) ([^ ]+)/\1 \2 v1/'
 	[ "${PIPESTATUS[0]}" = 0 ] || rc=1
-	tests/vm/options.sh || rc=1
-	tests/vm/pinned.sh || rc=1
 	tests/vm/systemd.sh unified || rc=1
 	return $rc
 }
