@@ -375,7 +375,8 @@ LIVE_TIMEOUT(limit_taking_turns, LIVE_OWN, 60)
 		usleep(600000);
 	}
 	EXPECT(heartbeats(t) > before);
-	EXPECT(heartbeats(t) - before <= 1 + (boot_ns() - began) / (10 * NSEC_PER_SEC));
+	/* Else 6 or more. One may have been on its way when they were counted first. */
+	EXPECT(heartbeats(t) - before <= 2 + (boot_ns() - began) / (10 * NSEC_PER_SEC));
 	for (int i = 0; i < 2; i++) {
 		end(t, &part[i]);
 		expect_suppressed(t, "file", "rate_limit");
