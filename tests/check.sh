@@ -57,7 +57,7 @@ fuzz() {
 	make --no-print-directory -j"$jobs" fuzz || return 1
 	for t in tests/fuzz/*.c; do
 		name=$(basename "$t" .c)
-		if ASAN_OPTIONS=detect_leaks=1 "$O/tests/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-5}" -timeout=10 -rss_limit_mb=2048 \
+		if ASAN_OPTIONS=detect_leaks=1 "$O/tests/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-3}" -timeout=10 -rss_limit_mb=2048 \
 			-artifact_prefix="$logs/fuzz-$name-" "$(mktemp -d "$logs/fuzz.XXXXXX")" "tests/fuzz/corpus/$name"; then
 			echo "ok fuzz $name"
 		else

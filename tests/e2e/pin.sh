@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Hooks that outlive the sensor (option pin): killed, stopped and started again, also with other programs, under load. Of what containers
-# did meanwhile no number is missing and none is there twice, and it is as much as they did. Environment: RESTARTS (8).
+# did meanwhile no number is missing and none is there twice, and it is as much as they did. Environment: RESTARTS (6).
 . "$(dirname "$0")/lib.sh"
-restarts=${RESTARTS:-8}
+restarts=${RESTARTS:-6}
 
 bpffs=$work/bpf
 mkdir "$bpffs" && mount -t bpf bpf "$bpffs" || { fail "a BPF file system is mounted"; finish; }
