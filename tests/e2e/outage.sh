@@ -5,7 +5,7 @@
 # how many came twice.
 . "$(dirname "$0")/lib.sh"
 KAFKA=tests/kafka/kafka.sh
-FILES=${FILES:-100000} # each makes two records: OPEN and CLOSE_WRITE
+FILES=${FILES:-40000} # each makes two records: OPEN and CLOSE_WRITE
 
 "$KAFKA" up "$work/kafka" >"$work/kafka.out" 2>&1 || { cat "$work/kafka.out"; fail "broker starts"; finish; }
 on_exit+=('"$KAFKA" down "$work/kafka" >/dev/null 2>&1')
