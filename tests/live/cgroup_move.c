@@ -196,19 +196,24 @@ LIVE(cgroup_move_poses_as_a_container, LIVE_FIRST)
 	EXPECT_STR(ev->process->entry->how, "entrypoint");
 }
 
+static void send_out(void)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	int fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	EXPECT_UINT(MUST(sendto(fd, "out", 3, 0, (void *)&to, sizeof(to))), 3);
+	close(fd);
+}
+
 /* A socket made outside is of the host's cgroup, and its datagrams are the container's. */
 static void send_from_outside(struct live *t, void *arg)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
 	struct place *outside = arg;
-	int fd;
 
 	(void)t;
 	live_enter(outside->path);
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-	EXPECT_UINT(MUST(sendto(fd, "out", 3, 0, (void *)&to, sizeof(to))), 3);
-	close(fd);
+	send_out();
 }
 
 LIVE(cgroup_move_datagram, LIVE_FIRST)
@@ -675,7 +680,6 @@ LIVE(cgroup_move_without_room, LIVE_OWN)
 /* No room in a socket for whose it is: where its own cgroup does not tell, that is a loss. */
 static void send_without_room(struct live *t, void *arg)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
 	struct place *outside = arg;
 	int fd;
 
@@ -689,10 +693,7 @@ static void send_without_room(struct live *t, void *arg)
 			  "(Linux 6.8)");
 	MUST(write(fd, "0", 1));
 	close(fd);
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	fd = MUST(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-	EXPECT_UINT(MUST(sendto(fd, "out", 3, 0, (void *)&to, sizeof(to))), 3);
-	close(fd);
+	send_out();
 }
 
 LIVE(cgroup_move_socket_without_room, LIVE_FIRST)

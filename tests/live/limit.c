@@ -122,20 +122,27 @@ static void quiet_unlinks(struct live *t, void *arg)
 	open_times(t, "read", O_RDONLY, QUIET_CNT);
 }
 
+/* The one and then the other, while the sensor stands still; the quiet one is at its end then. */
+static void act_while_stopped(struct live *t, struct part *noisy, live_fn noise, struct part *quiet,
+			      live_fn rest)
+{
+	open_times(t, "read", O_WRONLY | O_CREAT, 1);
+	live_own_sensor(t, small);
+	begin(t, noisy);
+	kill(t->sensor->pid, SIGSTOP);
+	live_do(t, noise, NULL);
+	begin(t, quiet);
+	live_do(t, rest, NULL);
+	kill(t->sensor->pid, SIGCONT);
+	live_pause_ms(100);
+	end(t, quiet);
+}
+
 LIVE_TIMEOUT(limit_share_of_files, LIVE_OWN, 60)
 {
 	struct part noisy, quiet;
 
-	open_times(t, "read", O_WRONLY | O_CREAT, 1);
-	live_own_sensor(t, small);
-	begin(t, &noisy);
-	kill(t->sensor->pid, SIGSTOP);
-	live_do(t, noisy_unlinks, NULL);
-	begin(t, &quiet);
-	live_do(t, quiet_unlinks, NULL);
-	kill(t->sensor->pid, SIGCONT);
-	live_pause_ms(100);
-	end(t, &quiet);
+	act_while_stopped(t, &noisy, noisy_unlinks, &quiet, quiet_unlinks);
 	expect_whole(t, "file", 2 * QUIET_CNT);
 	end(t, &noisy);
 	EXPECT_FIELD(live_class(t, "file"), generated, NOISY_CNT);
@@ -208,16 +215,7 @@ LIVE_TIMEOUT(limit_share_of_processes, LIVE_OWN, 60)
 {
 	struct part noisy, quiet;
 
-	open_times(t, "read", O_WRONLY | O_CREAT, 1);
-	live_own_sensor(t, small);
-	begin(t, &noisy);
-	kill(t->sensor->pid, SIGSTOP);
-	live_do(t, fork_then_read, NULL);
-	begin(t, &quiet);
-	live_do(t, quiet_forks, NULL);
-	kill(t->sensor->pid, SIGCONT);
-	live_pause_ms(100);
-	end(t, &quiet);
+	act_while_stopped(t, &noisy, fork_then_read, &quiet, quiet_forks);
 	expect_whole(t, "process", 2 * FORK_CNT + 1);
 	expect_whole(t, "file", QUIET_CNT);
 	end(t, &noisy);
