@@ -97,6 +97,8 @@ enum conf_read_opens conf_read_opens_host(const struct conf *conf);
 /* What goes when the log is full, and its name; never AUTO. */
 enum conf_log_full conf_log_full(const struct conf *conf);
 const char *conf_log_full_name(const struct conf *conf);
+/* As the option has it. */
+const char *conf_sync_name(const struct conf *conf);
 const char *conf_kafka_get(const struct conf *conf, const char *property);
 /* SHA-256 (hex, 65 bytes with NUL) over the effective configuration, secrets (*password*, *secret*,
  * ...) left out. */

@@ -113,6 +113,11 @@ _Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 &&
 	       "in the order of the enums");
 
 #define AT(member) .offset = offsetof(struct conf, member)
+const char *conf_sync_name(const struct conf *conf)
+{
+	return syncs[conf->sync];
+}
+
 const struct conf_option conf_options[] = {
 	{"log-dir", "DIR", CONF_TEXT, AT(log_dir), .initial = "/var/lib/varve", .valid = is_given,
 	 .rule = "a directory", .help = "where the evidence log is kept"},

@@ -35,20 +35,27 @@ bool kernel_has_fetch(void)
 	return fd >= 0;
 }
 
-bool kernel_limits_maps(void)
+#define VERSION(major, minor) ((major) * 1000 + (minor))
+
+/* VERSION() of the one that runs; 0: not known. */
+static unsigned int version(void)
 {
 	struct utsname uts;
 	unsigned int major, minor;
 
-	return !uname(&uts) && sscanf(uts.release, "%u.%u", &major, &minor) == 2 &&
-	       (major < 5 || (major == 5 && minor < 11));
+	if (uname(&uts) || sscanf(uts.release, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return VERSION(major, minor);
+}
+
+bool kernel_limits_maps(void)
+{
+	return version() && version() < VERSION(5, 11);
 }
 
 bool kernel_preempts_tracepoints(void)
 {
-	struct utsname uts;
-
-	return !uname(&uts) && atoi(uts.release) >= 7;
+	return version() >= VERSION(7, 0);
 }
 
 int kernel_mount(const char *type)

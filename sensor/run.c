@@ -202,7 +202,6 @@ static int fill_unseen(struct arena *arena, const struct probes_hook *hooks, siz
 /* What the log keeps, and how surely. */
 static void fill_log(const struct conf *conf, Varve__V1__Coverage *out)
 {
-	static const char *const syncs[] = {"lag", "each", "interval", "none"};
 	struct room_disk disk;
 	uint64_t keep;
 
@@ -211,7 +210,7 @@ static void fill_log(const struct conf *conf, Varve__V1__Coverage *out)
 	if (!room_read_disk(conf->log_dir, &disk) &&
 	    room_parse_free(conf->log_free, disk.total, &keep))
 		SET(out, log_free_bytes, keep);
-	out->sync = (char *)syncs[conf->sync];
+	out->sync = (char *)conf_sync_name(conf);
 	if (conf->sync == CONF_SYNC_INTERVAL)
 		SET(out, sync_interval_nano, conf->sync_interval_ms * NSEC_PER_MSEC);
 }
