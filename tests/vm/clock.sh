@@ -10,10 +10,8 @@ make --no-print-directory -s O="$O" WERROR=1 "$O/tests/faults/load" "$O/tests/fa
 overlay=$work/overlay
 mkdir -p "$overlay/usr/bin"
 cp "$SENSOR" "$O/tests/faults/load" "$overlay/usr/bin/"
-for lib in $(ldd "$SENSOR" "$O/tests/faults/load" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-	mkdir -p "$overlay$(dirname "$lib")"
-	cp -L "$lib" "$overlay$lib"
-done
+. tests/vm/libraries.bash
+copy_libraries "$overlay" "$SENSOR" "$O/tests/faults/load"
 cat >"$overlay/clock" <<'G'
 mkdir -p /tmp/out/all/load /tmp/out/late/load
 : >/tmp/out/sensor.err

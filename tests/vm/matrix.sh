@@ -49,10 +49,8 @@ tools=
 for tool in strace; do
 	! path=$(command -v $tool) || { cp -L "$path" "$overlay/usr/bin/" && tools="$tools $path"; }
 done
-for lib in $(ldd "$SENSOR" "$VARVE" $tools | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-	mkdir -p "$overlay$(dirname "$lib")"
-	cp -L "$lib" "$overlay$lib"
-done
+. tests/vm/libraries.bash
+copy_libraries "$overlay" "$SENSOR" "$VARVE" $tools
 cat >"$overlay/suite" <<'SUITE'
 # $1: sets of hooks ("-": the sensor's own choice); $2: run life.sh, too; then names of tests
 sets=$1 life=$2

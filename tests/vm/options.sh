@@ -10,10 +10,8 @@ work=$(mktemp -d /tmp/varve-options.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/usr/bin"
 cp "$O/varve-sensor" "$work/usr/bin/"
-for lib in $(ldd "$O/varve-sensor" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-	mkdir -p "$work$(dirname "$lib")"
-	cp -L "$lib" "$work$lib"
-done
+. tests/vm/libraries.bash
+copy_libraries "$work" "$O/varve-sensor"
 cat >"$work/guest" <<'GUEST'
 mkdir /v2
 mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 /v2

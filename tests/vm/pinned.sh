@@ -10,10 +10,8 @@ work=$(mktemp -d /tmp/varve-pinned.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/usr/bin"
 cp "$O/varve-sensor" "$O/varve" "$work/usr/bin/"
-for lib in $(ldd "$O/varve-sensor" "$O/varve" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-	mkdir -p "$work$(dirname "$lib")"
-	cp -L "$lib" "$work$lib"
-done
+. tests/vm/libraries.bash
+copy_libraries "$work" "$O/varve-sensor" "$O/varve"
 cat >"$work/guest" <<'GUEST'
 mount | grep -q ' /sys/fs/bpf ' || mount -t bpf -o mode=700 bpf /sys/fs/bpf
 start() { # HOOKS

@@ -9,10 +9,8 @@ work=$(mktemp -d /tmp/varve-programs.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/overlay/usr/bin"
 cp "$O/varve-sensor" "$work/overlay/usr/bin/"
-for lib in $(ldd "$O/varve-sensor" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
-	mkdir -p "$work/overlay$(dirname "$lib")"
-	cp -L "$lib" "$work/overlay$lib"
-done
+. tests/vm/libraries.bash
+copy_libraries "$work/overlay" "$O/varve-sensor"
 "$O/varve-sensor" --probe=json --hooks tracepoint >"$work/native tracepoint.json"
 for kernel in ${VM_KERNELS:-6.12 sid}; do
 	for set in tracepoint trampoline; do
