@@ -21,6 +21,7 @@
 #include "syscall.bpf.h"
 #include "path.bpf.h"
 #include "close_write.bpf.h"
+#include "each.bpf.h"
 
 #define WRITE_OPENS    8192
 #define WRITE_PATH_MAX 512 /* of longer ones the end */
@@ -368,16 +369,15 @@ int BPF_PROG(close_write_fput, struct file *file)
 
 INSTEAD_OF(close_write_fput, close_write_exit);
 
-/* The sensor's look over what is open: run for each of write_opens. */
-SEC("iter/bpf_map_elem")
-int close_write_look(struct bpf_iter__bpf_map_elem *ctx)
+/* The sensor's look over what is open. */
+static __always_inline void write_open_look(const struct write_key *at)
 {
-	struct write_key *at = ctx->key, key;
+	struct write_key key = *at;
 
-	if (!at)
-		return 0;
-	key = *at;
 	if (write_open_is_closed(&key))
 		close_write_end(key.file, key.opened_ns, CLOSE_FOUND);
-	return 0;
 }
+
+#define write_open_look_at(key, open) write_open_look(key)
+FOR_EACH_ELEMENT(close_write_look, write_opens, struct write_key, struct write_open,
+		 write_open_look_at)

@@ -905,7 +905,7 @@ struct ev_account {
  * Form of what outlives the programs in pinned maps: records in the rings, keys and values. Raise it
  * with each change (tests/unit/layout.c): a sensor takes over what has its own form, and nothing else.
  */
-#define EV_LAYOUT 2
+#define EV_LAYOUT 3
 
 /* Map `shared`: one element, mapped by the sensor. */
 struct ev_shared {
@@ -915,6 +915,9 @@ struct ev_shared {
 	__u32 epoch;	 /* of who drains the rings; counters of an earlier sensor go on in it */
 	__u64 booked_index; /* in the log: whatever comes before is in the map `books` */
 	char run_id[40]; /* who drained the rings last; ends in a zero byte */
+	/* Runs of programs that the kernel left out, in which an event may have been: of programs
+	 * that are detached, and not declared yet; of those attached, and declared. */
+	__u64 misses_left, misses_declared;
 };
 
 /* Map `escapees`, by thread group id: a process that has left its container's cgroup. */

@@ -650,6 +650,8 @@ struct bpf_prog {
 struct seq_file;
 struct bpf_iter_meta {
 	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
 };
 struct bpf_map;
 struct bpf_iter__bpf_map_elem {
@@ -657,6 +659,10 @@ struct bpf_iter__bpf_map_elem {
 	struct bpf_map *map;
 	void *key;
 	void *value;
+};
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
 };
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;

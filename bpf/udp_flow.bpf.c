@@ -11,6 +11,7 @@
  * A flow that the table has no room for is a numbered loss, once for each of its datagrams, as
  * there is no place to remember that it was said.
  */
+#include "each.bpf.h"
 #include "packet.bpf.h"
 
 struct flow {
@@ -237,24 +238,21 @@ static __always_inline __u32 flow_is_over(const struct flow_key *key, const stru
 	return idle_ns < EV_FLOW_IDLE_NS ? EV_FLOW_EVICTED : EV_FLOW_IDLE;
 }
 
-/* Run by the sensor: once for each flow. */
-SEC("iter/bpf_map_elem")
-int udp_flow_sweep(struct bpf_iter__bpf_map_elem *ctx)
+static __always_inline void flow_sweep(const struct flow_key *at, const struct flow *f)
 {
-	const struct flow_key *at = ctx->key;
-	const struct flow *f = ctx->value;
 	struct flow_key key;
 	__u32 end;
 
-	if (!at || !f || udp_sweep_ended >= udp_sweep_limit)
-		return 0;
+	if (udp_sweep_ended >= udp_sweep_limit)
+		return;
 	key = *at;
 	end = flow_is_over(&key, f, bpf_ktime_get_boot_ns());
 	if (end == EV_FLOW_BEGIN) {
 		udp_sweep_live++;
-		return 0;
+		return;
 	}
 	udp_sweep_ended++;
 	flow_end(&key, f, end);
-	return 0;
 }
+
+FOR_EACH_ELEMENT(udp_flow_sweep, udp_flows, struct flow_key, struct flow, flow_sweep)

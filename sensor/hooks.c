@@ -155,6 +155,16 @@ static bool is_tracepoint(const struct hook *h)
 	return has_prefix(h->target, "tp_btf/") || has_prefix(h->target, "tp/");
 }
 
+/* Of the two programs for all elements of a map, the one for other kernels (bpf/each.bpf.h). */
+static bool is_other_walk(const struct hook *h, const struct btf *btf)
+{
+	char function[64];
+	bool has_helper = btf && !kernel_find_function(btf, "bpf_for_each_map_elem", function,
+						       sizeof(function));
+
+	return !strcmp(h->target, has_helper ? "iter/bpf_map_elem" : "iter/bpf_map");
+}
+
 static void consider(struct hooks *hooks, struct hook *h, const struct btf *btf,
 		     const struct hooks_refused *refused)
 {
@@ -174,6 +184,8 @@ static void consider(struct hooks *hooks, struct hook *h, const struct btf *btf,
 		else
 			aim(h, btf);
 	}
+	if (is_other_walk(h, btf))
+		h->wanted = false;
 	if (refusal_of(refused, name_of(h))) {
 		h->wanted = false;
 		h->err = refusal_of(refused, name_of(h));

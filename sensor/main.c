@@ -74,7 +74,6 @@ struct sensor {
 	struct hierarchy hierarchy;
 	uint64_t next_tick_ns, next_heartbeat_ns, next_sweep_ns, next_coverage_ns, next_look_ns;
 	uint64_t coverage_index; /* in the log, of the last COVERAGE */
-	uint64_t recursion_told; /* runs of programs that the kernel left out */
 	struct retention retention;
 	struct flows flows;
 	bool settling, closing; /* a snapshot is taken, of all or of some; the rings are not read so
@@ -335,10 +334,13 @@ static void tick(struct sensor *s, uint64_t now)
  * one. */
 static void declare_recursion(struct sensor *s)
 {
-	uint64_t misses = probes_recursion_misses(s->probes);
+	uint64_t misses = probes_misses(s->probes);
 
-	if (misses > s->recursion_told && !declare_not_run(&s->emit, misses - s->recursion_told))
-		s->recursion_told = misses;
+	if (!misses || declare_not_run(&s->emit, misses))
+		return;
+	/* With pin the counts outlive the sensor: they are not to outlive the record. */
+	note_log_state(s, log_flush(s->log));
+	probes_misses_declared(s->probes, misses);
 }
 
 static void heartbeat(struct sensor *s)
@@ -523,8 +525,7 @@ static int end_watching(struct sensor *s)
 	hash_finish(s->intake.hash);
 	intake_settle(&s->intake, go_on ? SETTLE_HAND_OVER : SETTLE_END);
 	declare_recursion(s);
-	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM", until_ns,
-			   go_on);
+	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM", until_ns, go_on);
 	keep_books(s);
 	if (!err)
 		err = log_sync(s->log);

@@ -461,12 +461,72 @@ int pin_keep_hooks(const struct pin *p, struct bpf_object *obj, const struct hoo
 
 /* --- the end of others */
 
-static int drop_other(int dir_fd, const char *name, void *ctx)
+static bool is_other(const struct pin *p, const char *name)
 {
-	const struct pin *p = ctx;
 	uint32_t generation = generation_of(name);
 
-	return generation && generation != p->generation ? remove_dir(dir_fd, name) : 0;
+	return generation && generation != p->generation;
+}
+
+static uint64_t misses_of(const char *path)
+{
+	struct bpf_link_info link = {};
+	struct bpf_prog_info prog = {};
+	__u32 link_len = sizeof(link), prog_len = sizeof(prog);
+	_cleanup_close_ int fd = bpf_obj_get(path), prog_fd = -1;
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &link, &link_len))
+		return 0;
+	prog_fd = bpf_prog_get_fd_by_id(link.prog_id);
+	if (prog_fd < 0 || bpf_obj_get_info_by_fd(prog_fd, &prog, &prog_len))
+		return 0;
+	return prog.recursion_misses;
+}
+
+struct misses {
+	const struct pin *pin;
+	const char *generation;
+	uint64_t sum;
+};
+
+static int add_misses(int dir_fd, const char *name, void *ctx)
+{
+	struct misses *m = ctx;
+	_cleanup_free_ char *path = NULL;
+
+	(void)dir_fd;
+	if (is_among(tail_calls, ARRAY_SIZE(tail_calls), name))
+		return 0;
+	if (asprintf(&path, "%s/%s/%s", m->pin->dir, m->generation, name) < 0)
+		return -ENOMEM;
+	m->sum += misses_of(path);
+	return 0;
+}
+
+static int add_misses_of_other(int dir_fd, const char *name, void *ctx)
+{
+	struct misses *m = ctx;
+	_cleanup_close_ int fd = -1;
+
+	if (!is_other(m->pin, name))
+		return 0;
+	fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	m->generation = name;
+	return fd < 0 ? -errno : each_name(fd, add_misses, m);
+}
+
+uint64_t pin_others_misses(const struct pin *p)
+{
+	struct misses m = {.pin = p};
+
+	told(each_name(p->dir_fd, add_misses_of_other, &m), p,
+	     "count what was left out of what is pinned");
+	return m.sum;
+}
+
+static int drop_other(int dir_fd, const char *name, void *ctx)
+{
+	return is_other(ctx, name) ? remove_dir(dir_fd, name) : 0;
 }
 
 int pin_drop_others(const struct pin *p)

@@ -43,6 +43,8 @@ int pin_reuse_maps(const struct pin *pin, struct bpf_object *obj);
 int pin_keep_maps(const struct pin *pin, struct bpf_object *obj);
 /* Pins the links, and the tail-call maps, which are empty without. */
 int pin_keep_hooks(const struct pin *pin, struct bpf_object *obj, const struct hooks *hooks);
+/* How often the kernel left out a program of another generation, as one ran on that CPU already. */
+uint64_t pin_others_misses(const struct pin *pin);
 /* Removes what other generations left: their programs are detached. */
 int pin_drop_others(const struct pin *pin);
 

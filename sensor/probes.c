@@ -291,7 +291,8 @@ static int keep_maps(struct probes *p, const struct hierarchy *hierarchy)
 			       "what is pinned tells containers apart by cgroups of another "
 			       "hierarchy: remove it (varve-sensor --unpin)");
 	p->shared->hierarchy = hierarchy->number;
-	/* Else the first time of what was lost before the takeover would be taken for an old one. */
+	/* Else the first time of what was lost before the takeover would be taken for an old one.
+	 */
 	if (pin_found(p->pin) && p->shared->epoch)
 		p->skel->data->epoch = p->shared->epoch;
 	p->shared->layout = EV_LAYOUT;
@@ -481,16 +482,38 @@ int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 	return 0;
 }
 
+/* Reading it runs a program over all elements of the map: that which is loaded of the two of
+ * bpf/each.bpf.h. NULL: errno. */
+static struct bpf_link *open_walk(const struct bpf_program *by_helper,
+				  const struct bpf_program *by_element, const struct bpf_map *map)
+{
+	union bpf_iter_link_info info = {.map.map_fd = bpf_map__fd(map)};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+
+	return bpf_program__fd(by_helper) >= 0 ? bpf_program__attach_iter(by_helper, NULL)
+					       : bpf_program__attach_iter(by_element, &opts);
+}
+
 static struct bpf_link *open_look(const struct probes *p)
 {
-	union bpf_iter_link_info info = {.map.map_fd = bpf_map__fd(p->skel->maps.write_opens)};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.close_write_look, &opts);
+	struct bpf_link *link =
+		open_walk(p->skel->progs.close_write_look, p->skel->progs.close_write_look_5_12,
+			  p->skel->maps.write_opens);
 
 	if (!link)
 		log_warn("files that end with their process are not seen closed: %s",
 			 strerror(errno));
 	return link;
+}
+
+/* Cut off before the others are gone it is counted once more: it is an upper bound anyway. */
+static void inherit_misses(struct probes *p)
+{
+	uint64_t misses = pin_others_misses(p->pin);
+
+	if (misses > p->shared->misses_declared)
+		p->shared->misses_left += misses - p->shared->misses_declared;
+	p->shared->misses_declared = 0;
 }
 
 /* The programs are attached and silent; from here on it is them. */
@@ -505,7 +528,10 @@ static int take_over(struct probes *p)
 		err = takeover_all_cpus(bpf_program__fd(p->skel->progs.core_take_over),
 					bpf_map__fd(p->skel->maps.current_set),
 					pin_generation(p->pin), p->cpu_cnt);
-	return err ? err : pin_drop_others(p->pin);
+	if (err)
+		return err;
+	inherit_misses(p);
+	return pin_drop_others(p->pin);
 }
 
 int probes_attach(struct probes *p, const struct hierarchy *hierarchy)
@@ -735,7 +761,7 @@ int probes_snapshot_open(const struct probes *p, int *ret_fd)
 	return 0;
 }
 
-uint64_t probes_recursion_misses(const struct probes *p)
+uint64_t probes_misses(const struct probes *p)
 {
 	struct bpf_program *prog;
 	uint64_t sum = 0;
@@ -748,15 +774,24 @@ uint64_t probes_recursion_misses(const struct probes *p)
 		if (!bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			sum += info.recursion_misses;
 	}
-	return sum;
+	sum = sum > p->shared->misses_declared ? sum - p->shared->misses_declared : 0;
+	return p->shared->misses_left + sum;
 }
 
-/* The iterator's program runs in read(), once for each element; it writes nothing to read. */
+void probes_misses_declared(struct probes *p, uint64_t cnt)
+{
+	uint64_t left = MIN(cnt, p->shared->misses_left);
+
+	p->shared->misses_left -= left;
+	p->shared->misses_declared += cnt - left;
+}
+
+/* The iterator's program runs in read(); it writes nothing to read. */
 static int run_flow_sweep(struct probes *p)
 {
-	union bpf_iter_link_info info = {.map.map_fd = bpf_map__fd(p->skel->maps.udp_flows)};
-	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
-	struct bpf_link *link = bpf_program__attach_iter(p->skel->progs.udp_flow_sweep, &opts);
+	struct bpf_link *link =
+		open_walk(p->skel->progs.udp_flow_sweep, p->skel->progs.udp_flow_sweep_5_12,
+			  p->skel->maps.udp_flows);
 	_cleanup_close_ int fd = -1;
 	char none[64];
 

@@ -92,9 +92,12 @@ bool probes_limit_began(struct probes *probes);
 void probes_next_epoch(struct probes *probes);
 /*
  * How often the kernel did not run a program because it was running on that CPU already (Linux 5.12
- * and later): such an event was not even numbered.
+ * and later), and that is not declared yet: such an event was not even numbered. With pin that of
+ * earlier sensors' programs is in it.
  */
-uint64_t probes_recursion_misses(const struct probes *probes);
+uint64_t probes_misses(const struct probes *probes);
+/* cnt of these are in the log. */
+void probes_misses_declared(struct probes *probes, uint64_t cnt);
 /*
  * Looks which files that were open for writing are closed, unseen by a hook; their records are in
  * the rings then.
