@@ -28,7 +28,8 @@ static bool account_there;
 
 struct probes {
 	uint64_t forgotten;
-	uint32_t flows; /* of CGROUP, that go on */
+	bool account_in_log; /* of what was forgotten last, when it was */
+	uint32_t flows;	     /* of CGROUP, that go on */
 };
 
 int probes_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
@@ -49,8 +50,12 @@ int probes_account_next(const struct probes *p, const uint64_t *previous, uint64
 	return 0;
 }
 
+static bool is_in_log(const char *kind);
+
 void probes_forget(struct probes *p, uint64_t cgroup_id)
 {
+	/* A sensor that is killed now leaves the log only. */
+	p->account_in_log = is_in_log("ACCOUNT");
 	p->forgotten = cgroup_id;
 }
 
@@ -235,6 +240,18 @@ static int next(void)
 	return err;
 }
 
+/* As another process finds it: nothing is flushed for it. */
+static bool is_in_log(const char *kind)
+{
+	bool found = false;
+
+	assert_int_equal(log_reader_open(path_of("log"), 0, &reader), 0);
+	while (!found && next() == 1)
+		found = !strcmp(ev->kind, kind);
+	log_reader_close(reader);
+	return found;
+}
+
 static void expect(const char *kind, const char *stream)
 {
 	assert_int_equal(next(), 1);
@@ -285,6 +302,7 @@ static void test_life_of_a_container(void **state)
 	assert_int_equal(intake_close_begin(&in, UINT64_MAX), 0);
 	assert_int_equal(container_table_count(containers), 0);
 	assert_int_equal(probes.forgotten, CGROUP);
+	assert_true(probes.account_in_log);
 
 	begin_reading();
 	expect("CONTAINER_START", ID);
@@ -338,6 +356,38 @@ static void test_close_when_the_log_takes_it(void **state)
 	expect("LOSS", ID);
 	expect("ACCOUNT", ID);
 	expect_count(EV_CLASS_process, 1, 0, 1);
+	expect_end();
+}
+
+static void lose_one(void)
+{
+	account.count[EV_CLASS_process].next++;
+	account.count[EV_CLASS_process].lost[EV_CAUSE_RING_FULL]++;
+	streams_snapshot(streams, &probes, emit_boot_ns());
+	intake_settle(&in, SETTLE_NOW);
+}
+
+/* While the log has no room for events, what they lose is said at first, and then from time to time
+ * in one. */
+static void test_losses_are_spared(void **state)
+{
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	take_records(1);
+	emit.room.common = 1;
+	for (int i = 0; i < 3; i++)
+		lose_one();
+	in.full_told_ns -= MIN(in.full_told_ns, 301 * NSEC_PER_SEC);
+	lose_one();
+	emit.room.common = 0;
+	lose_one();
+	begin_reading();
+	expect("CONTAINER_START", ID);
+	for (const uint64_t *cnt = (uint64_t[]){1, 3, 1, 0}; *cnt; cnt++) {
+		expect("LOSS", ID);
+		assert_int_equal(ev->loss->count, *cnt);
+	}
 	expect_end();
 }
 
@@ -654,6 +704,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_life_of_a_container),
 		T(test_close_when_the_log_takes_it),
+		T(test_losses_are_spared),
 		T(test_metadata_from_the_bundle),
 		T(test_metadata_that_comes_later),
 		T(test_bad_records),
