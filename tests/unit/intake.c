@@ -13,8 +13,10 @@
 #include "sensor/pods.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
+#include "sensor/resume.h"
 #include "sensor/ring.h"
 #include "sensor/streams.h"
+#include "sensor/taken.h"
 #include "tests/unit/log.h"
 #include "tests/unit/raw.h"
 
@@ -25,6 +27,7 @@
 
 static struct ev_account account; /* of CGROUP, on the one CPU */
 static bool account_there;
+static struct ev_account nested_account; /* of CGROUP + 1; there if it has counted */
 
 struct probes {
 	uint64_t forgotten;
@@ -35,19 +38,21 @@ struct probes {
 int probes_account(const struct probes *p, uint64_t cgroup_id, struct ev_account *ret_accounts)
 {
 	(void)p;
-	if (cgroup_id != CGROUP || !account_there)
+	if (cgroup_id == CGROUP + 1 && nested_account.count[EV_CLASS_container].next)
+		*ret_accounts = nested_account;
+	else if (cgroup_id == CGROUP && account_there)
+		*ret_accounts = account;
+	else
 		return -ENOENT;
-	*ret_accounts = account;
 	return 0;
 }
 
 int probes_account_next(const struct probes *p, const uint64_t *previous, uint64_t *ret_cgroup_id)
 {
-	(void)p;
-	if (previous || !account_there)
-		return -ENOENT;
-	*ret_cgroup_id = CGROUP;
-	return 0;
+	struct ev_account there;
+
+	*ret_cgroup_id = !previous ? CGROUP : *previous + 1;
+	return probes_account(p, *ret_cgroup_id, &there);
 }
 
 static bool is_in_log(const char *kind);
@@ -111,6 +116,21 @@ int probes_sweep_flows(struct probes *p, struct probes_flow_sweep *sweep)
 	return 0;
 }
 
+static struct ev_shared shared;
+
+struct ev_shared *probes_shared(const struct probes *p)
+{
+	(void)p;
+	return &shared;
+}
+
+/* The sensor was killed before it kept any. */
+void probes_each_book(const struct probes *p,
+		      void (*fn)(uint64_t cgroup_id, const struct book *book, void *ctx), void *ctx)
+{
+	(void)p, (void)fn, (void)ctx;
+}
+
 bool probes_flows_full(const struct probes *p)
 {
 	(void)p;
@@ -136,7 +156,7 @@ static int open_all(void **state)
 		return -1;
 	conf = (struct conf){.container_limit = 4, .host_root = dir};
 	probes = (struct probes){};
-	account = (struct ev_account){};
+	account = nested_account = (struct ev_account){};
 	account_there = true;
 	escaped = false;
 	mkdir(path_of("b"), 0700);
@@ -644,6 +664,66 @@ static void test_cgroup_outlives_the_own_one(void **state)
 	expect_end();
 }
 
+/* The sensor is gone; the log and the kernel's counters are there. */
+static void next_sensor(struct taken *taken)
+{
+	bool known;
+
+	assert_int_equal(log_flush(evidence), 0);
+	strcpy(shared.run_id, emit.run_id);
+	intake_fini(&in);
+	container_table_free(containers);
+	streams_free(streams);
+	assert_int_equal(streams_new(1, &streams), 0);
+	assert_int_equal(container_table_new(dir, 4, &containers), 0);
+	assert_int_equal(
+		intake_init(&in, &conf, &probes, &emit, streams, proctab, containers, pods), 0);
+	assert_int_equal(resume_open(&in, path_of("log"), log_next_index(evidence), taken, &known),
+			 0);
+	assert_true(known);
+}
+
+/* Books that were never kept are made again from the log: with a cgroup in the container's own, and
+ * what was declared. */
+static void test_taken_up_from_the_log(void **state)
+{
+	struct streams_sum sums[EV_CLASS_CNT];
+	struct taken taken;
+
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	put_exec();
+	put_of_nested(EV_CONTAINER_START, 0);
+	take_records(3);
+	nested_account.count[EV_CLASS_container].next = 1;
+	lose_one();
+	next_sensor(&taken);
+	assert_int_equal(container_table_count(containers), 1);
+	assert_int_equal(streams_container(streams, CGROUP), CGROUP);
+	assert_int_equal(streams_container(streams, CGROUP + 1), CGROUP);
+	assert_int_equal(taken.cnt, 3);
+	assert_true(taken_has(&taken, &(struct taken_number){CGROUP, 0, 0, EV_CLASS_process}));
+	assert_true(
+		taken_has(&taken, &(struct taken_number){CGROUP + 1, 0, 0, EV_CLASS_container}));
+	assert_false(taken_has(&taken, &(struct taken_number){CGROUP, 1, 0, EV_CLASS_process}));
+	lose_one();			    /* one more; of the other nothing is said again */
+	streams_sum(streams, CGROUP, sums); /* of this run */
+	assert_int_equal(sums[EV_CLASS_process].generated, 1);
+	assert_int_equal(sums[EV_CLASS_process].recorded, 0);
+	assert_int_equal(sums[EV_CLASS_process].lost, 1);
+	assert_int_equal(sums[EV_CLASS_container].generated, 0);
+	begin_reading();
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(next(), 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(next(), 1);
+		assert_string_equal(ev->kind, "LOSS");
+		assert_int_equal(ev->loss->count, 1);
+	}
+	expect_end();
+}
+
 /* A cgroup of the same id and name is another container: its numbers begin anew. */
 static void test_cgroup_id_used_again(void **state)
 {
@@ -712,6 +792,7 @@ int main(void)
 		T(test_processes_outlive_the_cgroup),
 		T(test_processes_outlive_the_run),
 		T(test_cgroup_outlives_the_own_one),
+		T(test_taken_up_from_the_log),
 		T(test_cgroup_id_used_again),
 		T(test_of_no_container),
 		T(test_flows_end_before_the_account),
