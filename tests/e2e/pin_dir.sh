@@ -67,6 +67,20 @@ start
 check "the next ones are the only ones then" [ "$(find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' ')" = "$((generation + 1)) maps " ]
 check "of a container after that nothing is missing either" is_complete later
 
+# Cut off anywhere, a start leaves no maps that look like a set: the one that says that the rest is there is pinned behind them, and the
+# programs behind that. Seen from outside.
+unpin || fail "what is pinned is removed"
+printf '#!/bin/sh\nexec strace -D -f -qq -e trace=bpf -e signal=none -o %s/calls %s "$@"\n' "$work" "$PWD/$SENSOR" >"$work/traced"
+chmod +x "$work/traced"
+untraced=$SENSOR SENSOR=$work/traced
+start
+sensor_stop
+SENSOR=$untraced
+grep -o 'BPF_OBJ_PIN.*pathname="[^"]*' "$work/calls" | sed "s,.*$pins/,," >"$work/order"
+maps=$(grep -c ^maps/ "$work/order")
+check "the map that says that all are there is pinned last of them" [ "$maps" -gt 5 -a "$(sed -n "${maps}p" "$work/order")" = maps/shared ]
+check "and programs after that" [ "$(sed "1,${maps}d" "$work/order" | grep -c '^[0-9]*/')" -gt 20 ]
+
 # What the kernel left out while no sensor ran is declared by the next one, once. That it counts it itself takes a kernel that preempts
 # tracepoints (tests/vm/pinned.sh); here the count of programs that are gone is set: the last but one number in `shared`.
 shared() { bpftool -j map dump pinned "$pins/maps/shared" | grep -o '"value":\[[^]]*' | grep -o '0x..'; }
