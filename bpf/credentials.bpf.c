@@ -71,7 +71,7 @@ SYSCALL_PROBE(credentials_exit)
 	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, task);
+	hdr_fill_task(&ev->hdr, task);
 	cred_fill(&ev->after, cred);
 	ev->call = sc->nr;
 	ev->arg[0] = sc->arg[0];
@@ -112,7 +112,7 @@ int credentials_exec(void *ctx)
 	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return TASK_TP_DONE;
-	task_fill(&ev->hdr.task, task);
+	hdr_fill_task(&ev->hdr, task);
 	cred_fill(&ev->after, BPF_CORE_READ(task, cred));
 	ev->call = EV_CREDENTIALS_EXEC;
 	record_submit(&b, BPF_RB_NO_WAKEUP);
@@ -191,7 +191,7 @@ int BPF_PROG(credentials_commit, struct cred *new)
 	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	task_fill(&ev->hdr.task, task);
+	hdr_fill_task(&ev->hdr, task);
 	cred_fill(&ev->after, new);
 	ev->call = EV_CREDENTIALS_KERNEL;
 	ev->within_nr = nr;

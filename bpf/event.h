@@ -140,7 +140,7 @@ struct ev_task {
 struct ev_hdr {
 	__u32 len; /* bytes of the whole record, a multiple of eight */
 	__u16 kind;
-	__u16 pad0;
+	__u16 exec_id; /* of the task: grows by one with each exec, and wraps; 0: not known */
 	__u64 time_ns; /* CLOCK_BOOTTIME */
 	__u64 cgroup_id;
 	__u64 number; /* within (cgroup_id, cpu, class of kind), from 0 */

@@ -67,6 +67,13 @@ static __always_inline void task_fill(struct ev_task *t, struct task_struct *tas
 	BPF_CORE_READ_STR_INTO(&t->comm, task, comm);
 }
 
+/* Of a record about what the task does now. */
+static __always_inline void hdr_fill_task(struct ev_hdr *hdr, struct task_struct *task)
+{
+	hdr->exec_id = task_exec_id(task);
+	task_fill(&hdr->task, task);
+}
+
 /* What a task does is booked on: its cgroup, or the container that it left. */
 static __always_inline __u64 task_cgroup(struct task_struct *task)
 {

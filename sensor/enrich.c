@@ -102,6 +102,24 @@ static void update_entry(struct proctab *table, struct process *p, const struct 
 		inherit_entry(table, p, (const void *)rec->hdr, in);
 }
 
+/*
+ * The kernel counts the execs of a process: one whose record was lost or held back shows. A record
+ * that came late, past an EXEC, tells of no other.
+ */
+static void note_exec_id(struct proctab *table, struct process *p, const struct record *rec,
+			 bool in_container)
+{
+	uint16_t is = rec->hdr->exec_id, was = p->exec_id;
+
+	if (!is || (was && (int16_t)(is - was) <= 0))
+		return;
+	p->exec_id = is;
+	if (!was || rec->hdr->kind == EV_EXEC || rec->hdr->kind == EV_PROCESS_SNAPSHOT)
+		return;
+	proctab_exec_unseen(table, p);
+	p->in_container_image |= in_container;
+}
+
 /* The entry of the record's process, brought up to date; NULL if the table is full. */
 static struct process *update(struct proctab *table, const struct record *rec,
 			      const Varve__V1__Event *ev, const struct enrich_container *in,
@@ -122,6 +140,7 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	if (!p)
 		return NULL;
 	memcpy(p->comm, t->comm, sizeof(p->comm));
+	note_exec_id(table, p, rec, container && !guest);
 	if (!guest)
 		update_entry(table, p, rec, in);
 	if (is_new_guest)

@@ -234,8 +234,10 @@ void proctab_fork(struct proctab *t, struct process *p)
 {
 	const struct process *parent = proctab_find(t, p->parent_pid, p->parent_start_ns);
 
-	/* A parent whose execs we do not see may run something else by now. */
-	if (!parent || !parent->tracked || p->image)
+	/* A parent whose execs we do not see may run something else by now, or did when it forked.
+	 */
+	if (!parent || !parent->tracked || p->image ||
+	    (parent->exec_id && p->exec_id && parent->exec_id != p->exec_id))
 		return;
 	p->tracked = true;
 	p->in_container_image = parent->in_container_image;
@@ -269,6 +271,12 @@ void proctab_exec(struct proctab *t, struct process *p, const char *exe, size_t 
 	for (i = 0; i < cmd_len; i++)
 		image->data[exe_len + i] = args[i] ? args[i] : ' ';
 	p->image = image;
+}
+
+void proctab_exec_unseen(struct proctab *t, struct process *p)
+{
+	image_put(t, p->image);
+	p->image = NULL;
 }
 
 void proctab_exit(struct proctab *t, struct process *p, uint64_t now_ns)

@@ -31,7 +31,8 @@ struct process {
 	uint64_t parent_start_ns;
 	char uid[UUID_LEN + 1];
 	char comm[16];
-	bool tracked; /* all its execs are seen, so what the image says is what it runs */
+	bool tracked;	  /* all its execs are seen, so what the image says is what it runs */
+	uint16_t exec_id; /* that image and tracked are of (struct ev_hdr); 0: not known */
 	bool in_container_image; /* it, or the one it was forked from, has made an exec in a
 				    container */
 	uint64_t container;	 /* cgroup id of the container that it was last seen in; 0: none */
@@ -68,6 +69,8 @@ void proctab_fork(struct proctab *table, struct process *p);
  * joined by spaces. */
 void proctab_exec(struct proctab *table, struct process *p, const char *exe, size_t exe_len,
 		  const char *args, size_t args_len);
+/* It has made an exec that we know nothing else of. */
+void proctab_exec_unseen(struct proctab *table, struct process *p);
 void proctab_exit(struct proctab *table, struct process *p, uint64_t now_ns);
 /* The container is gone, and all its processes with it. */
 void proctab_end_container(struct proctab *table, uint64_t container, uint64_t now_ns);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 static const char *const args[] = {"--heartbeat", "500ms", NULL};
 
@@ -106,6 +107,69 @@ LIVE(process_snapshot_of_container, LIVE_OWN)
 	EXPECT_FIELD(live_one(t, "EXIT", pid)->process, from_snapshot, 1);
 	EXPECT_STR(live_one(t, "EXIT", pid)->process->process_uid, ev->process->process_uid);
 	EXPECT_STR(live_one(t, "EXIT", pid)->process->exe_path, w.path);
+}
+
+static void run_when_told(struct live *t, void *arg)
+{
+	__atomic_store_n(&t->shared->value[0], 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE) != 2)
+		usleep(1000);
+	run_program(t, arg);
+}
+
+static void fill_ring(struct live *t, void *arg)
+{
+	(void)t, (void)arg;
+	for (int i = 0; i < 100; i++)
+		if (!MUST(fork()))
+			_exit(0);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* An exec whose record was lost: the process does not keep the name of what it ran before. */
+LIVE_TIMEOUT(process_snapshot_then_lost_exec, LIVE_OWN, 90)
+{
+	static const char *const tiny[] = {"--decisive-ring-size",
+					   "4096",
+					   "--fair-share",
+					   "off",
+					   "--heartbeat",
+					   "100ms",
+					   NULL};
+	const Varve__V1__Process *after;
+	struct account_process want;
+	struct waiting w;
+	int pipe_fd[2];
+	pid_t pid;
+
+	snprintf(w.path, sizeof(w.path), "%s/program", t->dir);
+	account_write_program(w.path);
+	MUST(pipe2(pipe_fd, O_CLOEXEC));
+	w.input = pipe_fd[0];
+	pid = live_spawn(t, run_when_told, &w);
+	while (__atomic_load_n(&t->shared->value[0], __ATOMIC_ACQUIRE) != 1)
+		usleep(1000);
+	live_own_sensor(t, tiny);
+	MUST(kill(t->sensor->pid, SIGSTOP));
+	live_do(t, fill_ring, NULL);
+	__atomic_store_n(&t->shared->value[0], 2, __ATOMIC_RELEASE);
+	await_exec(pid, w.path, &want);
+	MUST(kill(t->sensor->pid, SIGCONT));
+	live_pause_ms(300); /* the ring is empty again when it ends */
+	close(pipe_fd[1]);
+	close(pipe_fd[0]);
+	EXPECT_UINT(live_wait(pid), ACCOUNT_PROGRAM_CODE << 8);
+	t->loss_expected = true;
+	live_end(t);
+	live_sensor_stop(t->sensor);
+	EXPECT(live_one(t, "PROCESS_SNAPSHOT", pid)->process->exe_path);
+	EXPECT_UINT(live_count(t, "EXEC", pid), 0);
+	after = live_one(t, "EXIT", pid)->process;
+	EXPECT_FIELD(after, from_snapshot, 1);
+	EXPECT_STR(after->name, "program");
+	EXPECT(!after->exe_path);
+	EXPECT(!after->cmd_line);
 }
 
 /* A process of two threads is one; a nested cgroup belongs to its container. */

@@ -15,11 +15,13 @@ static struct raw raw;
 static struct arena arena;
 static Varve__V1__Event ev;
 static struct proctab *table;
+static uint16_t exec_id; /* of the process of the next records */
 
 static int setup(void **state)
 {
 	(void)state;
 	table = NULL;
+	exec_id = 0;
 	return proctab_new("3f2a9c1e-5b7d-4e80-a1c2-d3e4f5061728", 64, &table) ||
 	       arena_init(&arena, 1 << 20);
 }
@@ -38,6 +40,7 @@ static void begin(unsigned int kind, size_t size, uint32_t pid, uint32_t parent,
 	raw_begin(&raw, kind, size);
 	raw.hdr.task.tgid = raw.hdr.task.tid = pid;
 	raw.hdr.task.start_ns = pid * S;
+	raw.hdr.exec_id = exec_id;
 	snprintf(raw.hdr.task.comm, sizeof(raw.hdr.task.comm), "%s", comm);
 	if (parent)
 		raw_parent(&raw, parent, parent * S, "parent");
@@ -97,6 +100,53 @@ static void test_identity_and_image(void **state)
 	assert_string_equal(p->cmd_line, "ls");
 	BEGIN(OPEN, open, 12, 11, "x"); /* from another ring, a little late */
 	assert_string_equal(enrich(true)->cmd_line, "ls");
+}
+
+static const char *exe_in_exit_of(uint32_t pid)
+{
+	BEGIN(EXIT, exit, pid, 10, "x");
+	return enrich(true)->exe_path;
+}
+
+/* An exec whose record was lost or held back: what it runs is not known, and not what it ran. */
+static void test_exec_without_record(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		static const uint16_t first[] = {7, UINT16_MAX - 1}; /* it wraps */
+		uint32_t pid = 11 + 10 * i;
+
+		exec_id = first[i];
+		fork_of(pid, 10, "x");
+		exec_id++;
+		exec_of(pid, 10, "/bin/first", "first");
+		assert_string_equal(exe_in_exit_of(pid), "/bin/first");
+		assert_string_equal(fork_of(pid + 1, pid, "x")->exe_path, "/bin/first");
+		exec_id += 2; /* with the next one, past 0, which says nothing */
+		assert_null(fork_of(pid + 2, pid, "x")->exe_path);
+		assert_null(exe_in_exit_of(pid));
+		assert_null(fork_of(pid + 3, pid, "x")->exe_path);
+		exec_id -= 2;
+		assert_null(exe_in_exit_of(pid)); /* a late one */
+		exec_id += 3;
+		assert_string_equal(exec_of(pid, 10, "/bin/second", "second")->exe_path,
+				    "/bin/second");
+		exec_id -= 3;
+		assert_string_equal(exe_in_exit_of(pid), "/bin/second"); /* a very late one */
+		exec_id = 0;						 /* not known */
+		assert_string_equal(exe_in_exit_of(pid), "/bin/second");
+	}
+}
+
+/* A process of the runtime's is one no more, once it has made an exec in the container. */
+static void test_exec_without_record_ends_setup(void **state)
+{
+	(void)state;
+	exec_id = 3;
+	assert_true(fork_of(11, 10, "runc:[2:INIT]")->runtime_setup);
+	exec_id = 4;
+	BEGIN(EXIT, exit, 11, 10, "sh");
+	assert_false(enrich(true)->runtime_setup);
 }
 
 static void test_parent(void **state)
@@ -333,7 +383,8 @@ static void test_entry_by_session(void **state)
 	expect_entry(enrich(true), "session", 30);
 	expect_entry(exec_of(30, 7, "/bin/sh", "sh"), "session", 30);
 	expect_entry(made_by(31, 30), "session", 30);
-	BEGIN(EXEC_SESSION, exec_session, 31, 7, "x"); /* it left, and came again: it is who it was */
+	BEGIN(EXEC_SESSION, exec_session, 31, 7,
+	      "x"); /* it left, and came again: it is who it was */
 	expect_entry(enrich(true), "session", 30);
 	expect_entry(made_by(32, 31), "session", 30);
 }
@@ -359,11 +410,22 @@ static void test_entry_unknown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_identity_and_image),   T(test_parent),	     T(test_ancestry),
-		T(test_ancestry_in_a_circle), T(test_runtime_setup), T(test_snapshot),
-		T(test_makers_do_not_stay),   T(test_other_process), T(test_sender_from_outside),
-		T(test_close_is_late),	      T(test_full_table),    T(test_entry_by_entrypoint),
-		T(test_entry_by_session),     T(test_entry_unknown),
+		T(test_exec_without_record),
+		T(test_exec_without_record_ends_setup),
+		T(test_identity_and_image),
+		T(test_parent),
+		T(test_ancestry),
+		T(test_ancestry_in_a_circle),
+		T(test_runtime_setup),
+		T(test_snapshot),
+		T(test_makers_do_not_stay),
+		T(test_other_process),
+		T(test_sender_from_outside),
+		T(test_close_is_late),
+		T(test_full_table),
+		T(test_entry_by_entrypoint),
+		T(test_entry_by_session),
+		T(test_entry_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
