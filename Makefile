@@ -129,12 +129,20 @@ $(O)/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Werror=unused-function
 $(O)/tests/live/live: $(LIVE) $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(STATIC),-static -Wl$(,)--no-warnings) $^ $(EVIDENCE_LIBS) -o $@
-# libFuzzer wants clang; the code under test is built into each target with its sanitizers.
-FUZZ_SRCS := $(wildcard evidence/*.c) $(filter-out sensor/main.c,$(wildcard sensor/*.c sensor/events/*.c)) $(filter-out responder/main.c,$(wildcard responder/*.c responder/views/*.c)) $(filter-out kubewatch/main.c,$(wildcard kubewatch/*.c)) $(O)/varve.pb-c.c
-$(FUZZ): $(O)/tests/%: tests/%.c $(FUZZ_SRCS) $(O)/sensor/probes_object.o | $(O)/varve.skel.h
+# libFuzzer wants clang; the code under test is built once for all targets, with its sanitizers.
+FUZZ_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=address,undefined
+FUZZ_OBJS := $(patsubst $(O)/%,$(O)/fuzz/%,$(EVIDENCE_OBJS) $(SENSOR_OBJS) $(KUBEWATCH_OBJS) $(RESPONDER_OBJS))
+$(O)/fuzz/%.o: %.c $(O)/varve.pb-c.h | $(O)/varve.skel.h
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+$(O)/fuzz/varve.pb-c.o: $(O)/varve.pb-c.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+$(O)/fuzz.a: $(FUZZ_OBJS) $(O)/sensor/probes_object.o
+$(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -std=gnu17 -D_GNU_SOURCE -I. -I$(O) -g -O1 -fsanitize=fuzzer,address,undefined $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 
 .PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-soak unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)

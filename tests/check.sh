@@ -67,8 +67,8 @@ fuzz() {
 	rm -rf "$logs"/fuzz.??????
 }
 
-# A few tests for each kind on Debian's kernels, in both sets; and those about whose a record is, where cgroup v1 is all there is. All of
-# them, and a node with systemd: make check-vm.
+# A few tests for each kind on Debian's kernels, in both sets; those about whose a record is, where cgroup v1 is all there is; and a node
+# with systemd. All of them, and its other hierarchy: make check-vm.
 vm() {
 	local rc=0
 	# The oldest, Debian 12's own, the newest.
@@ -76,6 +76,7 @@ vm() {
 	# shellcheck disable=SC2046
 	VM_CGROUP=v1 VM_KERNELS=5.10 tests/vm/matrix.sh $(cat tests/vm/quick_v1) | sed -E 's/^(ok|not ok|skip) ([^ ]+)/\1 \2 v1/'
 	[ "${PIPESTATUS[0]}" = 0 ] || rc=1
+	tests/vm/systemd.sh unified || rc=1
 	return $rc
 }
 
