@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * connect: TCP and UDP, IPv4 and IPv6, and how it ended. The same call serves unix sockets, which are
- * another kind (unix_connect.bpf.h).
+ * connect: TCP and UDP, IPv4 and IPv6, and how it ended. The same call serves unix sockets, which
+ * are another kind (unix_connect.bpf.h).
  *
  * At the call's exit the result is known, but a refused socket has forgotten where it wanted to go.
  * So the cgroup programs, which get the kernel's copy of the address before the attempt, leave it
@@ -55,8 +55,8 @@ struct {
 #define NR_io_uring_enter 426 /* in 32-bit programs, too */
 
 /*
- * sendto with MSG_FASTOPEN comes here, too, and no exit of connect takes out what it leaves. A worker
- * of io_uring has no registers of a call.
+ * sendto with MSG_FASTOPEN comes here, too, and no exit of connect takes out what it leaves. A
+ * worker of io_uring has no registers of a call.
  */
 static __always_inline bool connect_is_called(void)
 {
@@ -114,10 +114,11 @@ int connect_v6(struct bpf_sock_addr *ctx)
  * Whom with: what the cgroup program kept, if it ran, whatever the descriptor leads to by now:
  * another thread may have closed or replaced it, and the connection lives on in a duplicate. Else
  * the socket's, and the address from user memory, unless it is too short or cannot be read. *sk
- * becomes NULL if it is not the socket that was connected. False if it is no connect of IP: one that
- * succeeds with another family dissolves an old one.
+ * becomes NULL if it is not the socket that was connected. False if it is no connect of IP: one
+ * that succeeds with another family dissolves an old one.
  */
-static __always_inline bool connect_whom(struct syscall *sc, struct connecting *c, struct sock **sk)
+static __always_inline bool connect_whom(const struct syscall *sc, struct connecting *c,
+					 struct sock **sk)
 {
 	__u64 task = bpf_get_current_pid_tgid(), cookie = 0;
 	struct destination *kept = bpf_map_lookup_elem(&connect_to, &task);
@@ -170,11 +171,6 @@ static __always_inline void connect_emit(const struct connecting *c, struct sock
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void connect_follow(const struct connecting *c, struct sock *sk)
-{
-	connection_follow(sk, &c->task, c->cgid, 0, &c->destination, c->cookie, EV_CLOSE_CLIENT);
-}
-
 /* SYN_RECV: both ends sent a SYN at once. */
 static __always_inline bool state_is_pending(int state)
 {
@@ -184,55 +180,91 @@ static __always_inline bool state_is_pending(int state)
 /*
  * After EINPROGRESS or EINTR. On loopback the answer is often here before the call returns; else
  * the record waits in `connecting`. The state may change between looking and entering, so it is
- * looked at again: whoever then takes the entry out makes the record.
+ * looked at again: whoever then takes the entry out makes the record. Returns the state if that is
+ * the caller, else TCP_SYN_SENT.
  */
-static __always_inline void connect_await(struct sock *sk, struct connecting *c)
+static __always_inline __u8 connect_await(struct sock *sk, struct connecting *c)
 {
 	__u64 key = (__u64)sk;
 	__u8 state;
 
-	connect_emit(c, sk, EV_OUTCOME_IN_PROGRESS, 0, 0);
 	if (bpf_map_update_elem(&connecting, &key, c, BPF_ANY)) {
 		record_lose(EV_CONNECT, EV_CLASS_network, c->cgid, EV_CAUSE_MAP_FULL);
-		return;
+		return TCP_SYN_SENT;
 	}
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	if (state_is_pending(state) || bpf_map_delete_elem(&connecting, &key))
+		return TCP_SYN_SENT;
+	return state;
+}
+
+/* In a scratch buffer: the verifier follows what is on the stack value by value, and takes ten
+ * times as long. */
+struct connect_scratch {
+	struct connecting c;
+	struct connection follow;
+};
+
+static __always_inline void connect_record(struct connect_scratch *cs, const struct syscall *sc,
+					   struct sock *sk)
+{
+	struct connecting *c = &cs->c;
+	bool in_progress, connected;
+	long ret = sc->ret;
+	__u8 state;
+
+	if (!connect_whom(sc, c, &sk))
 		return;
-	if (state == TCP_ESTABLISHED) {
-		connect_emit(c, sk, EV_OUTCOME_CONNECTED, 0, EV_CONNECT_COMPLETION);
-		connect_follow(c, sk);
-	} else {
-		connect_emit(c, sk, EV_OUTCOME_FAILED, BPF_CORE_READ(sk, sk_err),
-			     EV_CONNECT_COMPLETION);
+	task_fill(&c->task, sc->task);
+	c->cgid = sc->cgid;
+	c->flags |= c->cookie ? EV_CONNECT_HAS_COOKIE : 0;
+	if (ret == -ERESTARTSYS)
+		ret = -EINTR; /* what user space sees, unless the call begins anew */
+	c->err = -ret;
+	connected = !ret;
+	in_progress = ret == -EINPROGRESS || ret == -EINTR;
+	connect_emit(c, sk,
+		     connected	   ? EV_OUTCOME_CONNECTED
+		     : in_progress ? EV_OUTCOME_IN_PROGRESS
+				   : EV_OUTCOME_FAILED,
+		     in_progress ? 0 : -ret, 0);
+	if (!sk)
+		return;
+	if (in_progress) {
+		state = connect_await(sk, c);
+		if (state == TCP_SYN_SENT)
+			return;
+		connected = state == TCP_ESTABLISHED;
+		connect_emit(c, sk, connected ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
+			     connected ? 0 : BPF_CORE_READ(sk, sk_err), EV_CONNECT_COMPLETION);
 	}
+	if (connected)
+		connection_follow_in(&cs->follow, sk, &c->task, c->cgid, 0, &c->destination,
+				     c->cookie, EV_CLOSE_CLIENT);
 }
 
 static __noinline int connect_ip(struct syscall *sc)
 {
-	struct connecting c = {};
-	long ret = sc->ret;
-	struct sock *sk;
+	struct sock *sk = sock_of_file(syscall_file(sc, 0));
+	__u64 task = bpf_get_current_pid_tgid();
+	struct connect_scratch *cs;
+	struct scratch *s;
+	__u32 slot;
 
-	sk = sock_of_file(syscall_file(sc, 0));
-	if (!connect_whom(sc, &c, &sk))
-		return 0;
-	task_fill(&c.task, sc->task);
-	c.cgid = sc->cgid;
-	c.flags |= c.cookie ? EV_CONNECT_HAS_COOKIE : 0;
-	if (ret == -ERESTARTSYS)
-		ret = -EINTR; /* what user space sees, unless the call begins anew */
-	c.err = -ret;
-	if (ret == -EINPROGRESS || ret == -EINTR) {
-		if (sk)
-			connect_await(sk, &c);
-		else
-			connect_emit(&c, 0, EV_OUTCOME_IN_PROGRESS, 0, 0);
+	if (!sk && !bpf_map_lookup_elem(&connect_to, &task))
+		return 0; /* of another family */
+	s = scratch_get(&slot);
+	if (!s) {
+		bpf_map_delete_elem(&connect_to, &task);
+		record_lose(EV_CONNECT, EV_CLASS_network, sc->cgid, EV_CAUSE_SCRATCH_BUSY);
+		if (!sc->ret && sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+			connection_lost(sc->cgid, EV_CAUSE_SCRATCH_BUSY);
 		return 0;
 	}
-	connect_emit(&c, sk, ret ? EV_OUTCOME_FAILED : EV_OUTCOME_CONNECTED, -ret, 0);
-	if (sk && !ret)
-		connect_follow(&c, sk);
+	cs = (void *)s->rec;
+	__builtin_memset(&cs->c, 0, sizeof(cs->c));
+	connect_record(cs, sc, sk);
+	scratch_put(s);
 	return 0;
 }
 
@@ -273,11 +305,11 @@ int BPF_PROG(connect_state, struct sock *sk, int oldstate, int newstate)
 
 	if (bpf_map_delete_elem(&connecting, &key))
 		return 0; /* connect_await() was faster */
-	connect_emit(&copy, sk,
-		     newstate == TCP_ESTABLISHED ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
-		     newstate == TCP_ESTABLISHED ? 0 : BPF_CORE_READ(sk, sk_err),
-		     EV_CONNECT_COMPLETION);
+	connect_emit(
+		&copy, sk, newstate == TCP_ESTABLISHED ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
+		newstate == TCP_ESTABLISHED ? 0 : BPF_CORE_READ(sk, sk_err), EV_CONNECT_COMPLETION);
 	if (newstate == TCP_ESTABLISHED)
-		connect_follow(&copy, sk);
+		connection_follow(sk, &copy.task, copy.cgid, 0, &copy.destination, copy.cookie,
+				  EV_CLOSE_CLIENT);
 	return 0;
 }

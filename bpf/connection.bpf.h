@@ -122,25 +122,18 @@ static __always_inline bool connection_enter(const struct connection *c, __u64 k
 /*
  * From now on. The socket may be closed before it is entered, and nobody tells then: so it is
  * looked at again; whoever takes the entry out makes the record. source: 0: the socket's own end.
+ * c: of the caller's scratch buffer, since it is too large for the stack.
  */
-static __always_inline void connection_follow(struct sock *sk, const struct ev_task *task,
-					      __u64 cgid, const struct ev_addr *source,
-					      const struct ev_addr *destination, __u64 cookie,
-					      __u32 role)
+static __always_inline void connection_follow_in(struct connection *c, struct sock *sk,
+						 const struct ev_task *task, __u64 cgid,
+						 const struct ev_addr *source,
+						 const struct ev_addr *destination, __u64 cookie,
+						 __u32 role)
 {
 	__u64 key = (__u64)sk;
-	struct connection *c;
-	struct scratch *s;
-	__u32 slot;
 
 	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
 		return;
-	s = scratch_get(&slot);
-	if (!s) {
-		connection_lost(cgid, EV_CAUSE_SCRATCH_BUSY);
-		return;
-	}
-	c = (void *)s->rec; /* too large for the stack */
 	c->task = *task;
 	c->cgid = cgid;
 	c->cookie = cookie;
@@ -157,6 +150,25 @@ static __always_inline void connection_follow(struct sock *sk, const struct ev_t
 	if (connection_enter(c, key) && BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE &&
 	    !bpf_map_delete_elem(&connections, &key))
 		connection_emit(c, sk, 0);
+}
+
+/* The same for who has no scratch buffer. */
+static __always_inline void connection_follow(struct sock *sk, const struct ev_task *task,
+					      __u64 cgid, const struct ev_addr *source,
+					      const struct ev_addr *destination, __u64 cookie,
+					      __u32 role)
+{
+	struct scratch *s;
+	__u32 slot;
+
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP)
+		return;
+	s = scratch_get(&slot);
+	if (!s) {
+		connection_lost(cgid, EV_CAUSE_SCRATCH_BUSY);
+		return;
+	}
+	connection_follow_in((void *)s->rec, sk, task, cgid, source, destination, cookie, role);
 	scratch_put(s);
 }
 
