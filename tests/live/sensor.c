@@ -88,7 +88,8 @@ void live_sensor_start(struct live_sensor *s, const char *dir, const char *const
 	s->pid = MUST(fork());
 	if (!s->pid)
 		become_sensor(s, path, args);
-	for (tries = 0; tries < 2000 * live_slow(); tries++) {
+	/* Under emulation, beside another machine, the verifier alone can take two minutes. */
+	for (tries = 0; tries < 6000 * live_slow(); tries++) {
 		if (said(s, "recording ", text, sizeof(text)))
 			return;
 		if (waitpid(s->pid, &status, WNOHANG) == s->pid)

@@ -4,7 +4,8 @@
 # kind; none: all) on Debian's kernels, each in a virtual machine of its own, once per set of hooks that the sensor has. Prints
 # "ok KERNEL SET TEST" lines; results of a whole run, and of a quick one, are in $O/matrix/KERNEL.tap, of which table.py makes the
 # matrix in EVENTS.md. The test program is the very file that runs natively.
-# Environment: VM_KERNELS ("5.10 6.1 6.12 sid"), VM_JOBS (2: how many at a time), VM_HOOKS ("tracepoint trampoline"), TEST_SLOW (10).
+# Environment: VM_KERNELS ("5.10 6.1 6.12 sid"; "sid/tracepoint": with this set only), VM_JOBS (2: how many at a time),
+# VM_HOOKS ("tracepoint trampoline"), TEST_SLOW (10).
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 O=${O:-build}
@@ -53,7 +54,7 @@ done
 copy_libraries "$overlay" "$SENSOR" "$VARVE" $tools
 cat >"$overlay/suite" <<'SUITE'
 # $1: sets of hooks ("-": the sensor's own choice); $2: run life.sh, too; then names of tests
-sets=$1 life=$2
+sets=${SETS:-$1} life=$2
 shift 2
 [ ! -e /dummy.ko ] || export TEST_MODULE=/dummy.ko
 echo "# kernel $(uname -r)"
@@ -96,13 +97,14 @@ label() { # KERNEL
 	done
 }
 
-one() { # KERNEL NAME...
-	local kernel=$1 began=$SECONDS rc
+one() { # KERNEL[/SET] NAME...
+	local kernel=${1%/*} only= began=$SECONDS rc
+	[[ $1 != */* ]] || only=${1#*/}
 	shift
 	rm -f "$results/$kernel.tap" "$results/$kernel.tap.new" "$results/$kernel.console"
 	[ -z "${quick:-}" ] || echo "# quick" | label "$kernel"
 	VM_MODULES="overlay veth tun ${VM_MODULES:-}" VM_SPARE_MODULE=dummy VM_TIMEOUT=${VM_TIMEOUT:-3600} VM_LOG=$results/$kernel.console \
-		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10}; export TEST_SLOW; . /suite" 2>"$work/$kernel.err" | label "$kernel"
+		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10} SETS=$only; export TEST_SLOW; . /suite" 2>"$work/$kernel.err" | label "$kernel"
 	rc=${PIPESTATUS[0]}
 	[ "$rc" != 125 ] || echo "not ok ${1:-all the tests}: $(tail -n 1 "$work/$kernel.err")" | label "$kernel"
 	grep -qE '^(ok|not ok|skip) ' "$results/$kernel.tap.new" || echo "not ok no test ran, status $rc" | label "$kernel"
