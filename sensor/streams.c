@@ -37,9 +37,9 @@ struct streams {
 const char *streams_cause_name(unsigned int cause)
 {
 	static const char *const names[STREAMS_CAUSE_CNT] = {
-		[EV_CAUSE_RING_FULL] = "ring_full",  [EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
-		[EV_CAUSE_MAP_FULL] = "map_full",    [EV_CAUSE_NO_COMPLETION] = "no_completion",
-		[STREAMS_CAUSE_LOG] = "log_write",   [STREAMS_CAUSE_INVALID] = "invalid_record",
+		[EV_CAUSE_RING_FULL] = "ring_full",    [EV_CAUSE_SCRATCH_BUSY] = "scratch_busy",
+		[EV_CAUSE_MAP_FULL] = "map_full",      [EV_CAUSE_NO_COMPLETION] = "no_completion",
+		[STREAMS_CAUSE_LOG] = "log_write",     [STREAMS_CAUSE_INVALID] = "invalid_record",
 		[STREAMS_CAUSE_LOG_FULL] = "log_full", [STREAMS_CAUSE_UNKNOWN] = "unknown",
 	};
 
@@ -322,7 +322,8 @@ static void declare_lost(struct streams *s, struct stream *st, unsigned int c, u
 
 	if (declare(s, st, &f, dropped->count ? first : st->book.clear_ns[c], first, last, fn, ctx))
 		return; /* it is still missing the next time */
-	/* What is left came after the snapshot: the next declaration's. Its first is not known alone. */
+	/* What is left came after the snapshot: the next declaration's. Its first is not known
+	 * alone. */
 	dropped->count -= MIN(dropped->count, count);
 	if (!dropped->count)
 		*dropped = (struct times){};
@@ -586,19 +587,20 @@ size_t streams_book_size(size_t cpu_cnt)
 int streams_keep(struct streams *s, uint64_t log_index, streams_keep_fn keep, void *ctx)
 {
 	struct stream *st;
-	int err = 0;
+	int err, ret = 0;
 	size_t i;
 
 	for (i = 0; i < BUCKET_CNT; i++) {
-		for (st = s->bucket[i]; st && !err; st = st->chain) {
+		for (st = s->bucket[i]; st; st = st->chain) {
 			if (!st->changed)
 				continue;
 			st->book.log_index = log_index;
 			err = keep(st->cgroup_id, &st->book, ctx);
 			st->changed = err;
+			ret = ret ? ret : err;
 		}
 	}
-	return err;
+	return ret;
 }
 
 int streams_take_up(struct streams *s, uint64_t cgroup_id, const struct book *book)

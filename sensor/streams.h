@@ -94,7 +94,7 @@ void streams_sum_cgroup(const struct streams *streams, uint64_t cgroup_id,
 
 size_t streams_book_size(size_t cpu_cnt);
 /* Gives each book that has changed since it was last kept; log_index: the log's next. keep()
- * returns 0 if it did. Returns its first error. */
+ * returns 0 if it did; what it did not keep is given again. Returns its first error. */
 typedef int (*streams_keep_fn)(uint64_t cgroup_id, const struct book *book, void *ctx);
 int streams_keep(struct streams *streams, uint64_t log_index, streams_keep_fn keep, void *ctx);
 /* Takes up the book of a cgroup, which has no stream yet. */

@@ -89,6 +89,7 @@ struct world {
 	} log[2000];
 	size_t log_cnt;
 	struct book *kept[CGROUP_CNT]; /* as of earlier in the log; NULL: none yet */
+	uint64_t kept_not;	       /* this cgroup's cannot be; 0: all can */
 };
 
 static int on_finding(const struct streams_finding *f, void *ctx)
@@ -689,6 +690,8 @@ static int keep(uint64_t cgroup_id, const struct book *book, void *ctx)
 
 	if (i < 0)
 		return 0; /* bound, and nothing numbered in it yet */
+	if (cgroup_id && cgroup_id == w->kept_not)
+		return -E2BIG;
 	if (!w->kept[i])
 		w->kept[i] = malloc(streams_book_size(CPU_CNT));
 	memcpy(w->kept[i], book, streams_book_size(CPU_CNT));
@@ -819,6 +822,28 @@ static void test_any_history_adds_up(void **state)
 	}
 }
 
+/* A book that cannot be kept does not hold up the others, and is kept when it can be. */
+static void test_a_book_is_not_kept(void **state)
+{
+	struct world *w = *state;
+	int not_kept, g;
+
+	for (not_kept = 1; not_kept < CGROUP_CNT; not_kept++) {
+		for (g = 1; g < CGROUP_CNT; g++)
+			lose(w, g, 0, EV_CLASS_file, EV_CAUSE_RING_FULL);
+		settle(w, false);
+		w->kept_not = w->probes.cgroup[not_kept];
+		assert_int_equal(streams_keep(w->streams, 10 * not_kept, keep, w), -E2BIG);
+		for (g = 1; g < CGROUP_CNT; g++)
+			assert_int_equal(g == not_kept,
+					 !w->kept[g] || w->kept[g]->log_index != 10ULL * not_kept);
+		w->kept_not = 0;
+		assert_int_equal(streams_keep(w->streams, 10 * not_kept + 1, keep, w), 0);
+		for (g = 1; g < CGROUP_CNT; g++)
+			assert_int_equal(w->kept[g]->log_index, 10 * not_kept + (g == not_kept));
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -842,6 +867,7 @@ int main(void)
 		T(test_a_cpu_that_cannot_be),
 		T(test_declared_later),
 		T(test_cause_names),
+		T(test_a_book_is_not_kept),
 		cmocka_unit_test(test_any_history_adds_up),
 	};
 
