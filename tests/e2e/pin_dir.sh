@@ -81,6 +81,29 @@ maps=$(grep -c ^maps/ "$work/order")
 check "the map that says that all are there is pinned last of them" [ "$maps" -gt 5 -a "$(sed -n "${maps}p" "$work/order")" = maps/shared ]
 check "and programs after that" [ "$(sed "1,${maps}d" "$work/order" | grep -c '^[0-9]*/')" -gt 20 ]
 
+# Its programs cannot all be pinned: a start that comes so far takes nothing over, and leaves nothing. Those that were there go on.
+traced() { # OPTIONS of strace
+	printf '#!/bin/sh\nexec strace -D -qq -e trace=bpf -e signal=none -o %s/calls %s %s "$@"\n' "$work" "$*" "$PWD/$untraced" >"$work/traced"
+}
+SENSOR=$work/traced
+traced
+start
+sensor_kill
+nth=$(grep -n 'BPF_OBJ_PIN.*pathname="[^"]*/[0-9]*/[^/]*"' "$work/calls" | tail -n 5 | head -n 1 | cut -d: -f1)
+generation=$(basename "$(find "$pins" -mindepth 1 -maxdepth 1 -name '[0-9]*')")
+had=$(links "$generation")
+traced -e "inject=bpf:error=ENOSPC:when=$nth"
+check "a start whose programs cannot all be pinned fails" refused
+check "and says why" grep -q 'cannot pin.*No space left' "$work/refused"
+SENSOR=$untraced
+check "and those that record are the only ones" [ "$(find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' ')" = "$generation maps " ]
+check "all of them" [ "$(links "$generation")" = "$had" ]
+container_run meanwhile /bin/true || fail "a container runs"
+meanwhile=$id
+start
+check "of a container after that nothing is missing, once more" is_complete again
+check "nor of one that ran while no sensor did" eval '"$VARVE" replay "$work/log" --container "$meanwhile" | grep "^COMPLETE"'
+
 # What the kernel left out while no sensor ran is declared by the next one, once. That it counts it itself takes a kernel that preempts
 # tracepoints (tests/vm/pinned.sh); here the count of programs that are gone is set: the last but one number in `shared`.
 shared() { bpftool -j map dump pinned "$pins/maps/shared" | grep -o '"value":\[[^]]*' | grep -o '0x..'; }
