@@ -51,7 +51,7 @@ SYSCALL_PROBE(accept_exit)
 	ev = (void *)record_begin(&b, EV_ACCEPT, EV_CLASS_network, sc->cgid, sizeof(*ev));
 	if (!ev)
 		goto out;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->err = syscall_errno(sc->ret);
 	if (sk) {
 		if (!failed)

@@ -46,7 +46,7 @@ static __always_inline void *attribute_begin(struct build *b, __u16 kind, __u32 
 	head = pending_take(b, pending_owner(kind), kind, EV_CLASS_file, sc->cgid, fixed);
 	if (!head)
 		return 0;
-	hdr_fill_task(&head->hdr, sc->task);
+	task_fill(&head->hdr.task, sc->task);
 	if (head->file.flags)
 		return head;
 	if (name->name)

@@ -97,7 +97,7 @@ SYSCALL_PROBE(bind_exit)
 	ev = (void *)record_begin(&b, EV_BIND, EV_CLASS_network, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->err = syscall_errno(sc->ret);
 	ev->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	ev->protocol = BPF_CORE_READ(sk, sk_protocol);

@@ -154,7 +154,7 @@ SYSCALL_PROBE(bpf_exit)
 	ev = (void *)record_begin(&b, EV_BPF, EV_CLASS_kernel, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->command = command;
 	if (sc->ret < 0)
 		ev->err = syscall_errno(sc->ret);

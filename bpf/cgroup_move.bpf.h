@@ -56,7 +56,7 @@ static __always_inline void move_emit(struct task_struct *task, const struct mov
 				  sizeof(*ev));
 	if (!ev)
 		return;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	if (BPF_CORE_READ(by, tgid) != BPF_CORE_READ(task, tgid))
 		peer_fill(&ev->by, by, false);
 	ev->from_cgroup_id = m->from;

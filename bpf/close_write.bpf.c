@@ -264,8 +264,7 @@ __noinline int close_write_begin(__u32 slot, __u64 file, __s32 fd)
 	e->written.size = e->open.file.size;
 	e->written.inode = e->open.inode;
 	if (bpf_map_update_elem(&write_opens, &e->key, &e->open, BPF_NOEXIST)) {
-		record_lose(EV_CLOSE_WRITE, EV_CLASS_file, e->open.cgid,
-			    EV_CAUSE_MAP_FULL);
+		record_lose(EV_CLOSE_WRITE, EV_CLASS_file, e->open.cgid, EV_CAUSE_MAP_FULL);
 		return 0;
 	}
 	bpf_map_update_elem(&written, &e->key.file, &e->written, BPF_ANY);
@@ -370,7 +369,7 @@ int BPF_PROG(close_write_fput, struct file *file)
 INSTEAD_OF(close_write_fput, close_write_exit);
 
 /* The sensor's look over what is open. */
-static __always_inline void write_open_look(const struct write_key *at)
+static __always_inline void write_open_look(const struct write_key *at, struct write_open *open)
 {
 	struct write_key key = *at;
 
@@ -378,6 +377,5 @@ static __always_inline void write_open_look(const struct write_key *at)
 		close_write_end(key.file, key.opened_ns, CLOSE_FOUND);
 }
 
-#define write_open_look_at(key, open) write_open_look(key)
 FOR_EACH_ELEMENT(close_write_look, write_opens, struct write_key, struct write_open,
-		 write_open_look_at)
+		 write_open_look)

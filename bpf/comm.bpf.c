@@ -36,7 +36,7 @@ int comm_rename(void *ctx)
 	ev = (void *)record_begin(&b, EV_COMM, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return TASK_TP_DONE;
-	hdr_fill_task(&ev->hdr, by);
+	task_fill(&ev->hdr.task, by);
 	ev->tid = BPF_CORE_READ(task, pid);
 	__builtin_memcpy(ev->old_name, old_name, sizeof(old_name));
 	__builtin_memcpy(ev->new_name, new_name, sizeof(new_name));

@@ -198,17 +198,68 @@ static __always_inline __u8 connect_await(struct sock *sk, struct connecting *c)
 	return state;
 }
 
-/* In a scratch buffer: the verifier follows what is on the stack value by value, and takes ten
- * times as long. */
-struct connect_scratch {
+/*
+ * What a call needs until it is recorded. Not on the stack, whose every value the verifier follows:
+ * it took ten times as long.
+ */
+struct connect_room {
+	__u64 busy;
 	struct connecting c;
 	struct connection follow;
 };
 
-static __always_inline void connect_record(struct connect_scratch *cs, const struct syscall *sc,
+/* Only tasks that preempt each other in the middle of their probes need more than one. */
+#define CONNECT_ROOMS 4
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, CONNECT_ROOMS);
+	__type(key, __u32);
+	__type(value, struct connect_room);
+} connect_rooms SEC(".maps");
+
+#ifdef VARVE_BEFORE_5_12 /* no task is preempted there */
+static __always_inline struct connect_room *connect_room_get(void)
+{
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(&connect_rooms, &first);
+}
+#else
+static __always_inline struct connect_room *connect_room_get(void)
+{
+	struct connect_room *room;
+	__u32 i, key;
+
+	for (i = 0; i < CONNECT_ROOMS; i++) {
+		key = i;
+		room = bpf_map_lookup_elem(&connect_rooms, &key);
+		if (room && __sync_val_compare_and_swap(&room->busy, 0, 1) == 0)
+			return room;
+	}
+	return 0;
+}
+#endif
+
+/* Without room nothing is followed: the completion and the end are lost as well, if there are any.
+ */
+static __always_inline void connect_lost(const struct syscall *sc, struct sock *sk)
+{
+	bool in_progress = sc->ret == -EINPROGRESS || sc->ret == -EINTR || sc->ret == -ERESTARTSYS;
+
+	record_lose(EV_CONNECT, EV_CLASS_network, sc->cgid, EV_CAUSE_SCRATCH_BUSY);
+	if (!sk || (sc->ret && !in_progress))
+		return;
+	if (in_progress)
+		record_lose(EV_CONNECT, EV_CLASS_network, sc->cgid, EV_CAUSE_SCRATCH_BUSY);
+	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+		connection_lost(sc->cgid, EV_CAUSE_SCRATCH_BUSY);
+}
+
+static __always_inline void connect_record(struct connect_room *room, const struct syscall *sc,
 					   struct sock *sk)
 {
-	struct connecting *c = &cs->c;
+	struct connecting *c = &room->c;
 	bool in_progress, connected;
 	long ret = sc->ret;
 	__u8 state;
@@ -239,7 +290,7 @@ static __always_inline void connect_record(struct connect_scratch *cs, const str
 			     connected ? 0 : BPF_CORE_READ(sk, sk_err), EV_CONNECT_COMPLETION);
 	}
 	if (connected)
-		connection_follow_in(&cs->follow, sk, &c->task, c->cgid, 0, &c->destination,
+		connection_follow_in(&room->follow, sk, &c->task, c->cgid, 0, &c->destination,
 				     c->cookie, EV_CLOSE_CLIENT);
 }
 
@@ -247,24 +298,19 @@ static __noinline int connect_ip(struct syscall *sc)
 {
 	struct sock *sk = sock_of_file(syscall_file(sc, 0));
 	__u64 task = bpf_get_current_pid_tgid();
-	struct connect_scratch *cs;
-	struct scratch *s;
-	__u32 slot;
+	struct connect_room *room;
 
 	if (!sk && !bpf_map_lookup_elem(&connect_to, &task))
 		return 0; /* of another family */
-	s = scratch_get(&slot);
-	if (!s) {
+	room = connect_room_get();
+	if (!room) {
 		bpf_map_delete_elem(&connect_to, &task);
-		record_lose(EV_CONNECT, EV_CLASS_network, sc->cgid, EV_CAUSE_SCRATCH_BUSY);
-		if (!sc->ret && sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-			connection_lost(sc->cgid, EV_CAUSE_SCRATCH_BUSY);
+		connect_lost(sc, sk);
 		return 0;
 	}
-	cs = (void *)s->rec;
-	__builtin_memset(&cs->c, 0, sizeof(cs->c));
-	connect_record(cs, sc, sk);
-	scratch_put(s);
+	__builtin_memset(&room->c, 0, sizeof(room->c));
+	connect_record(room, sc, sk);
+	room->busy = 0;
 	return 0;
 }
 

@@ -122,7 +122,7 @@ static __always_inline bool connection_enter(const struct connection *c, __u64 k
 /*
  * From now on. The socket may be closed before it is entered, and nobody tells then: so it is
  * looked at again; whoever takes the entry out makes the record. source: 0: the socket's own end.
- * c: of the caller's scratch buffer, since it is too large for the stack.
+ * c: the caller's, to be filled; it is too large for the stack.
  */
 static __always_inline void connection_follow_in(struct connection *c, struct sock *sk,
 						 const struct ev_task *task, __u64 cgid,
@@ -152,7 +152,7 @@ static __always_inline void connection_follow_in(struct connection *c, struct so
 		connection_emit(c, sk, 0);
 }
 
-/* The same for who has no scratch buffer. */
+/* The same for who has no room for it. */
 static __always_inline void connection_follow(struct sock *sk, const struct ev_task *task,
 					      __u64 cgid, const struct ev_addr *source,
 					      const struct ev_addr *destination, __u64 cookie,

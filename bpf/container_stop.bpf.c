@@ -25,7 +25,7 @@ int BPF_PROG(container_stop, struct cgroup *cgrp, const char *path)
 	if (!ev)
 		return 0;
 	ev->container = in->container;
-	hdr_fill_task(&ev->hdr, current_task());
+	task_fill(&ev->hdr.task, current_task());
 	n = bpf_probe_read_kernel_str(rec_at(b.s, b.len), EV_PATH_MAX, path);
 	if (n > 0 && n <= EV_PATH_MAX) {
 		ev->cgroup_path.off = b.len;

@@ -4,12 +4,11 @@
  * What it has afterwards is the kernel's. Three ways lead here:
  *
  * - the calls that are for that, done or refused;
- * - an exec that the kernel itself takes for privileged (set-user-id, file capabilities);
+ * - an exec that the kernel itself takes for privileged (exec_credentials.bpf.c);
  * - in the trampoline set, commit_creds() within any other call: nothing that a program may ask the
  *   kernel for, so what a kernel that is being subverted does.
  */
 #include "syscall.bpf.h"
-#include "bprm.bpf.h"
 
 #define PR_SET_KEEPCAPS	  8
 #define PR_CAPBSET_DROP	  24
@@ -71,7 +70,7 @@ SYSCALL_PROBE(credentials_exit)
 	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	cred_fill(&ev->after, cred);
 	ev->call = sc->nr;
 	ev->arg[0] = sc->arg[0];
@@ -98,26 +97,6 @@ SERVES_SYSCALL(credentials_exit, setfsgid);
 SERVES_SYSCALL(credentials_exit, setgroups);
 SERVES_SYSCALL(credentials_exit, capset);
 SERVES_SYSCALL(credentials_exit, prctl);
-
-SEC(TASK_TP("sched", "sched_process_exec"))
-int credentials_exec(void *ctx)
-{
-	struct task_struct *task = current_task();
-	struct ev_credentials *ev;
-	struct build b;
-	__u64 cgid;
-
-	if (!current_in_scope(&cgid) || !exec_is_secure(ctx, task))
-		return TASK_TP_DONE;
-	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, cgid, sizeof(*ev));
-	if (!ev)
-		return TASK_TP_DONE;
-	hdr_fill_task(&ev->hdr, task);
-	cred_fill(&ev->after, BPF_CORE_READ(task, cred));
-	ev->call = EV_CREDENTIALS_EXEC;
-	record_submit(&b, BPF_RB_NO_WAKEUP);
-	return TASK_TP_DONE;
-}
 
 /* Calls that change credentials for their caller; each makes a record of its own. */
 static __always_inline bool is_known_to_change(__u32 nr)
@@ -191,7 +170,7 @@ int BPF_PROG(credentials_commit, struct cred *new)
 	ev = (void *)record_begin(&b, EV_CREDENTIALS, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	cred_fill(&ev->after, new);
 	ev->call = EV_CREDENTIALS_KERNEL;
 	ev->within_nr = nr;

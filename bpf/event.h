@@ -128,10 +128,11 @@ struct ev_task {
 	__u32 euid;
 	__u32 egid;
 	__u64 cap_effective;
-	__u16 obtained; /* EV_TASK_* */
+	__u8 obtained; /* EV_TASK_* */
 	/* EV_TASK_OUTSIDE: the cgroup that it is in. The kernel makes ids one after the other in the lower
 	 * half; of the upper one, which counts how often that was used up, no machine needs more. */
-	__u16 outside_high;
+	__u8 outside_high;
+	__u16 exec_id; /* grows by one with each exec, and wraps; 0: not known */
 	__u32 outside_low;
 	char comm[EV_COMM_LEN];
 	char parent_comm[EV_COMM_LEN];
@@ -140,7 +141,7 @@ struct ev_task {
 struct ev_hdr {
 	__u32 len; /* bytes of the whole record, a multiple of eight */
 	__u16 kind;
-	__u16 exec_id; /* of the task: grows by one with each exec, and wraps; 0: not known */
+	__u16 pad0;
 	__u64 time_ns; /* CLOCK_BOOTTIME */
 	__u64 cgroup_id;
 	__u64 number; /* within (cgroup_id, cpu, class of kind), from 0 */
@@ -905,7 +906,7 @@ struct ev_account {
  * Form of what outlives the programs in pinned maps: records in the rings, keys and values. Raise it
  * with each change (tests/unit/layout.c): a sensor takes over what has its own form, and nothing else.
  */
-#define EV_LAYOUT 3
+#define EV_LAYOUT 4
 
 /* Map `shared`: one element, mapped by the sensor. */
 struct ev_shared {
@@ -916,8 +917,10 @@ struct ev_shared {
 	__u64 booked_index; /* in the log: whatever comes before is in the map `books` */
 	char run_id[40]; /* who drained the rings last; ends in a zero byte */
 	/* Runs of programs that the kernel left out, in which an event may have been: of programs
-	 * that are detached, and not declared yet; of those attached, and declared. */
+	 * that are detached, and not declared yet; of those of one generation, and declared. */
 	__u64 misses_left, misses_declared;
+	__u32 misses_generation;
+	__u32 pad0;
 };
 
 /* Map `escapees`, by thread group id: a process that has left its container's cgroup. */

@@ -94,7 +94,7 @@ int exec_tp(void *ctx)
 	ev = (void *)record_begin(&b, EV_EXEC, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return TASK_TP_DONE;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	exec_fill_args(&b, ev, task);
 	exec_fill_asked(&b, ev, ctx, task);
 	file_fill(&b, &ev->exe, BPF_CORE_READ(task, mm, exe_file), task);

@@ -71,7 +71,7 @@ SYSCALL_PROBE(exec_failed_exit)
 	ev = (void *)record_begin(&b, EV_EXEC_FAILED, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->call = sc->nr;
 	ev->err = syscall_errno(sc->ret);
 	if (at) {

@@ -34,7 +34,7 @@ static __always_inline void session_emit(struct task_struct *task, __u64 cgid, _
 	ev = (void *)record_begin(&b, EV_EXEC_SESSION, EV_CLASS_container, cgid, sizeof(*ev));
 	if (!ev)
 		return;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	if (BPF_CORE_READ(by, tgid) != BPF_CORE_READ(task, tgid))
 		peer_fill(&ev->by, by, false);
 	ev->from_cgroup_id = from;

@@ -35,7 +35,7 @@ static __always_inline void exit_emit(struct task_struct *task, struct signal_st
 	ev = (void *)record_begin(&b, EV_EXIT, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	/* What wait(2) will say: exit_group() or a fatal signal, else the leader's own exit. */
 	ev->status = BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT
 			     ? BPF_CORE_READ(signal, group_exit_code)

@@ -25,7 +25,7 @@ int fork_tp(void *ctx)
 	ev = (void *)record_begin(&b, EV_FORK, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return TASK_TP_DONE;
-	hdr_fill_task(&ev->hdr, child);
+	task_fill(&ev->hdr.task, child);
 	if (left)
 		task_set_outside(&ev->hdr.task, now);
 	ev->parent_tid = BPF_CORE_READ(parent, pid);

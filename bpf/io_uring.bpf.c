@@ -14,7 +14,7 @@ SYSCALL_PROBE(io_uring_exit)
 	ev = (void *)record_begin(&b, EV_IO_URING, EV_CLASS_kernel, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->entries = sc->arg[0];
 	/* struct io_uring_params: sq_entries, cq_entries, flags. */
 	if (!bpf_probe_read_user(&flags, sizeof(flags), (void *)sc->arg[1] + 8)) {

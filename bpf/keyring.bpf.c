@@ -148,7 +148,7 @@ SYSCALL_PROBE(keyring_exit)
 	ev = (void *)record_begin(&b, EV_KEYRING, EV_CLASS_kernel, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->err = syscall_errno(sc->ret);
 	if (ctl)
 		keyring_fill_ctl(&b, ev, sc, 1ull << (number & 63));

@@ -18,7 +18,7 @@ SYSCALL_PROBE(listen_exit)
 	ev = (void *)record_begin(&b, EV_LISTEN, EV_CLASS_network, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->backlog = sc->arg[1];
 	ev->err = syscall_errno(sc->ret);
 	ev->family = BPF_CORE_READ(sk, __sk_common.skc_family);

@@ -15,7 +15,7 @@ SYSCALL_PROBE(memfd_exit)
 	ev = (void *)record_begin(&b, EV_MEMFD, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->memfd_flags = sc->arg[1];
 	tail_user_string(&b, &ev->name, (void *)sc->arg[0]);
 	if (sc->ret < 0) {

@@ -21,7 +21,7 @@ SYSCALL_PROBE(memory_protect_exit)
 	ev = (void *)record_begin(&b, EV_MEMORY_PROTECT, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	failed = sc->ret < 0 && sc->ret >= -MAX_ERRNO; /* a 32-bit address can be negative, too */
 	ev->call = is_map ? NR_mmap : sc->nr;
 	ev->err = failed ? -sc->ret : 0;

@@ -88,7 +88,7 @@ SYSCALL_PROBE(module_exit)
 	ev = (void *)record_begin(&b, EV_MODULE, EV_CLASS_kernel, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->err = syscall_errno(sc->ret);
 	module_fill_name(ev, sc->nr == NR_delete_module ? (void *)sc->arg[0] : 0);
 	if (sc->nr == NR_delete_module) {

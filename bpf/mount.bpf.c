@@ -124,7 +124,7 @@ SYSCALL_PROBE(mount_exit)
 			  sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	if (!ev->call)
 		mount_fill_asked(&b, ev, sc);
 	ev->call = sc->nr;

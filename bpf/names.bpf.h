@@ -33,7 +33,7 @@ static __always_inline void *names_begin(struct build *b, const struct syscall *
 	struct ev_hdr *hdr = record_begin(b, kind, EV_CLASS_file, sc->cgid, fixed);
 
 	if (hdr)
-		hdr_fill_task(hdr, sc->task);
+		task_fill(&hdr->task, sc->task);
 	return hdr;
 }
 
@@ -87,7 +87,7 @@ static __always_inline void *names_leave(struct build *b, struct syscall *sc, __
 		return 0;
 	hdr = pending_take(b, bpf_get_current_pid_tgid(), kind, EV_CLASS_file, sc->cgid, fixed);
 	if (hdr)
-		hdr_fill_task(hdr, sc->task);
+		task_fill(&hdr->task, sc->task);
 	return hdr;
 }
 

@@ -39,7 +39,7 @@ static __always_inline int namespace_emit(const struct syscall *sc, __u32 asked,
 	ev = (void *)record_begin(&b, EV_NAMESPACE, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->call = sc->nr;
 	ev->asked = asked;
 	ev->flags = flags;
@@ -146,7 +146,7 @@ int namespace_fork(void *ctx)
 	ev = (void *)record_begin(&b, EV_NAMESPACE, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return TASK_TP_DONE;
-	hdr_fill_task(&ev->hdr, parent);
+	task_fill(&ev->hdr.task, parent);
 	ev->call = current_call(parent);
 	ev->asked = new;
 	ev->flags = EV_NAMESPACE_FLAGS | EV_NAMESPACE_CHILD;

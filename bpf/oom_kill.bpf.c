@@ -33,7 +33,7 @@ int oom_kill(__u64 *ctx)
 	ev = (void *)record_begin(&b, EV_OOM_KILL, EV_CLASS_container, cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, victim);
+	task_fill(&ev->hdr.task, victim);
 	peer_fill(&ev->trigger, trigger, false);
 	oom_memory(ev, victim);
 	record_submit(&b, BPF_RB_NO_WAKEUP);

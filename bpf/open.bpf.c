@@ -265,7 +265,7 @@ static __noinline int open_emit(struct opening *o)
 			failure_look(o, true);
 		return 0;
 	}
-	hdr_fill_task(&ev->hdr, o->task);
+	task_fill(&ev->hdr.task, o->task);
 	ev->fd = o->fd;
 	ev->err = o->err;
 	ev->flags = o->flags;

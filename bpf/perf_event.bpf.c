@@ -63,7 +63,7 @@ SYSCALL_PROBE(perf_event_exit)
 	ev = (void *)record_begin(&b, EV_PERF_EVENT, EV_CLASS_kernel, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->pid = sc->arg[1];
 	ev->cpu = sc->arg[2];
 	ev->group_fd = sc->arg[3];

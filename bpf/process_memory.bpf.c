@@ -21,7 +21,7 @@ SYSCALL_PROBE(process_memory_exit)
 	ev = (void *)record_begin(&b, EV_PROCESS_MEMORY, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->how = EV_MEMORY_CALL;
 	ev->ns_pid = sc->arg[0];
 	if (sc->nr == NR_process_vm_writev)

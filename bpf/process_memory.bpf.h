@@ -42,7 +42,7 @@ static __noinline int process_memory_opened(struct file *file, struct task_struc
 	ev = (void *)record_begin(&b, EV_PROCESS_MEMORY, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	ev->how = EV_MEMORY_OPENED;
 	ev->flags = (writes ? EV_MEMORY_WRITE : 0) | (fd >= 0 ? EV_MEMORY_HAS_FD : 0);
 	ev->fd = fd;

@@ -38,7 +38,7 @@ int process_snapshot(struct bpf_iter__task *ctx)
 	ev->hdr.kind = EV_PROCESS_SNAPSHOT;
 	ev->hdr.time_ns = bpf_ktime_get_boot_ns();
 	ev->hdr.cgroup_id = cgid;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	task_fill_namespaces(&ev->ns, task);
 	task_fill_tty(ev->tty, task);
 	file_fill(&b, &ev->exe, BPF_CORE_READ(task, mm, exe_file), task);

@@ -63,7 +63,7 @@ SYSCALL_PROBE(ptrace_exit)
 	ev = (void *)record_begin(&b, EV_PTRACE, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->request = sc->arg[0];
 	ev->ns_pid = sc->arg[1];
 	ev->address = sc->arg[2];

@@ -26,7 +26,7 @@ SYSCALL_PROBE(raw_socket_exit)
 	ev = (void *)record_begin(&b, EV_RAW_SOCKET, EV_CLASS_network, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->family = family;
 	ev->type = type;
 	ev->protocol = sc->arg[2];

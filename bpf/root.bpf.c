@@ -31,7 +31,7 @@ SYSCALL_PROBE(root_exit)
 	ev = (void *)record_begin(&b, EV_ROOT, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->call = sc->nr;
 	ev->err = syscall_errno(sc->ret);
 	tail_user_string(&b, &ev->path, (void *)sc->arg[0]);

@@ -64,7 +64,7 @@ int BPF_PROG(signal_generate, int sig, struct kernel_siginfo *info, struct task_
 	ev = (void *)record_begin(&b, EV_SIGNAL, EV_CLASS_process, cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	peer_fill(&ev->target, target, !group);
 	ev->signal = sig;
 	ev->code = code;
@@ -121,7 +121,7 @@ SYSCALL_PROBE(signal_exit)
 	ev = (void *)record_begin(&b, EV_SIGNAL, EV_CLASS_process, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, task);
+	task_fill(&ev->hdr.task, task);
 	if (target)
 		peer_fill(&ev->target, target, to_thread);
 	ev->signal = asked.signal;

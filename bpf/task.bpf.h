@@ -53,6 +53,7 @@ static __always_inline void task_fill(struct ev_task *t, struct task_struct *tas
 	t->tgid = BPF_CORE_READ(task, tgid);
 	t->tid = BPF_CORE_READ(task, pid);
 	t->start_ns = BPF_CORE_READ(leader, start_boottime);
+	t->exec_id = task_exec_id(task);
 	t->ns_tgid = task_ns_tgid(leader);
 	if (t->ns_tgid)
 		t->obtained |= EV_TASK_HAS_NS_PID;
@@ -65,13 +66,6 @@ static __always_inline void task_fill(struct ev_task *t, struct task_struct *tas
 	task_fill_outside(t, task);
 	task_fill_cred(t, task);
 	BPF_CORE_READ_STR_INTO(&t->comm, task, comm);
-}
-
-/* Of a record about what the task does now. */
-static __always_inline void hdr_fill_task(struct ev_hdr *hdr, struct task_struct *task)
-{
-	hdr->exec_id = task_exec_id(task);
-	task_fill(&hdr->task, task);
 }
 
 /* What a task does is booked on: its cgroup, or the container that it left. */

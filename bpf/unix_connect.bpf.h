@@ -51,7 +51,7 @@ static __noinline int unix_connect(struct syscall *sc)
 	ev = (void *)record_begin(&b, EV_UNIX_CONNECT, EV_CLASS_network, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->type = BPF_CORE_READ(sk, sk_type);
 	ev->err = syscall_errno(sc->ret);
 	unix_append_asked(&b, &ev->asked, sc);

@@ -14,7 +14,7 @@ SYSCALL_PROBE(unmount_exit)
 			  EV_CLASS_file, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	if (!ev->target.flags)
 		file_fill_at(&b, &ev->target, AT_FDCWD, (void *)sc->arg[0], sc->task);
 	ev->call_flags = sc->nr == NR_oldumount ? 0 : sc->arg[1];

@@ -107,7 +107,7 @@ SYSCALL_PROBE(xattr_exit)
 	ev = (void *)record_begin(&b, EV_XATTR, EV_CLASS_file, sc->cgid, sizeof(*ev));
 	if (!ev)
 		return 0;
-	hdr_fill_task(&ev->hdr, sc->task);
+	task_fill(&ev->hdr.task, sc->task);
 	ev->at_flags = c.at_flags;
 	ev->err = syscall_errno(sc->ret);
 	if (sc->memory == NAME_KERNEL)

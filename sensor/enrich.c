@@ -102,19 +102,24 @@ static void update_entry(struct proctab *table, struct process *p, const struct 
 		inherit_entry(table, p, (const void *)rec->hdr, in);
 }
 
-/*
- * The kernel counts the execs of a process: one whose record was lost or held back shows. A record
- * that came late, past an EXEC, tells of no other.
- */
+/* How many execs the record's process has made since the table's was brought up to date; 0 if that is
+ * not known. Less: the record is of before, since it comes late. */
+static int execs_since(const struct process *p, const struct record *rec)
+{
+	uint16_t is = rec->hdr->task.exec_id, was = p->exec_id;
+
+	return is && was ? (int16_t)(is - was) : 0;
+}
+
+/* The kernel counts the execs of a process: one whose record was lost or held back shows. */
 static void note_exec_id(struct proctab *table, struct process *p, const struct record *rec,
 			 bool in_container)
 {
-	uint16_t is = rec->hdr->exec_id, was = p->exec_id;
+	int since = execs_since(p, rec);
 
-	if (!is || (was && (int16_t)(is - was) <= 0))
-		return;
-	p->exec_id = is;
-	if (!was || rec->hdr->kind == EV_EXEC || rec->hdr->kind == EV_PROCESS_SNAPSHOT)
+	if (!p->exec_id || since > 0)
+		p->exec_id = rec->hdr->task.exec_id;
+	if (since <= 0 || rec->hdr->kind == EV_EXEC || rec->hdr->kind == EV_PROCESS_SNAPSHOT)
 		return;
 	proctab_exec_unseen(table, p);
 	p->in_container_image |= in_container;
@@ -133,8 +138,10 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	bool is_new_guest = guest && !p;
 
 	/* What its record says of the process is old. */
-	if (p && is_late(rec))
+	if (p && is_late(rec)) {
+		note_exec_id(table, p, rec, false);
 		return p;
+	}
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
 			has_parent ? t->parent_start_ns : 0, rec->hdr->time_ns);
 	if (!p)
@@ -147,11 +154,11 @@ static struct process *update(struct proctab *table, const struct record *rec,
 		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
 		proctab_fork(table, p);
-	else if (rec->hdr->kind == EV_EXEC)
+	else if (rec->hdr->kind == EV_EXEC && !execs_since(p, rec))
 		update_exec(table, p, rec, container);
 	else if (rec->hdr->kind == EV_EXIT)
 		proctab_exit(table, p, rec->hdr->time_ns);
-	else if (rec->hdr->kind == EV_PROCESS_SNAPSHOT)
+	else if (rec->hdr->kind == EV_PROCESS_SNAPSHOT && !execs_since(p, rec))
 		update_snapshot(table, p, rec, ev->process_snapshot, container, in_scope);
 	return p;
 }
@@ -345,7 +352,8 @@ int enrich_process(struct proctab *table, const struct record *rec,
 	if (in->cgroup_id && is_runtime_setup(p))
 		SET(out, runtime_setup, 1);
 	err = in->cgroup_id == p->container ? fill_entry(p, arena, out) : 0;
-	if (!err)
+	/* Of before its last exec: what it ran then is not kept. */
+	if (!err && !execs_since(p, rec))
 		err = fill_image(p, arena, out);
 	if (!err && rec->hdr->task.obtained & EV_TASK_HAS_PARENT)
 		err = fill_parent(table, &rec->hdr->task, arena, out);

@@ -158,11 +158,14 @@ static bool is_tracepoint(const struct hook *h)
 /* Of the two programs for all elements of a map, the one for other kernels (bpf/each.bpf.h). */
 static bool is_other_walk(const struct hook *h, const struct btf *btf)
 {
+	bool with_helper = !strcmp(h->target, "iter/bpf_map"), has_helper;
 	char function[64];
-	bool has_helper = btf && !kernel_find_function(btf, "bpf_for_each_map_elem", function,
-						       sizeof(function));
 
-	return !strcmp(h->target, has_helper ? "iter/bpf_map_elem" : "iter/bpf_map");
+	if (!with_helper && strcmp(h->target, "iter/bpf_map_elem"))
+		return false;
+	has_helper = btf && !kernel_find_function(btf, "bpf_for_each_map_elem", function,
+						  sizeof(function));
+	return with_helper != has_helper;
 }
 
 static void consider(struct hooks *hooks, struct hook *h, const struct btf *btf,

@@ -506,14 +506,22 @@ static struct bpf_link *open_look(const struct probes *p)
 	return link;
 }
 
-/* Cut off before the others are gone it is counted once more: it is an upper bound anyway. */
+/* What the others' programs have left out is to be declared, whoever does. */
 static void inherit_misses(struct probes *p)
 {
-	uint64_t misses = pin_others_misses(p->pin);
+	struct ev_shared *shared = p->shared;
+	uint32_t latest;
+	uint64_t misses = pin_others_misses(p->pin, &latest);
 
-	if (misses > p->shared->misses_declared)
-		p->shared->misses_left += misses - p->shared->misses_declared;
-	p->shared->misses_declared = 0;
+	/* Of programs that are gone: a start was cut off before it said so. */
+	if (!pin_has_generation(p->pin, shared->misses_generation)) {
+		shared->misses_declared = 0;
+		shared->misses_generation = latest;
+	}
+	if (misses > shared->misses_declared) {
+		shared->misses_left += misses - shared->misses_declared;
+		shared->misses_declared = misses;
+	}
 }
 
 /* The programs are attached and silent; from here on it is them. */
@@ -524,10 +532,14 @@ static int take_over(struct probes *p)
 	if (!p->pin)
 		return 0;
 	err = pin_keep_hooks(p->pin, p->skel->obj, &p->hooks);
-	if (!err)
-		err = takeover_all_cpus(bpf_program__fd(p->skel->progs.core_take_over),
-					bpf_map__fd(p->skel->maps.current_set),
-					pin_generation(p->pin), p->cpu_cnt);
+	if (err)
+		return err;
+	/* Before, since who is cut off in between leaves others that nobody asks any more, and
+	 * after. */
+	inherit_misses(p);
+	err = takeover_all_cpus(bpf_program__fd(p->skel->progs.core_take_over),
+				bpf_map__fd(p->skel->maps.current_set), pin_generation(p->pin),
+				p->cpu_cnt);
 	if (err)
 		return err;
 	inherit_misses(p);
@@ -761,10 +773,17 @@ int probes_snapshot_open(const struct probes *p, int *ret_fd)
 	return 0;
 }
 
+/* Of these programs. */
+static uint64_t misses_declared(const struct probes *p)
+{
+	return p->shared->misses_generation == pin_generation(p->pin) ? p->shared->misses_declared
+								      : 0;
+}
+
 uint64_t probes_misses(const struct probes *p)
 {
 	struct bpf_program *prog;
-	uint64_t sum = 0;
+	uint64_t sum = 0, declared = misses_declared(p);
 
 	bpf_object__for_each_program(prog, p->skel->obj)
 	{
@@ -774,8 +793,7 @@ uint64_t probes_misses(const struct probes *p)
 		if (!bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			sum += info.recursion_misses;
 	}
-	sum = sum > p->shared->misses_declared ? sum - p->shared->misses_declared : 0;
-	return p->shared->misses_left + sum;
+	return p->shared->misses_left + (sum > declared ? sum - declared : 0);
 }
 
 void probes_misses_declared(struct probes *p, uint64_t cnt)
@@ -783,7 +801,8 @@ void probes_misses_declared(struct probes *p, uint64_t cnt)
 	uint64_t left = MIN(cnt, p->shared->misses_left);
 
 	p->shared->misses_left -= left;
-	p->shared->misses_declared += cnt - left;
+	p->shared->misses_declared = misses_declared(p) + cnt - left;
+	p->shared->misses_generation = pin_generation(p->pin);
 }
 
 /* The iterator's program runs in read(); it writes nothing to read. */

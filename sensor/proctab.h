@@ -31,8 +31,8 @@ struct process {
 	uint64_t parent_start_ns;
 	char uid[UUID_LEN + 1];
 	char comm[16];
-	bool tracked;	  /* all its execs are seen, so what the image says is what it runs */
-	uint16_t exec_id; /* that image and tracked are of (struct ev_hdr); 0: not known */
+	bool tracked;	  /* its execs are seen: what the image says, if it has one, is what it runs */
+	uint16_t exec_id; /* that image and tracked are of (struct ev_task); 0: not known */
 	bool in_container_image; /* it, or the one it was forked from, has made an exec in a
 				    container */
 	uint64_t container;	 /* cgroup id of the container that it was last seen in; 0: none */

@@ -290,6 +290,9 @@ static void expect_exec(struct live *t, unsigned int mode, unsigned int euid, si
 	EXPECT_FIELD(c->after, uid, 65534);
 	EXPECT_FIELD(c->after, euid, euid);
 	EXPECT(c->after->cap_effective & CAP_BIT(CAP_SETUID));
+	/* It is told of the program that it is about, whose EXEC comes before it. */
+	EXPECT_STR(live_nth(t, "CREDENTIALS", pid, 1)->process->exe_path, program);
+	EXPECT(live_one(t, "EXEC", pid)->sequence < live_nth(t, "CREDENTIALS", pid, 1)->sequence);
 }
 
 LIVE(credentials_set_uid_program, LIVE_FIRST)

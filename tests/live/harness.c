@@ -113,7 +113,8 @@ static void remove_cgroups(void)
 
 	while (i--) {
 		write_word(shared->cgroup[i], "cgroup.kill", "1");
-		for (tries = 0; rmdir(shared->cgroup[i]) && errno == EBUSY && tries < 200u * live_slow();
+		for (tries = 0;
+		     rmdir(shared->cgroup[i]) && errno == EBUSY && tries < 200u * live_slow();
 		     tries++) {
 			reap_all();
 			usleep(10000);
@@ -179,6 +180,8 @@ static enum verdict tell(const struct live_test *test, int status, double took)
 	else
 		printf("not ok %s: %s\n", test->name,
 		       shared->why[0] ? shared->why : "it ended otherwise than with 0");
+	if (shared->had[0])
+		printf("# %s had %s\n", test->name, shared->had);
 	return FAILED;
 }
 
@@ -242,17 +245,27 @@ static bool wanted(const struct live_test *test, enum live_sensor_kind kind, cha
 	return false;
 }
 
+/* TEST_TIMES: to find what fails seldom. */
+static unsigned int times(void)
+{
+	const char *given = getenv("TEST_TIMES");
+
+	return given ? MAX(strtol(given, NULL, 10), 1) : 1;
+}
+
 static void run_kind(enum live_sensor_kind kind, char **names, unsigned int count[3])
 {
 	struct live_sensor sensor = {};
 	const struct live_test *test;
+	unsigned int i;
 
 	for (test = __start_live_tests; test < __stop_live_tests; test++) {
 		if (!wanted(test, kind, names))
 			continue;
 		if (!sensor.pid && kind < LIVE_OWN)
 			live_sensor_start(&sensor, root_dir, sensor_args(kind));
-		count[run_test(test, &sensor)]++;
+		for (i = 0; i < times(); i++)
+			count[run_test(test, &sensor)]++;
 	}
 	if (!sensor.pid)
 		return;

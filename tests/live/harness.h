@@ -40,6 +40,7 @@ struct live_shared {
 	char why[1024];
 	char skip[256];
 	char note[256]; /* what an "ok" must not hide */
+	char had[512];	/* for a "not ok": what was recorded, and what not */
 	char cgroup[64][256]; /* made by the test; the runner removes what it left */
 	size_t cgroup_cnt;
 	pid_t sensor;	       /* of the test's own */

@@ -142,6 +142,34 @@ static void declared(const struct live *t, const char *event_class, uint64_t *re
 	}
 }
 
+/* "12 OPEN, 1 EXEC, 3 of file suppressed" */
+static void note_what_it_had(const struct live *t)
+{
+	char *had = t->shared->had;
+	const size_t size = sizeof(t->shared->had);
+	size_t i, j, n, len = 0;
+
+	for (i = 0; i < t->event_cnt && len < size; i++) {
+		const Varve__V1__Event *ev = t->events[i];
+
+		for (j = 0; j < i && strcmp(t->events[j]->kind, ev->kind); j++)
+			;
+		if (j < i)
+			continue;
+		for (n = 0; j < t->event_cnt; j++)
+			n += !strcmp(t->events[j]->kind, ev->kind);
+		len += snprintf(had + len, size - len, "%s%zu %s", len ? ", " : "", n, ev->kind);
+	}
+	for (i = 0; i < t->event_cnt && len < size; i++) {
+		const Varve__V1__Event *ev = t->events[i];
+
+		if (ev->body_case == VARVE__V1__EVENT__BODY_SUPPRESSION)
+			len += snprintf(had + len, size - len, ", %llu of %s suppressed: %s",
+					(unsigned long long)ev->suppression->count,
+					ev->suppression->event_class, ev->suppression->reason);
+	}
+}
+
 static void check_class(const struct live *t, const Varve__V1__ClassCount *c)
 {
 	uint64_t lost = 0, suppressed = 0;
@@ -163,6 +191,7 @@ static void check_laws(const struct live *t)
 	const Varve__V1__Account *account;
 	size_t i;
 
+	note_what_it_had(t);
 	for (i = 0; i < t->event_cnt; i++) {
 		check_envelope(t->events[i], i);
 		/* Whose a socket is may not be known. */

@@ -40,7 +40,7 @@ static void begin(unsigned int kind, size_t size, uint32_t pid, uint32_t parent,
 	raw_begin(&raw, kind, size);
 	raw.hdr.task.tgid = raw.hdr.task.tid = pid;
 	raw.hdr.task.start_ns = pid * S;
-	raw.hdr.exec_id = exec_id;
+	raw.hdr.task.exec_id = exec_id;
 	snprintf(raw.hdr.task.comm, sizeof(raw.hdr.task.comm), "%s", comm);
 	if (parent)
 		raw_parent(&raw, parent, parent * S, "parent");
@@ -132,10 +132,32 @@ static void test_exec_without_record(void **state)
 		assert_string_equal(exec_of(pid, 10, "/bin/second", "second")->exe_path,
 				    "/bin/second");
 		exec_id -= 3;
-		assert_string_equal(exe_in_exit_of(pid), "/bin/second"); /* a very late one */
-		exec_id = 0;						 /* not known */
+		assert_null(exe_in_exit_of(pid)); /* of before, which is not kept */
+		exec_of(pid, 10, "/bin/first", "first");
+		exec_id = 0; /* not known */
 		assert_string_equal(exe_in_exit_of(pid), "/bin/second");
 	}
+}
+
+/* Of what it opened or connected to before, which ends later. */
+static void test_exec_without_record_and_late(void **state)
+{
+	(void)state;
+	exec_id = 3;
+	exec_of(11, 10, "/bin/first", "first");
+	BEGIN(CLOSE, close, 11, 10, "x");
+	assert_string_equal(enrich(true)->exe_path, "/bin/first");
+	exec_id = 4;
+	BEGIN(CLOSE, close, 11, 10, "x");
+	assert_null(enrich(true)->exe_path);
+	exec_id = 5;
+	exec_of(11, 10, "/bin/third", "third");
+	exec_id = 4;
+	BEGIN(CLOSE, close, 11, 10, "x");
+	assert_null(enrich(true)->exe_path);
+	exec_id = 5;
+	BEGIN(CLOSE, close, 11, 10, "x");
+	assert_string_equal(enrich(true)->exe_path, "/bin/third");
 }
 
 /* A process of the runtime's is one no more, once it has made an exec in the container. */
@@ -411,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_exec_without_record),
+		T(test_exec_without_record_and_late),
 		T(test_exec_without_record_ends_setup),
 		T(test_identity_and_image),
 		T(test_parent),

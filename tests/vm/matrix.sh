@@ -5,7 +5,7 @@
 # "ok KERNEL SET TEST" lines; results of a whole run, and of a quick one, are in $O/matrix/KERNEL.tap, of which table.py makes the
 # matrix in EVENTS.md. The test program is the very file that runs natively.
 # Environment: VM_KERNELS ("5.10 6.1 6.12 sid"; "sid/tracepoint": with this set only), VM_JOBS (2: how many at a time),
-# VM_HOOKS ("tracepoint trampoline"), TEST_SLOW (10).
+# VM_HOOKS ("tracepoint trampoline"), TEST_SLOW (10), TEST_TIMES (1: how often each test).
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 O=${O:-build}
@@ -104,7 +104,7 @@ one() { # KERNEL[/SET] NAME...
 	rm -f "$results/$kernel.tap" "$results/$kernel.tap.new" "$results/$kernel.console"
 	[ -z "${quick:-}" ] || echo "# quick" | label "$kernel"
 	VM_MODULES="overlay veth tun ${VM_MODULES:-}" VM_SPARE_MODULE=dummy VM_TIMEOUT=${VM_TIMEOUT:-3600} VM_LOG=$results/$kernel.console \
-		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10} SETS=$only; export TEST_SLOW; . /suite" 2>"$work/$kernel.err" | label "$kernel"
+		tests/vm/run.sh "$kernel" "$overlay" "TEST_SLOW=${TEST_SLOW:-10} TEST_TIMES=${TEST_TIMES:-1} SETS=$only; export TEST_SLOW TEST_TIMES; . /suite" 2>"$work/$kernel.err" | label "$kernel"
 	rc=${PIPESTATUS[0]}
 	[ "$rc" != 125 ] || echo "not ok ${1:-all the tests}: $(tail -n 1 "$work/$kernel.err")" | label "$kernel"
 	grep -qE '^(ok|not ok|skip) ' "$results/$kernel.tap.new" || echo "not ok no test ran, status $rc" | label "$kernel"
