@@ -265,7 +265,10 @@ static enum hash_outcome read_settled(struct hash_worker *w, struct hash_request
 	int tries;
 
 	for (tries = 0; tries < READ_TRIES; tries++) {
-		if (!spend(w, r))
+		/* Again: the next one pays for it. */
+		if (tries)
+			w->budget -= r->stat.size;
+		else if (!spend(w, r))
 			return atomic_load(&w->stop) ? HASH_RUN_ENDED : HASH_RATE_LIMITED;
 		outcome =
 			hash_read(fd, &r->stat, &w->stop, &w->alive_ns, r->digest, &after, &r->err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Finding, comparing and reading files for their hash, and the bounds of it; with real files. */
-#include "sensor/hash_worker.h"
+#include "sensor/hash_worker.c"
 #include "sensor/emit.h"
 #include "sensor/hash_roots.h"
 #include "sensor/hash_table.h"
@@ -400,7 +400,7 @@ static void worker_takes_no_other_file(void **state)
 
 static void worker_looks_below_a_held_root(void **state)
 {
-	struct hash_request *r, *copy;
+	struct hash_request *r, *copy = NULL;
 
 	(void)state;
 	start(&usual);
@@ -425,7 +425,7 @@ static void worker_looks_below_a_held_root(void **state)
 /* What a process runs is found without a name. */
 static void worker_asks_the_process(void **state)
 {
-	struct hash_request *r = NULL, *by_path;
+	struct hash_request *r = NULL, *by_path = NULL;
 	char exe[4096] = "";
 	struct stat st;
 
@@ -467,6 +467,25 @@ static void worker_minds_size_and_rate(void **state)
 	file_write("f", "abc", 3);
 	expect_outcome(ask(request_for("f")), HASH_RATE_LIMITED);
 	expect_outcome(ask(request_for("four")), HASH_DONE); /* known: costs nothing */
+}
+
+/* Given another name meanwhile, a file is read again, and not told as one that had to wait. */
+static void worker_reads_again(void **state)
+{
+	_cleanup_close_ int fd = -1;
+	struct hash_request *r;
+
+	(void)state;
+	start(&(struct hash_limits){
+		.file_bytes = 4 << 20, .bytes_per_second = 1 << 20, .queue = 4});
+	file_sparse("four", 4 << 20);
+	r = request_for("four");
+	r->held = true;
+	r->stat = stat_of_file("four");
+	r->stat.ctime_ns--;
+	fd = open(file_path("four"), O_PATH | O_CLOEXEC);
+	assert_int_equal(read_settled(worker, r, fd), HASH_DONE);
+	hash_request_free(r);
 }
 
 /* The worker waits for the rate, and others wait for it. */
@@ -564,6 +583,7 @@ int main(void)
 		HASH_TEST(worker_looks_below_a_held_root),
 		HASH_TEST(worker_asks_the_process),
 		HASH_TEST(worker_minds_size_and_rate),
+		HASH_TEST(worker_reads_again),
 		HASH_TEST(worker_has_a_bounded_queue),
 		HASH_TEST(worker_stops_at_once),
 	};

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # matrix.sh [--quick | NAME...]: the live tests (those whose names contain a NAME; --quick: those that tests/vm/quick names, a few for each
-# kind; none: all) on Debian's kernels, each in a virtual machine of its own, once per set of hooks that the sensor has. Prints
-# "ok KERNEL SET TEST" lines; results of a whole run, and of a quick one, are in $O/matrix/KERNEL.tap, of which table.py makes the
-# matrix in EVENTS.md. The test program is the very file that runs natively.
+# kind, and with the first set those of tests/vm/quick_once; none: all) on Debian's kernels, each in a virtual machine of its own, once per
+# set of hooks that the sensor has. Prints "ok KERNEL SET TEST" lines; results of a whole run, and of a quick one, are in
+# $O/matrix/KERNEL.tap, of which table.py makes the matrix in EVENTS.md. The test program is the very file that runs natively.
 # Environment: VM_KERNELS ("5.10 6.1 6.12 sid"; "sid/tracepoint": with this set only), VM_JOBS (2: how many at a time),
 # VM_HOOKS ("tracepoint trampoline"), TEST_SLOW (10), TEST_TIMES (1: how often each test).
 set -uo pipefail
@@ -26,7 +26,7 @@ if ldd "$live" >/dev/null 2>&1; then
 	exit 1
 fi
 if [ "${1:-}" = --quick ]; then
-	results=$O/matrix quick=1 life=1
+	results=$O/matrix quick=1 life=1 once=$(tr '\n' ' ' <tests/vm/quick_once)
 	# shellcheck disable=SC2046
 	set -- $(cat tests/vm/quick)
 else
@@ -53,16 +53,16 @@ done
 . tests/vm/libraries.bash
 copy_libraries "$overlay" "$SENSOR" "$VARVE" $tools
 cat >"$overlay/suite" <<'SUITE'
-# $1: sets of hooks ("-": the sensor's own choice); $2: run life.sh, too; then names of tests
-sets=${SETS:-$1} life=$2
-shift 2
+# $1: sets of hooks ("-": the sensor's own choice); $2: run life.sh, too; $3: names of tests for the first set only; then names of tests
+sets=${SETS:-$1} life=$2 once=$3
+shift 3
 [ ! -e /dummy.ko ] || export TEST_MODULE=/dummy.ko
 echo "# kernel $(uname -r)"
 for set in $sets; do
 	[ $set = - ] && { echo "# hooks tracepoint"; unset TEST_HOOKS; } || { echo "# hooks $set"; export TEST_HOOKS=$set; }
 	began=$(date +%s)
 	# What fails is tried once more, alone: under emulation a second can be too short for anything.
-	TEST_SENSOR=/usr/bin/varve-sensor live "$@" | while IFS= read -r line; do
+	TEST_SENSOR=/usr/bin/varve-sensor live "$@" $once | while IFS= read -r line; do
 		case $line in 'not ok '*) line="again ${line#not ok }" ;; esac
 		printf '%s\n' "$line"
 	done | tee /tmp/first
@@ -74,6 +74,7 @@ for set in $sets; do
 		done
 		! grep -q '^not ok ' /tmp/second || failed=1
 	fi
+	once=
 	[ -z "$life" ] || sh /usr/bin/life.sh
 	[ -z "$again" ] || echo "# passed only when tried again, or did not: $again"
 	echo "# took $(($(date +%s) - began)) s"
@@ -112,7 +113,7 @@ one() { # KERNEL[/SET] NAME...
 	mv "$results/$kernel.tap.new" "$results/$kernel.tap"
 }
 
-printf 'set -- %s\n' "'${sets:--}' '$life'$(printf " '%s'" "$@" | sed "s/^ ''\$//")" | cat - "$overlay/suite" >"$work/suite"
+printf 'set -- %s\n' "'${sets:--}' '$life' '${once:-}'$(printf " '%s'" "$@" | sed "s/^ ''\$//")" | cat - "$overlay/suite" >"$work/suite"
 mv "$work/suite" "$overlay/suite"
 for kernel in $kernels; do
 	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
