@@ -25,6 +25,20 @@ for key in missing:
     assert missing[key] == lost[key], f'{key}: {missing[key]} missing, {lost[key]} declared lost'
 print(f'ok {sum(map(len, numbers.values()))} records of {len(starts)} runs, {sum(missing.values())} lost: each number once, or declared')
 
+# What a sensor finds running comes behind what was buffered before it, which is older.
+buffered, found = collections.Counter(), {}
+began = {e['run_id']: int(e['boot_time_nano']) for e in events if e['kind'] == 'RUN_START'}
+for e in events:
+    run, sequence = e['run_id'], int(e.get('sequence', 0))
+    if e['kind'] == 'PROCESS_SNAPSHOT':
+        found.setdefault(run, sequence)
+    elif e.get('kernel_number') and int(e['boot_time_nano']) < began[run]:
+        buffered[run] = max(buffered[run], sequence)
+assert sum(1 for run in buffered if run in found) > restarts / 2, 'nothing was buffered'
+for run, sequence in found.items():
+    assert sequence > buffered[run], f'run {run}: snapshot {sequence} before {buffered[run]}'
+print(f'ok what runs is told behind what was buffered, in {len(buffered)} runs')
+
 of = collections.defaultdict(list)
 for e in events:
     if 'container' in e:
