@@ -173,7 +173,7 @@ static __always_inline void closed_send(struct build *b, __u64 cgid)
 		count_lost_on_node(EV_CLASS_file);
 	} else if (record_number(b, EV_CLOSE_WRITE, EV_CLASS_file, cgid, &number)) {
 		if (b->s) {
-			record_head((void *)b->s->rec, EV_CLOSE_WRITE, cgid, number);
+			record_head(b, EV_CLOSE_WRITE, cgid, number);
 			record_submit(b, BPF_RB_NO_WAKEUP);
 			return;
 		}

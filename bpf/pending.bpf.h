@@ -113,7 +113,7 @@ static __always_inline void *pending_take(struct build *b, __u64 owner, __u16 ki
 	}
 	len = b->s->len;
 	b->len = len > EV_REC_MAX ? EV_REC_MAX : len;
-	record_head((void *)b->s->rec, kind, cgid, number);
+	record_head(b, kind, cgid, number);
 	return b->s->rec;
 }
 

@@ -72,6 +72,9 @@ struct args_scan {
 struct scratch {
 	__u64 busy;
 	__u64 len; /* of a record that waits for the end of its call, see pending.bpf.h */
+	/* The record is of the cgroup's share of the ring. Not on the stack: what the verifier knows of a
+	 * value it looks at both ways, from where it knows it on. */
+	__u64 share_counts;
 	struct path_walk walk;
 	struct name_scan scan;
 	struct always_match match;
@@ -449,7 +452,7 @@ struct build {
 	__u32 slot; /* of s, in the map */
 	__u32 len;
 	__u32 class;
-	bool share_counts; /* the record is of the cgroup's share of the ring */
+	bool share_counts; /* until it is in s */
 	__u8 held; /* EV_SUPPRESS_RATE_LIMIT or _FAIR_SHARE, if that is why there is none; or 0 */
 };
 
@@ -463,8 +466,11 @@ static __always_inline void *rec_at(struct scratch *s, __u32 off)
 #include "task.bpf.h"
 
 /* Fills the header of a record whose number was taken. */
-static __always_inline void record_head(struct ev_hdr *hdr, __u16 kind, __u64 cgid, __u64 number)
+static __always_inline void record_head(struct build *b, __u16 kind, __u64 cgid, __u64 number)
 {
+	struct ev_hdr *hdr = (void *)b->s->rec;
+
+	b->s->share_counts = b->share_counts;
 	hdr->kind = kind;
 	hdr->time_ns = bpf_ktime_get_boot_ns();
 	hdr->cgroup_id = cgid;
@@ -539,7 +545,7 @@ static __always_inline struct ev_hdr *record_begin(struct build *b, __u16 kind, 
 	}
 	hdr = (void *)b->s->rec;
 	__builtin_memset(hdr, 0, fixed);
-	record_head(hdr, kind, cgid, number);
+	record_head(b, kind, cgid, number);
 	return hdr;
 }
 
@@ -584,7 +590,7 @@ static __always_inline void record_send(struct build *b, __u64 wake)
 	}
 	if (err)
 		count_lost(b->count, EV_CAUSE_RING_FULL);
-	else if (b->share_counts)
+	else if (b->s->share_counts)
 		share_take(b->count, len);
 }
 

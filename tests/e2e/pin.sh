@@ -10,7 +10,7 @@ this=$SENSOR
 bpffs=$work/bpf
 mkdir "$bpffs" && mount -t bpf bpf "$bpffs" || { fail "a BPF file system is mounted"; finish; }
 on_exit+=("umount $bpffs")
-start() { sensor_start --pin on --pin-directory "$bpffs/varve" --heartbeat 1s "$@"; }
+start() { sensor_start --pin on --pin-directory "$bpffs/varve" --heartbeat 1s --log-limit 16G "$@"; }
 
 check "nothing to unpin is no error" "$SENSOR" --unpin --pin-directory "$bpffs/varve"
 if "$SENSOR" --log-dir "$work/other" --pin on --pin-directory "$work/varve" 2>"$work/refused"; then
@@ -70,8 +70,9 @@ check "what is pinned is removed when it is asked for" "$SENSOR" --unpin --pin-d
 
 "$VARVE" cat "$work/log" >"$work/events"
 "$PYTHON" tests/e2e/pin.py "$work" "$restarts" "${names[@]}" || fail "what is recorded is what was done"
+# Of many short ones some: each verdict reads the whole log.
 while read -r id; do
 	"$VARVE" replay "$work/log" --container "$id" >"$work/verdict" 2>&1 || echo "$id: $(grep -a -m 3 'COMPLETE\|not watched\|missing' "$work/verdict")"
-done < <(cat "$work"/*.id "$work/short.ids") >"$work/verdicts"
+done < <(cat "$work"/*.id <(awk -v n="$(wc -l <"$work/short.ids")" 'NR % (int(n / 24) + 1) == 0' "$work/short.ids")) >"$work/verdicts"
 [ -s "$work/verdicts" ] && fail "of each container nothing is missing: $(head -n 3 "$work/verdicts")" || pass "of each container nothing is missing"
 finish
