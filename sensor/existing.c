@@ -187,13 +187,31 @@ struct sweep {
 	struct intake *in;
 	const char *mount;
 	uint64_t now_ns;
+	struct existing_missing missing;
 };
 
-static bool is_gone(const char *mount, uint64_t cgroup_id)
+static bool was_missing(const struct existing_missing *m, uint64_t cgroup_id)
+{
+	for (size_t i = 0; i < m->cnt; i++)
+		if (m->cgroup_id[i] == cgroup_id)
+			return true;
+	return false;
+}
+
+static bool is_missing(struct sweep *sw, uint64_t cgroup_id)
 {
 	char path[4096];
 
-	return cgroups_path_of(mount, cgroup_id, path, sizeof(path)) == -ESTALE;
+	if (cgroups_path_of(sw->mount, cgroup_id, path, sizeof(path)) != -ESTALE)
+		return false;
+	if (sw->missing.cnt < EXISTING_MISSING_MAX)
+		sw->missing.cgroup_id[sw->missing.cnt++] = cgroup_id;
+	return true;
+}
+
+static bool is_gone(struct sweep *sw, uint64_t cgroup_id)
+{
+	return is_missing(sw, cgroup_id) && was_missing(&sw->in->missing, cgroup_id);
 }
 
 static void sweep_container(struct container *c, void *ctx)
@@ -202,7 +220,7 @@ static void sweep_container(struct container *c, void *ctx)
 
 	if (c->gone_ns)
 		return;
-	if (is_gone(sw->mount, c->cgroup_id))
+	if (is_gone(sw, c->cgroup_id))
 		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
 	else if (!c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS)
 		emit_existing(sw->in, c);
@@ -214,7 +232,7 @@ static void sweep_other(uint64_t cgroup_id, uint64_t container, void *ctx)
 {
 	struct sweep *sw = ctx;
 
-	if (is_gone(sw->mount, cgroup_id))
+	if (is_gone(sw, cgroup_id))
 		intake_gone(sw->in, cgroup_id, container, sw->now_ns);
 	else if (!container)
 		existing_unseen(sw->in, sw->mount, cgroup_id);
@@ -227,6 +245,7 @@ void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 
 	container_table_each(in->containers, sweep_container, &sw);
 	streams_each_other(in->streams, sweep_other, &sw);
+	in->missing = sw.missing;
 	/* Starts that could not be booked on a cgroup: those containers are not in scope yet. */
 	streams_sum_cgroup(in->streams, 0, node);
 	if (node[EV_CLASS_container].lost == in->node_starts_lost && !in->no_room)

@@ -7,6 +7,7 @@
 #define VARVE_INTAKE_H
 
 #include "sensor/emit.h"
+#include "sensor/existing.h"
 #include <stdbool.h>
 
 struct conf;
@@ -45,6 +46,7 @@ struct intake {
 	uint64_t invalid_told, unregistered_told;
 	/* Gone, first come first served. */
 	struct intake_gone *gone;
+	struct existing_missing missing;
 	uint64_t metadata_due_ns;  /* boot time of the next look for metadata; 0: none is pending */
 	uint64_t node_starts_lost; /* container events lost on the node's account, as of the last
 				      sweep */

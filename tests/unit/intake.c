@@ -64,6 +64,21 @@ void probes_forget(struct probes *p, uint64_t cgroup_id)
 	p->forgotten = cgroup_id;
 }
 
+static bool cgroup_there; /* CGROUP, in the file system */
+
+int cgroups_walk(const char *mount, void (*fn)(uint64_t id, const char *path, void *ctx), void *ctx)
+{
+	(void)mount, (void)fn, (void)ctx;
+	return 0;
+}
+
+int cgroups_path_of(const char *mount, uint64_t id, char *ret_path, size_t size)
+{
+	(void)mount;
+	snprintf(ret_path, size, "/x");
+	return id == CGROUP && cgroup_there ? 0 : -ESTALE;
+}
+
 static bool escaped; /* from CGROUP */
 
 bool probes_has_escapees(const struct probes *p, uint64_t container)
@@ -568,6 +583,31 @@ static size_t sweep(uint64_t now_ns)
 	return closing;
 }
 
+/* The kernel tells of a cgroup before it can be found: what is not found once is not gone. */
+static void test_cgroup_not_found_yet(void **state)
+{
+	uint64_t now_ns;
+
+	(void)state;
+	begin_records();
+	put_start(CGROUP);
+	put_exec();
+	take_records(2);
+	now_ns = raw.hdr.time_ns;
+	for (int i = 0; i < 4; i++) {
+		cgroup_there = i % 2;
+		existing_sweep(&in, "/", now_ns + i * 5 * NSEC_PER_SEC);
+		assert_int_equal(intake_close_begin(&in, now_ns + i * 6 * NSEC_PER_SEC), 0);
+	}
+	cgroup_there = false;
+	existing_sweep(&in, "/", now_ns + 20 * NSEC_PER_SEC);
+	assert_int_equal(intake_close_begin(&in, now_ns + 21 * NSEC_PER_SEC), 0);
+	existing_sweep(&in, "/", now_ns + 25 * NSEC_PER_SEC);
+	assert_int_equal(intake_close_begin(&in, now_ns + 26 * NSEC_PER_SEC), 1);
+	intake_close_finish(&in);
+	assert_int_equal(probes.forgotten, CGROUP);
+}
+
 /* Its account is closed only when the last process that has left it has ended. */
 static void test_processes_outlive_the_cgroup(void **state)
 {
@@ -789,6 +829,7 @@ int main(void)
 		T(test_metadata_that_comes_later),
 		T(test_bad_records),
 		T(test_nested_cgroup),
+		T(test_cgroup_not_found_yet),
 		T(test_processes_outlive_the_cgroup),
 		T(test_processes_outlive_the_run),
 		T(test_cgroup_outlives_the_own_one),
