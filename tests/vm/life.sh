@@ -9,7 +9,7 @@ sensor=$!
 n=0
 until grep -q recording $log/sensor.err; do
 	n=$((n + 1))
-	[ $n -lt 200 ] && kill -0 $sensor || { echo "not ok life_complete: $(tail -n 1 $log/sensor.err)"; exit 1; }
+	[ $n -lt 1200 ] && kill -0 $sensor || { echo "not ok life_complete: $(tail -n 1 $log/sensor.err)"; exit 1; }
 	sleep 0.5
 done
 id=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
