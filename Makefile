@@ -46,7 +46,7 @@ RESPONDER_LIBS := -lrdkafka
 # Built three times, for what no check at run time can tell apart: before 5.12 the kernel has no atomic operation that gives a value
 # back (bpf/probe.bpf.h), and since 7.0 it can preempt tracepoints (bpf/compat.bpf.h). All have the same maps and programs and more, so
 # one skeleton serves them.
-BPF_NAMES := core $(patsubst bpf/%.bpf.c,%,$(filter-out bpf/core.bpf.c,$(wildcard bpf/*.bpf.c)))
+BPF_NAMES := core $(patsubst bpf/%.bpf.c,%,$(filter-out bpf/core.bpf.c,$(sort $(wildcard bpf/*.bpf.c))))
 BPF_VARIANTS := before_5_12 preemptible
 define bpf_object # NAME SUFFIX FLAGS
 $(O)/bpf/%.$2.o: bpf/%.bpf.c

@@ -62,7 +62,7 @@ SYSCALL_PROBE(accept_exit)
 	}
 	record_submit(&b, BPF_RB_NO_WAKEUP);
 out:
-	if (sk && !failed && (ev || b.held))
+	if (sk && !failed && (ev || !kind_is_off(EV_ACCEPT)))
 		accept_follow(sk, sc);
 	return 0;
 }

@@ -190,6 +190,8 @@ static __always_inline __u8 connect_await(struct sock *sk, struct connecting *c)
 
 	if (bpf_map_update_elem(&connecting, &key, c, BPF_ANY)) {
 		record_lose(EV_CONNECT, EV_CLASS_network, c->cgid, EV_CAUSE_MAP_FULL);
+		if (c->protocol == IPPROTO_TCP)
+			connection_lost(c->cgid, EV_CAUSE_MAP_FULL);
 		return TCP_SYN_SENT;
 	}
 	state = BPF_CORE_READ(sk, __sk_common.skc_state);
@@ -285,7 +287,7 @@ static __always_inline void connect_record(struct connect_room *room, const stru
 		state = connect_await(sk, c);
 		if (state == TCP_SYN_SENT)
 			return;
-		connected = state == TCP_ESTABLISHED;
+		connected = state != TCP_CLOSE; /* the peer may have closed it by now */
 		connect_emit(c, sk, connected ? EV_OUTCOME_CONNECTED : EV_OUTCOME_FAILED,
 			     connected ? 0 : BPF_CORE_READ(sk, sk_err), EV_CONNECT_COMPLETION);
 	}

@@ -139,15 +139,16 @@ static struct process *update(struct proctab *table, const struct record *rec,
 
 	/* What its record says of the process is old. */
 	if (p && is_late(rec)) {
-		note_exec_id(table, p, rec, false);
+		note_exec_id(table, p, rec, container);
 		return p;
 	}
 	p = proctab_get(table, t->tgid, t->start_ns, has_parent ? t->parent_tgid : 0,
 			has_parent ? t->parent_start_ns : 0, rec->hdr->time_ns);
 	if (!p)
 		return NULL;
-	memcpy(p->comm, t->comm, sizeof(p->comm));
 	note_exec_id(table, p, rec, container && !guest);
+	if (!execs_since(p, rec))
+		memcpy(p->comm, t->comm, sizeof(p->comm));
 	if (!guest)
 		update_entry(table, p, rec, in);
 	if (is_new_guest)

@@ -220,10 +220,12 @@ static void sweep_container(struct container *c, void *ctx)
 
 	if (c->gone_ns)
 		return;
-	if (is_gone(sw, c->cgroup_id))
-		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
-	else if (!c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS)
+	if (is_missing(sw, c->cgroup_id)) {
+		if (was_missing(&sw->in->missing, c->cgroup_id))
+			intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
+	} else if (!c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS) {
 		emit_existing(sw->in, c);
+	}
 }
 
 /* One in a container; or one of no container that we know of: with --scope all many are, else its

@@ -169,6 +169,14 @@ static void test_exec_without_record_ends_setup(void **state)
 	exec_id = 4;
 	BEGIN(EXIT, exit, 11, 10, "sh");
 	assert_false(enrich(true)->runtime_setup);
+	/* What tells of it first may be what a socket did. */
+	exec_id = 3;
+	assert_true(fork_of(12, 10, "runc:[2:INIT]")->runtime_setup);
+	exec_id = 4;
+	BEGIN(CLOSE, close, 12, 10, "runc:[2:INIT]");
+	enrich(true);
+	BEGIN(OPEN, open, 12, 10, "runc:[2:INIT]");
+	assert_false(enrich(true)->runtime_setup);
 }
 
 static void test_parent(void **state)
