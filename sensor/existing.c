@@ -188,6 +188,7 @@ struct sweep {
 	const char *mount;
 	uint64_t now_ns;
 	struct existing_missing missing;
+	bool anew; /* something was there the last time */
 };
 
 static bool was_missing(const struct existing_missing *m, uint64_t cgroup_id)
@@ -206,6 +207,7 @@ static bool is_missing(struct sweep *sw, uint64_t cgroup_id)
 		return false;
 	if (sw->missing.cnt < EXISTING_MISSING_MAX)
 		sw->missing.cgroup_id[sw->missing.cnt++] = cgroup_id;
+	sw->anew |= !was_missing(&sw->in->missing, cgroup_id);
 	return true;
 }
 
@@ -240,7 +242,7 @@ static void sweep_other(uint64_t cgroup_id, uint64_t container, void *ctx)
 		existing_unseen(sw->in, sw->mount, cgroup_id);
 }
 
-void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
+bool existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 {
 	struct sweep sw = {.in = in, .mount = mount, .now_ns = now_ns};
 	struct streams_sum node[EV_CLASS_CNT];
@@ -250,10 +252,11 @@ void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns)
 	in->missing = sw.missing;
 	/* Starts that could not be booked on a cgroup: those containers are not in scope yet. */
 	streams_sum_cgroup(in->streams, 0, node);
-	if (node[EV_CLASS_container].lost == in->node_starts_lost && !in->no_room)
-		return;
-	in->node_starts_lost = node[EV_CLASS_container].lost;
-	enter_all(in, mount, true);
+	if (node[EV_CLASS_container].lost != in->node_starts_lost || in->no_room) {
+		in->node_starts_lost = node[EV_CLASS_container].lost;
+		enter_all(in, mount, true);
+	}
+	return sw.anew;
 }
 
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id)

@@ -3,6 +3,7 @@
 #ifndef VARVE_EXISTING_H
 #define VARVE_EXISTING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,9 +29,10 @@ void existing_tell(struct intake *in);
  * Closes the accounts of what is no more there and whose end was not seen: containers whose stop
  * was lost, and with --scope all cgroups of no container, whose ends make no record. What two
  * sweeps in a row do not find is gone, not what one does not: the kernel tells of a cgroup that is
- * made before it can be found.
+ * made before it can be found. True: something was not found for the first time; the next sweep
+ * should come soon.
  */
-void existing_sweep(struct intake *in, const char *mount, uint64_t now_ns);
+bool existing_sweep(struct intake *in, const char *mount, uint64_t now_ns);
 /* A record came of a cgroup whose start did not: registers its container if the cgroup is still
  * there. */
 void existing_unseen(struct intake *in, const char *mount, uint64_t cgroup_id);

@@ -322,11 +322,12 @@ static void tick(struct sensor *s, uint64_t now)
 	if (now >= s->next_coverage_ns || log_first_index(s->log) > s->coverage_index)
 		say_coverage(s);
 	if (now >= s->next_sweep_ns) {
-		existing_sweep(&s->intake, s->hierarchy.mount, now);
+		bool again = existing_sweep(&s->intake, s->hierarchy.mount, now);
+
 		/* Containers that came since then. */
 		if (hierarchy_look_beside(&s->hierarchy))
 			say_coverage(s);
-		s->next_sweep_ns = now + SWEEP_NS;
+		s->next_sweep_ns = now + (again ? TICK_NS : SWEEP_NS);
 	}
 }
 

@@ -43,6 +43,14 @@ of = collections.defaultdict(list)
 for e in events:
     if 'container' in e:
         of[e['container'].get('id')].append(e)
+
+
+def held_back(records):
+    """Process events that the ring had no room for while no sensor read it: on a machine that is too busy for a start to come in time."""
+    return sum(int(e['suppression']['count']) for e in records if e['kind'] == 'SUPPRESSION'
+               and e['suppression']['event_class'] == 'process' and e['suppression']['reason'] == 'fair_share')
+
+
 for name in names:
     here, count = of[open(f'{work}/{name}.id').read().strip()], int(open(f'{work}/{name}/image/load/{name}.count').read())
     trues = [e for e in here if e['kind'] == 'EXEC' and e['exec']['args'][0] == '/bin/true']
@@ -50,9 +58,12 @@ for name in names:
     closes = [e for e in here if e['kind'] == 'CLOSE_WRITE' and e['close_write']['file']['path'] == f'/load/{name}.file']
     exits = [e for e in here if e['kind'] == 'EXIT']
     forks = [e for e in here if e['kind'] == 'FORK']
-    was = {'true': len(trues), 'writes': len(writes), 'closes': len(closes)}
-    print(('ok' if set(was.values()) == {count} else 'not ok'), f'{name}: {count} rounds, recorded {was}, {len(forks)} forks, {len(exits)} exits')
-    assert set(was.values()) == {count}, (name, count, was)
+    was, held = {'true': len(trues), 'writes': len(writes), 'closes': len(closes)}, held_back(here)
+    missing = [3 * count - len(trues) - len(forks) - len(exits), 2 * count - len(writes) - len(closes)]
+    # Its own fork, exec and exits are no round's.
+    right = missing[1] == 0 and (missing[0] <= held if held else set(was.values()) == {count})
+    print(('ok' if right else 'not ok'), f'{name}: {count} rounds, recorded {was}, {len(forks)} forks, {len(exits)} exits; declared held back: {held}')
+    assert right, (name, count, was, held)
     assert len({e['container']['cgroup_id'] for e in here}) == 1
     account = [e['account'] for e in here if e['kind'] == 'ACCOUNT']
     assert account[-1].get('closed'), account[-1]
@@ -63,5 +74,5 @@ for name in names:
 for cid in open(f'{work}/short.ids').read().split():
     kinds = collections.Counter(e['kind'] for e in of[cid])
     trues = [e for e in of[cid] if e['kind'] == 'EXEC' and e['exec']['args'][0] == '/bin/true']
-    assert len(trues) == 1 and kinds['CONTAINER_STOP'] == 1 and kinds['CONTAINER_START'], (cid, kinds)
+    assert (len(trues) == 1 or held_back(of[cid])) and kinds['CONTAINER_STOP'] == 1 and kinds['CONTAINER_START'], (cid, kinds)
     assert kinds['ACCOUNT'] and [e for e in of[cid] if e['kind'] == 'ACCOUNT'][-1]['account'].get('closed'), (cid, kinds)

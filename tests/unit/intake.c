@@ -596,13 +596,14 @@ static void test_cgroup_not_found_yet(void **state)
 	now_ns = raw.hdr.time_ns;
 	for (int i = 0; i < 4; i++) {
 		cgroup_there = i % 2;
-		existing_sweep(&in, "/", now_ns + i * 5 * NSEC_PER_SEC);
+		assert_int_equal(existing_sweep(&in, "/", now_ns + i * 5 * NSEC_PER_SEC),
+				 !cgroup_there);
 		assert_int_equal(intake_close_begin(&in, now_ns + i * 6 * NSEC_PER_SEC), 0);
 	}
 	cgroup_there = false;
 	existing_sweep(&in, "/", now_ns + 20 * NSEC_PER_SEC);
 	assert_int_equal(intake_close_begin(&in, now_ns + 21 * NSEC_PER_SEC), 0);
-	existing_sweep(&in, "/", now_ns + 25 * NSEC_PER_SEC);
+	assert_false(existing_sweep(&in, "/", now_ns + 25 * NSEC_PER_SEC));
 	assert_int_equal(intake_close_begin(&in, now_ns + 26 * NSEC_PER_SEC), 1);
 	intake_close_finish(&in);
 	assert_int_equal(probes.forgotten, CGROUP);
