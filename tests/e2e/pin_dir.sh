@@ -52,8 +52,9 @@ check "a whole set is taken over, each map of it" diff "$work/second" "$work/thi
 check "of a container after that nothing is missing" is_complete after
 
 # Programs that never took over: a start that came so far left them. They go before others are attached, also if that then fails.
+pinned() { find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' '; } # generations, then maps
 links() { find "$pins" -path "*/$1/*" | wc -l; }
-generation=$(basename "$(find "$pins" -mindepth 1 -maxdepth 1 -name '[0-9]*')")
+generation=$(pinned | cut -d" " -f1)
 had=$(links "$generation")
 mkdir "$pins/90" "$pins/91"
 for link in $(find "$pins/$generation" -type f | head -n 3); do
@@ -64,15 +65,19 @@ done
 check "programs that never took over are removed before others come" [ ! -e "$pins/90" -a ! -e "$pins/91" ]
 check "those that record stay" [ "$(links "$generation")" = "$had" ]
 start
-check "the next ones are the only ones then" [ "$(find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' ')" = "$((generation + 1)) maps " ]
+check "the next ones are the only ones then" [ "$(pinned)" = "$((generation + 1)) maps " ]
 check "of a container after that nothing is missing either" is_complete later
 
 # Cut off anywhere, a start leaves no maps that look like a set: the one that says that the rest is there is pinned behind them, and the
 # programs behind that. Seen from outside.
 unpin || fail "what is pinned is removed"
-printf '#!/bin/sh\nexec strace -D -f -qq -e trace=bpf -e signal=none -o %s/calls %s "$@"\n' "$work" "$PWD/$SENSOR" >"$work/traced"
-chmod +x "$work/traced"
-untraced=$SENSOR SENSOR=$work/traced
+untraced=$SENSOR
+traced() { # OPTIONS of strace: the sensor is started under it from now on
+	printf '#!/bin/sh\nexec strace -D -qq -e trace=bpf -e signal=none -o %s/calls %s %s "$@"\n' "$work" "$*" "$PWD/$untraced" >"$work/traced"
+	chmod +x "$work/traced"
+	SENSOR=$work/traced
+}
+traced -f
 start
 sensor_stop
 SENSOR=$untraced
@@ -82,21 +87,17 @@ check "the map that says that all are there is pinned last of them" [ "$maps" -g
 check "and programs after that" [ "$(sed "1,${maps}d" "$work/order" | grep -c '^[0-9]*/')" -gt 20 ]
 
 # Its programs cannot all be pinned: a start that comes so far takes nothing over, and leaves nothing. Those that were there go on.
-traced() { # OPTIONS of strace
-	printf '#!/bin/sh\nexec strace -D -qq -e trace=bpf -e signal=none -o %s/calls %s %s "$@"\n' "$work" "$*" "$PWD/$untraced" >"$work/traced"
-}
-SENSOR=$work/traced
 traced
 start
 sensor_kill
 nth=$(grep -n 'BPF_OBJ_PIN.*pathname="[^"]*/[0-9]*/[^/]*"' "$work/calls" | tail -n 5 | head -n 1 | cut -d: -f1)
-generation=$(basename "$(find "$pins" -mindepth 1 -maxdepth 1 -name '[0-9]*')")
+generation=$(pinned | cut -d" " -f1)
 had=$(links "$generation")
 traced -e "inject=bpf:error=ENOSPC:when=$nth"
 check "a start whose programs cannot all be pinned fails" refused
 check "and says why" grep -q 'cannot pin.*No space left' "$work/refused"
 SENSOR=$untraced
-check "and those that record are the only ones" [ "$(find "$pins" -mindepth 1 -maxdepth 1 | xargs -n 1 basename | sort | tr '\n' ' ')" = "$generation maps " ]
+check "and those that record are the only ones" [ "$(pinned)" = "$generation maps " ]
 check "all of them" [ "$(links "$generation")" = "$had" ]
 container_run meanwhile /bin/true || fail "a container runs"
 meanwhile=$id
@@ -105,11 +106,11 @@ check "of a container after that nothing is missing, once more" is_complete agai
 check "nor of one that ran while no sensor did" eval '"$VARVE" replay "$work/log" --container "$meanwhile" | grep "^COMPLETE"'
 
 # What the kernel left out while no sensor ran is declared by the next one, once. That it counts it itself takes a kernel that preempts
-# tracepoints (tests/vm/pinned.sh); here the count of programs that are gone is set: the last but one number in `shared`.
+# tracepoints (tests/vm/pinned.sh); here the count of programs that are gone is set: `misses_left`, eight bytes before the last 16 of `shared`.
 shared() { bpftool -j map dump pinned "$pins/maps/shared" | grep -o '"value":\[[^]]*' | grep -o '0x..'; }
-bpftool map update pinned "$pins/maps/shared" key 0 0 0 0 value $(shared | head -n -16) 7 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 || fail "the count is set"
+bpftool map update pinned "$pins/maps/shared" key 0 0 0 0 value $(shared | head -n -24) 7 0 0 0 0 0 0 0 $(shared | tail -n 16) || fail "the count is set"
 start
-left() { shared | tail -n 16 | head -n 8 | grep -vc 0x00; }
+left() { shared | tail -n 24 | head -n 8 | grep -vc 0x00; }
 wait_for 10 eval '[ "$(left)" = 0 ]'
 sensor_kill
 start
