@@ -243,8 +243,8 @@ static __always_inline struct connect_room *connect_room_get(void)
 }
 #endif
 
-/* Without room nothing is followed: the completion and the end are lost as well, if there are any.
- */
+/* Without room nothing is followed: the completion and the end are declared as well, which is more
+ * than is lost where there would be none. */
 static __always_inline void connect_lost(const struct syscall *sc, struct sock *sk)
 {
 	bool in_progress = sc->ret == -EINPROGRESS || sc->ret == -EINTR || sc->ret == -ERESTARTSYS;

@@ -135,7 +135,7 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	bool has_parent = t->obtained & EV_TASK_HAS_PARENT;
 	bool guest = is_guest(rec);
 	struct process *p = proctab_find(table, t->tgid, t->start_ns);
-	bool is_new_guest = guest && !p;
+	bool is_new_guest = guest && !p, is_of_now;
 
 	/* What its record says of the process is old. */
 	if (p && is_late(rec)) {
@@ -147,7 +147,8 @@ static struct process *update(struct proctab *table, const struct record *rec,
 	if (!p)
 		return NULL;
 	note_exec_id(table, p, rec, container && !guest);
-	if (!execs_since(p, rec))
+	is_of_now = !execs_since(p, rec);
+	if (is_of_now)
 		memcpy(p->comm, t->comm, sizeof(p->comm));
 	if (!guest)
 		update_entry(table, p, rec, in);
@@ -155,11 +156,11 @@ static struct process *update(struct proctab *table, const struct record *rec,
 		proctab_exit(table, p, rec->hdr->time_ns);
 	if (rec->hdr->kind == EV_FORK)
 		proctab_fork(table, p);
-	else if (rec->hdr->kind == EV_EXEC && !execs_since(p, rec))
+	else if (rec->hdr->kind == EV_EXEC && is_of_now)
 		update_exec(table, p, rec, container);
 	else if (rec->hdr->kind == EV_EXIT)
 		proctab_exit(table, p, rec->hdr->time_ns);
-	else if (rec->hdr->kind == EV_PROCESS_SNAPSHOT && !execs_since(p, rec))
+	else if (rec->hdr->kind == EV_PROCESS_SNAPSHOT && is_of_now)
 		update_snapshot(table, p, rec, ev->process_snapshot, container, in_scope);
 	return p;
 }

@@ -188,7 +188,7 @@ struct sweep {
 	const char *mount;
 	uint64_t now_ns;
 	struct existing_missing missing;
-	bool anew; /* something was there the last time */
+	bool anew; /* something is missing that was there the last time */
 };
 
 static bool was_missing(const struct existing_missing *m, uint64_t cgroup_id)
@@ -199,35 +199,34 @@ static bool was_missing(const struct existing_missing *m, uint64_t cgroup_id)
 	return false;
 }
 
-static bool is_missing(struct sweep *sw, uint64_t cgroup_id)
+enum presence { IS_THERE, IS_MISSING, IS_GONE };
+
+static enum presence look_for(struct sweep *sw, uint64_t cgroup_id)
 {
 	char path[4096];
 
 	if (cgroups_path_of(sw->mount, cgroup_id, path, sizeof(path)) != -ESTALE)
-		return false;
+		return IS_THERE;
 	if (sw->missing.cnt < EXISTING_MISSING_MAX)
 		sw->missing.cgroup_id[sw->missing.cnt++] = cgroup_id;
-	sw->anew |= !was_missing(&sw->in->missing, cgroup_id);
-	return true;
-}
-
-static bool is_gone(struct sweep *sw, uint64_t cgroup_id)
-{
-	return is_missing(sw, cgroup_id) && was_missing(&sw->in->missing, cgroup_id);
+	if (was_missing(&sw->in->missing, cgroup_id))
+		return IS_GONE;
+	sw->anew = true;
+	return IS_MISSING;
 }
 
 static void sweep_container(struct container *c, void *ctx)
 {
 	struct sweep *sw = ctx;
+	enum presence is;
 
 	if (c->gone_ns)
 		return;
-	if (is_missing(sw, c->cgroup_id)) {
-		if (was_missing(&sw->in->missing, c->cgroup_id))
-			intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
-	} else if (!c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS) {
+	is = look_for(sw, c->cgroup_id);
+	if (is == IS_GONE)
+		intake_gone(sw->in, c->cgroup_id, c->cgroup_id, sw->now_ns);
+	else if (is == IS_THERE && !c->start_told && sw->now_ns - c->born_ns >= START_WAIT_NS)
 		emit_existing(sw->in, c);
-	}
 }
 
 /* One in a container; or one of no container that we know of: with --scope all many are, else its
@@ -235,10 +234,11 @@ static void sweep_container(struct container *c, void *ctx)
 static void sweep_other(uint64_t cgroup_id, uint64_t container, void *ctx)
 {
 	struct sweep *sw = ctx;
+	enum presence is = look_for(sw, cgroup_id);
 
-	if (is_gone(sw, cgroup_id))
+	if (is == IS_GONE)
 		intake_gone(sw->in, cgroup_id, container, sw->now_ns);
-	else if (!container)
+	else if (is == IS_THERE && !container)
 		existing_unseen(sw->in, sw->mount, cgroup_id);
 }
 

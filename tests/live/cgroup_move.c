@@ -3,7 +3,6 @@
 #include "bpf/event.h"
 #include "tests/live/network.h"
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/sched.h>
@@ -576,54 +575,6 @@ LIVE(cgroup_move_of_one_from_before, LIVE_OWN)
 
 /* --- more than there is room for */
 
-static int map_of_fdinfo(pid_t pid, const char *name)
-{
-	struct bpf_map_info info = {};
-	union bpf_attr attr = {};
-	char path[300], text[1024];
-	const char *at;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
-	text[MAX(n, 0)] = '\0';
-	at = strstr(text, "map_id:");
-	if (!at)
-		return -1;
-	attr.map_id = strtoul(at + strlen("map_id:"), NULL, 10);
-	fd = syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &attr, sizeof(attr));
-	if (fd < 0)
-		return -1;
-	attr = (union bpf_attr){
-		.info = {.bpf_fd = fd, .info_len = sizeof(info), .info = (uintptr_t)&info}};
-	if (!syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) &&
-	    !strcmp(info.name, "escapees"))
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* The sensor's own map; -1: its descriptors do not name it. */
-static int find_map(pid_t sensor)
-{
-	char path[64];
-	struct dirent *e;
-	int fd = -1;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo", sensor);
-	dir = opendir(path);
-	EXPECT(dir);
-	while (fd < 0 && (e = readdir(dir)))
-		fd = map_of_fdinfo(sensor, e->d_name);
-	closedir(dir);
-	return fd;
-}
-
 /* With processes that there are not, of numbers that no process can have. */
 static void fill_map(int fd)
 {
@@ -645,6 +596,7 @@ static void fill_map(int fd)
 LIVE(cgroup_move_without_room, LIVE_OWN)
 {
 	static const char *const args[] = {"--heartbeat", "500ms", NULL};
+	struct bpf_map_info info;
 	struct place outside;
 	Varve__V1__Event *ev;
 	int go, done, map;
@@ -654,8 +606,7 @@ LIVE(cgroup_move_without_room, LIVE_OWN)
 	live_begin(t);
 	make_outside(t, &outside);
 	pid = start_member(t, &go, &done);
-	map = find_map(t->sensor->pid);
-	EXPECT(map >= 0);
+	map = live_sensor_map(t->sensor, "escapees", &info);
 	fill_map(map);
 	close(map);
 	live_move(pid, outside.path);

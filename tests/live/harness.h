@@ -25,6 +25,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+struct bpf_map_info;
+
 /* Which sensor a test is watched by: the runner's, by its --read-opens, or one that it starts
  * itself. */
 enum live_sensor_kind { LIVE_FIRST, LIVE_ALL, LIVE_OFF, LIVE_OWN, LIVE_KIND_CNT };
@@ -170,6 +172,8 @@ void live_heartbeats(struct live *t, size_t cnt);
 void live_sensor_stopped(void);
 /* Notes what BPF programs a sensor has loaded. */
 void live_sensor_note(struct live_shared *shared, const struct live_sensor *s);
+/* A descriptor of the map that the sensor has by that name; the caller closes it. */
+int live_sensor_map(const struct live_sensor *s, const char *name, struct bpf_map_info *ret_info);
 
 /* --- leftovers, for the runner */
 

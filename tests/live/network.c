@@ -118,3 +118,20 @@ void network_expect_events(const struct live *t, uint64_t cnt)
 {
 	EXPECT_UINT(live_class(t, "network")->generated, cnt + live_count(t, "CLOSE", 0));
 }
+
+uint64_t network_lost(const struct live *t, const char *cause)
+{
+	uint64_t lost = 0;
+	size_t i;
+
+	for (i = 0; i < t->event_cnt; i++) {
+		const Varve__V1__Event *ev = t->events[i];
+
+		if (ev->body_case != VARVE__V1__EVENT__BODY_LOSS)
+			continue;
+		EXPECT_STR(ev->loss->event_class, "network");
+		EXPECT_STR(ev->loss->cause, cause);
+		lost += ev->loss->count;
+	}
+	return lost;
+}

@@ -39,6 +39,8 @@ uint64_t network_cookie(int fd);
 uint16_t network_port(const struct end *end);
 /* So many events of the network, without CLOSE: whether that comes before the container's end is the peer's affair. */
 void network_expect_events(const struct live *t, uint64_t cnt);
+/* How many are declared lost; nothing of another class is, nor for another cause. */
+uint64_t network_lost(const struct live *t, const char *cause);
 void network_expect(const Varve__V1__Endpoint *got, const struct end *want);
 
 #endif

@@ -4,8 +4,10 @@
 #include "tests/live/harness.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static void sensor_path(char *ret_path, size_t size)
@@ -115,30 +117,77 @@ void live_sensor_stop(struct live_sensor *s)
 		FAIL("the sensor complained: %.500s", text);
 }
 
-/* bpf(2) shows a program's id in /proc/PID/fdinfo of whoever holds it. */
-void live_sensor_note(struct live_shared *shared, const struct live_sensor *s)
+/* bpf(2) shows ids in /proc/PID/fdinfo of whoever holds what has them. */
+static DIR *open_fdinfo(const struct live_sensor *s)
 {
-	char path[512], text[1024];
-	const char *at;
-	struct dirent *e;
-	DIR *dir;
+	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo", s->pid);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir)) && shared->prog_cnt < ARRAY_SIZE(shared->prog_id)) {
-		_cleanup_close_ int fd = -1;
-		ssize_t n;
+	return opendir(path);
+}
 
-		snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", s->pid, e->d_name);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-		text[MAX(n, 0)] = '\0';
+/* "" if it cannot be read. */
+static void read_fdinfo(DIR *dir, const char *name, char *ret_text, size_t size)
+{
+	_cleanup_close_ int fd = openat(dirfd(dir), name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, ret_text, size - 1);
+
+	ret_text[MAX(n, 0)] = '\0';
+}
+
+void live_sensor_note(struct live_shared *shared, const struct live_sensor *s)
+{
+	DIR *dir = open_fdinfo(s);
+	char text[1024];
+	const char *at;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)) && shared->prog_cnt < ARRAY_SIZE(shared->prog_id)) {
+		read_fdinfo(dir, e->d_name, text, sizeof(text));
 		at = strstr(text, "prog_id:");
 		if (at && !strstr(text, "link_id:"))
 			shared->prog_id[shared->prog_cnt++] = strtoul(at + 8, NULL, 10);
 	}
 	if (dir)
 		closedir(dir);
+}
+
+/* -1: it is another one. */
+static int open_map(uint32_t id, const char *name, struct bpf_map_info *ret_info)
+{
+	union bpf_attr attr = {.map_id = id};
+	int fd = syscall(SYS_bpf, BPF_MAP_GET_FD_BY_ID, &attr, sizeof(attr));
+
+	if (fd < 0)
+		return -1;
+	*ret_info = (struct bpf_map_info){};
+	attr = (union bpf_attr){
+		.info = {.bpf_fd = fd, .info_len = sizeof(*ret_info), .info = (uintptr_t)ret_info}};
+	if (!syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) &&
+	    !strcmp(ret_info->name, name))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int live_sensor_map(const struct live_sensor *s, const char *name, struct bpf_map_info *ret_info)
+{
+	DIR *dir = open_fdinfo(s);
+	char text[1024];
+	struct dirent *e;
+	const char *at;
+	int fd = -1;
+
+	EXPECT(dir);
+	while (fd < 0 && (e = readdir(dir))) {
+		read_fdinfo(dir, e->d_name, text, sizeof(text));
+		at = strstr(text, "map_id:");
+		if (at)
+			fd = open_map(strtoul(at + strlen("map_id:"), NULL, 10), name, ret_info);
+	}
+	closedir(dir);
+	EXPECT(fd >= 0);
+	return fd;
 }
 
 void live_own_sensor(struct live *t, const char *const *args)

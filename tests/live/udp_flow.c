@@ -349,23 +349,6 @@ static void flood(struct live *t, void *arg)
 	}
 }
 
-static uint64_t lost_for_room(const struct live *t)
-{
-	uint64_t lost = 0;
-	size_t i;
-
-	for (i = 0; i < t->event_cnt; i++) {
-		const Varve__V1__Event *ev = t->events[i];
-
-		if (ev->body_case != VARVE__V1__EVENT__BODY_LOSS)
-			continue;
-		EXPECT_STR(ev->loss->event_class, "network");
-		EXPECT_STR(ev->loss->cause, "map_full");
-		lost += ev->loss->count;
-	}
-	return lost;
-}
-
 /* Each flow has its beginning and its end, or is a loss. What waits for a reader that others keep
  * from its work is held back. */
 LIVE_TIMEOUT(udp_flow_flood, LIVE_FIRST, 60)
@@ -385,7 +368,7 @@ LIVE_TIMEOUT(udp_flow_flood, LIVE_FIRST, 60)
 		ended += flow->end != NULL;
 	}
 	held_back = live_class(t, "network")->suppressed;
-	EXPECT_UINT(begun + ended + held_back + 2 * lost_for_room(t), 2 * FLOOD);
+	EXPECT_UINT(begun + ended + held_back + 2 * network_lost(t, "map_full"), 2 * FLOOD);
 	EXPECT(held_back || begun == ended);
 	EXPECT_UINT(live_class(t, "network")->recorded, begun + ended);
 }
