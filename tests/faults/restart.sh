@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Hooks that outlive the sensor (option pin), under load: it is killed and stopped, and every third start is an upgrade or the way back,
+# to a sensor whose programs are not the same. It is watched all the time, and nothing is lost. Environment: TIMES; OTHER_SENSOR, what is
+# upgraded to (LONG: another build, made here; else this one with one kind of event less).
+. "$(dirname "$0")/lib.bash"
+TIMES=${TIMES:-$([ -n "$LONG" ] && echo 50 || echo 6)}
+RATE=${RATE_RESTART:-2000}
+
+other=(--events all,-comm)
+if [ -n "$LONG" ] && [ -z "${OTHER_SENSOR:-}" ]; then
+	make --no-print-directory -s -j"$(nproc)" O="$O/other" BPF_OPT=-O1 "$O/other/varve-sensor" || { fail "another build"; finish; }
+	OTHER_SENSOR=$O/other/varve-sensor
+fi
+[ -z "${OTHER_SENSOR:-}" ] || other=()
+this=$SENSOR
+
+mkdir "$work/bpf" && mount -t bpf bpf "$work/bpf" && on_exit+=('umount "$work/bpf"') || { fail "a BPF file system"; finish; }
+pins=(--log-limit 16G --pin on --pin-directory "$work/bpf/varve")
+echo "# SEED=$SEED, $TIMES times"
+begin "${pins[@]}"
+for ((n = 0; n < TIMES; n++)); do
+	pause 50 800
+	how=$([ $((n % 2)) = 0 ] && echo kill || echo stop)
+	"sensor_$how" || fail "sensor_$how $n: $(tail -n 2 "$work/sensor.err")"
+	if [ $((n % 3)) = 1 ]; then
+		SENSOR=${OTHER_SENSOR:-$this}
+		fault_sensor "${pins[@]}" "${other[@]}"
+	else
+		SENSOR=$this
+		fault_sensor "${pins[@]}"
+	fi || { fail "sensor starts again after $n times"; finish; }
+done
+end
+judge runs=$((TIMES + 1)) unwatched=0 lost=0
+finish
