@@ -9,7 +9,7 @@ RATE=${RATE_RESTART:-2000}
 
 other=(--events all,-comm)
 if [ -n "$LONG" ] && [ -z "${OTHER_SENSOR:-}" ]; then
-	make --no-print-directory -s -j"$(nproc)" O="$O/other" BPF_OPT=-O1 "$O/other/varve-sensor" || { fail "another build"; finish; }
+	make --no-print-directory -s -j"$(nproc)" O="$O/other" BPF_OPT=-O3 "$O/other/varve-sensor" || { fail "another build"; finish; }
 	OTHER_SENSOR=$O/other/varve-sensor
 fi
 [ -z "${OTHER_SENSOR:-}" ] || other=()
