@@ -402,6 +402,23 @@ static bool is_smaller(struct probes *p, const struct conf *conf, int err)
 	return true;
 }
 
+/*
+ * libbpf goes on without BTF that the kernel refuses: the object was linked wrong, as with two
+ * variables of .rodata at one place. Then programs are refused one by one, and those that are not
+ * cannot be trusted; maps that were pinned need no BTF to be taken over.
+ */
+static int check_btf(const struct probes *p, int err)
+{
+	bool loaded = !err || complained[0];
+
+	if (!loaded || bpf_object__btf_fd(p->skel->obj) >= 0)
+		return err;
+	complained[0] = '\0';
+	return log_err(-EPROTO,
+		       "the kernel refuses the BTF of the BPF programs: this build of them is "
+		       "broken (--log-level debug says more)");
+}
+
 static int load_once(struct probes *p, const struct conf *conf, const struct hierarchy *hierarchy,
 		     const struct btf *btf)
 {
@@ -426,7 +443,7 @@ static int load_once(struct probes *p, const struct conf *conf, const struct hie
 	err = varve_bpf__load(p->skel);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
 	p->load_ns = (ended.tv_sec - began.tv_sec) * NSEC_PER_SEC + ended.tv_nsec - began.tv_nsec;
-	return err;
+	return check_btf(p, err);
 }
 
 int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
