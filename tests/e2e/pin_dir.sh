@@ -105,6 +105,20 @@ start
 check "of a container after that nothing is missing, once more" is_complete again
 check "nor of one that ran while no sensor did" eval '"$VARVE" replay "$work/log" --container "$meanwhile" | grep "^COMPLETE"'
 
+# The BTF of the programs is the largest that is loaded; libbpf tries it twice, for the kernel's words.
+nth=$(grep -n 'BPF_BTF_LOAD' "$work/calls" | sed -E 's/^([0-9]+):.*btf_size=([0-9]+).*/\2 \1/' | sort -n | tail -n 1 | cut -d' ' -f2)
+generation=$(pinned | cut -d" " -f1)
+traced -e "inject=bpf:error=EINVAL:when=$nth..$((nth + 1))"
+check "a build whose BTF the kernel refuses takes nothing over" refused
+check "and says so" grep -q 'refuses the BTF.*this build of them is broken' "$work/refused"
+SENSOR=$untraced
+check "the programs that record are still the same" [ "$(pinned)" = "$generation maps " ]
+container_run broken_build /bin/true || fail "a container runs"
+meanwhile=$id
+start
+check "of a container after that nothing is missing" is_complete after_broken_build
+check "nor of one that ran meanwhile" eval '"$VARVE" replay "$work/log" --container "$meanwhile" | grep "^COMPLETE"'
+
 # What the kernel left out while no sensor ran is declared by the next one, once. That it counts it itself takes a kernel that preempts
 # tracepoints (tests/vm/pinned.sh); here the count of programs that are gone is set: `misses_left`, eight bytes before the last 16 of `shared`.
 shared() { bpftool -j map dump pinned "$pins/maps/shared" | grep -o '"value":\[[^]]*' | grep -o '0x..'; }
