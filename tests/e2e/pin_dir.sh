@@ -86,38 +86,31 @@ maps=$(grep -c ^maps/ "$work/order")
 check "the map that says that all are there is pinned last of them" [ "$maps" -gt 5 -a "$(sed -n "${maps}p" "$work/order")" = maps/shared ]
 check "and programs after that" [ "$(sed "1,${maps}d" "$work/order" | grep -c '^[0-9]*/')" -gt 20 ]
 
-# Its programs cannot all be pinned: a start that comes so far takes nothing over, and leaves nothing. Those that were there go on.
+# A start that fails half way takes nothing over, and leaves nothing. Those that were there go on.
+fails_half_way() { # NAME INJECTION PATTERN: what it says
+	local generation had meanwhile
+	generation=$(pinned | cut -d" " -f1)
+	had=$(links "$generation")
+	traced -e "inject=bpf:$2"
+	check "$1: the start fails" refused
+	check "$1: and says why" grep -q "$3" "$work/refused"
+	SENSOR=$untraced
+	check "$1: those that record are the only ones" [ "$(pinned)" = "$generation maps " ]
+	check "$1: all of them" [ "$(links "$generation")" = "$had" ]
+	container_run "meanwhile_$1" /bin/true || fail "a container runs"
+	meanwhile=$id
+	start
+	check "$1: of a container after that nothing is missing" is_complete "after_$1"
+	check "$1: nor of one that ran while no sensor did" eval '"$VARVE" replay "$work/log" --container "$meanwhile" | grep "^COMPLETE"'
+}
 traced
 start
 sensor_kill
 nth=$(grep -n 'BPF_OBJ_PIN.*pathname="[^"]*/[0-9]*/[^/]*"' "$work/calls" | tail -n 5 | head -n 1 | cut -d: -f1)
-generation=$(pinned | cut -d" " -f1)
-had=$(links "$generation")
-traced -e "inject=bpf:error=ENOSPC:when=$nth"
-check "a start whose programs cannot all be pinned fails" refused
-check "and says why" grep -q 'cannot pin.*No space left' "$work/refused"
-SENSOR=$untraced
-check "and those that record are the only ones" [ "$(pinned)" = "$generation maps " ]
-check "all of them" [ "$(links "$generation")" = "$had" ]
-container_run meanwhile /bin/true || fail "a container runs"
-meanwhile=$id
-start
-check "of a container after that nothing is missing, once more" is_complete again
-check "nor of one that ran while no sensor did" eval '"$VARVE" replay "$work/log" --container "$meanwhile" | grep "^COMPLETE"'
-
+fails_half_way pins error=ENOSPC:when="$nth" 'cannot pin.*No space left'
 # The BTF of the programs is the largest that is loaded; libbpf tries it twice, for the kernel's words.
 nth=$(grep -n 'BPF_BTF_LOAD' "$work/calls" | sed -E 's/^([0-9]+):.*btf_size=([0-9]+).*/\2 \1/' | sort -n | tail -n 1 | cut -d' ' -f2)
-generation=$(pinned | cut -d" " -f1)
-traced -e "inject=bpf:error=EINVAL:when=$nth..$((nth + 1))"
-check "a build whose BTF the kernel refuses takes nothing over" refused
-check "and says so" grep -q 'refuses the BTF.*this build of them is broken' "$work/refused"
-SENSOR=$untraced
-check "the programs that record are still the same" [ "$(pinned)" = "$generation maps " ]
-container_run broken_build /bin/true || fail "a container runs"
-meanwhile=$id
-start
-check "of a container after that nothing is missing" is_complete after_broken_build
-check "nor of one that ran meanwhile" eval '"$VARVE" replay "$work/log" --container "$meanwhile" | grep "^COMPLETE"'
+fails_half_way btf error=EINVAL:when="$nth..$((nth + 1))" 'refuses the BTF.*this build of them is broken'
 
 # What the kernel left out while no sensor ran is declared by the next one, once. That it counts it itself takes a kernel that preempts
 # tracepoints (tests/vm/pinned.sh); here the count of programs that are gone is set: `misses_left`, eight bytes before the last 16 of `shared`.

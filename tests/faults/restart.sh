@@ -7,13 +7,12 @@
 TIMES=${TIMES:-$([ -n "$LONG" ] && echo 50 || echo 6)}
 RATE=${RATE_RESTART:-2000}
 
-other=(--events all,-comm)
-if [ -n "$LONG" ] && [ -z "${OTHER_SENSOR:-}" ]; then
-	make --no-print-directory -s -j"$(nproc)" O="$O/other" BPF_OPT=-O3 "$O/other/varve-sensor" || { fail "another build"; finish; }
-	OTHER_SENSOR=$O/other/varve-sensor
+this=$SENSOR other=${OTHER_SENSOR:-} less=()
+if [ -z "$other" ] && [ -n "$LONG" ]; then
+	other=$O/other/varve-sensor
+	make --no-print-directory -s -j"$(nproc)" O="$O/other" BPF_OPT=-O3 "$other" || { fail "another build"; finish; }
 fi
-[ -z "${OTHER_SENSOR:-}" ] || other=()
-this=$SENSOR
+[ -n "$other" ] || other=$this less=(--events all,-comm)
 
 mkdir "$work/bpf" && mount -t bpf bpf "$work/bpf" && on_exit+=('umount "$work/bpf"') || { fail "a BPF file system"; finish; }
 pins=(--log-limit 16G --pin on --pin-directory "$work/bpf/varve")
@@ -23,13 +22,9 @@ for ((n = 0; n < TIMES; n++)); do
 	pause 50 800
 	how=$([ $((n % 2)) = 0 ] && echo kill || echo stop)
 	"sensor_$how" || fail "sensor_$how $n: $(tail -n 2 "$work/sensor.err")"
-	if [ $((n % 3)) = 1 ]; then
-		SENSOR=${OTHER_SENSOR:-$this}
-		fault_sensor "${pins[@]}" "${other[@]}"
-	else
-		SENSOR=$this
-		fault_sensor "${pins[@]}"
-	fi || { fail "sensor starts again after $n times"; finish; }
+	SENSOR=$this options=("${pins[@]}")
+	[ $((n % 3)) != 1 ] || SENSOR=$other options+=("${less[@]}")
+	fault_sensor "${options[@]}" || { fail "sensor starts again after $n times"; finish; }
 done
 end
 judge runs=$((TIMES + 1)) unwatched=0 lost=0
