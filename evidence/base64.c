@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libcrypto's decoder takes more than one text for the same bytes (white space, loose bits at the end): what it gives is encoded
- * anew and compared. */
+/* libcrypto's decoder takes more than one text for the same bytes (white space, loose bits at the
+ * end): what it gives is encoded anew and compared. */
 #include "evidence/base64.h"
 #include <openssl/evp.h>
 #include <string.h>

@@ -21,9 +21,9 @@ static bool is_name(const char *s, size_t len)
 		uint32_t cp;
 
 		n = text_decode(s + i, len - i, &cp);
-		if (cp == '+' || cp == ' ' || (cp >= 0x09 && cp <= 0x0d) || cp == 0x85 || cp == 0xa0 ||
-		    cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 || cp == 0x2029 ||
-		    cp == 0x202f || cp == 0x205f || cp == 0x3000)
+		if (cp == '+' || cp == ' ' || (cp >= 0x09 && cp <= 0x0d) || cp == 0x85 ||
+		    cp == 0xa0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200a) || cp == 0x2028 ||
+		    cp == 0x2029 || cp == 0x202f || cp == 0x205f || cp == 0x3000)
 			return false;
 	}
 	return true;
@@ -73,7 +73,8 @@ int note_key_parse(const char *text, size_t len, struct note_key *ret_key)
 	id = memchr(text, '+', len);
 	b64 = id ? memchr(id + 1, '+', end - id - 1) : NULL;
 	if (!b64 || !base64_decode_exactly(b64 + 1, end - b64 - 1, bytes, sizeof(bytes)) ||
-	    bytes[0] != ALG_ED25519 || key_init(&key, (struct note_span){text, id - text}, bytes + 1))
+	    bytes[0] != ALG_ED25519 ||
+	    key_init(&key, (struct note_span){text, id - text}, bytes + 1))
 		return -EINVAL;
 	format_id(key.id, hex);
 	if (b64 - id - 1 != 2 * ID_LEN || memcmp(id + 1, hex, 2 * ID_LEN))
@@ -121,7 +122,8 @@ bool note_parse_number(struct note_span s, uint64_t *ret_number)
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned int digit = s.at[i] - '0';
 
-		if (digit > 9 || __builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, digit, &n))
+		if (digit > 9 || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, digit, &n))
 			return false;
 	}
 	*ret_number = n;
@@ -225,14 +227,16 @@ int note_sign(char *buf, size_t size, size_t text_len, size_t *len, const struct
 
 	ctx = EVP_MD_CTX_new();
 	signed_ = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, private_key) == 1 &&
-		  EVP_DigestSign(ctx, bytes + ID_LEN, &sig_len, (const unsigned char *)buf, text_len) == 1 &&
+		  EVP_DigestSign(ctx, bytes + ID_LEN, &sig_len, (const unsigned char *)buf,
+				 text_len) == 1 &&
 		  sig_len == NOTE_SIG_LEN;
 	EVP_MD_CTX_free(ctx);
 	if (!signed_)
 		return -EIO;
 	memcpy(bytes, key->id, ID_LEN);
 	base64_encode(bytes, sizeof(bytes), b64);
-	n = snprintf(buf + *len, size - *len, "%s" DASH "%s %s\n", *len == text_len ? "\n" : "", key->name, b64);
+	n = snprintf(buf + *len, size - *len, "%s" DASH "%s %s\n", *len == text_len ? "\n" : "",
+		     key->name, b64);
 	if (n < 0 || (size_t)n >= size - *len)
 		return -EMSGSIZE;
 	*len += n;

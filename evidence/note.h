@@ -9,11 +9,11 @@
 #include "evidence/tree.h"
 #include <openssl/evp.h>
 
-#define NOTE_MAX      8192 /* bytes of a note with its signatures */
-#define NOTE_NAME_MAX 800  /* a node's name has 255 bytes, each of which can be three */
-#define NOTE_PUB_LEN  32
-#define NOTE_SIG_LEN  64
-#define NOTE_SIGS_MAX 8
+#define NOTE_MAX       8192 /* bytes of a note with its signatures */
+#define NOTE_NAME_MAX  800  /* a node's name has 255 bytes, each of which can be three */
+#define NOTE_PUB_LEN   32
+#define NOTE_SIG_LEN   64
+#define NOTE_SIGS_MAX  8
 #define NOTE_VKEY_SIZE (NOTE_NAME_MAX + 64) /* buffer for a key as text */
 
 /* Who signs: a name and a public key. */
@@ -43,7 +43,8 @@ struct note {
 
 /* -EINVAL: no name for a key (empty, with a space or a plus, not UTF-8, too long). */
 int note_key_init(struct note_key *key, const char *name, const uint8_t pub[NOTE_PUB_LEN]);
-/* From "<name>+<id, 8 hex digits>+<base64 of 0x01 and the public key>", as Go's note package prints it. -EINVAL. */
+/* From "<name>+<id, 8 hex digits>+<base64 of 0x01 and the public key>", as Go's note package prints
+ * it. -EINVAL. */
 int note_key_parse(const char *text, size_t len, struct note_key *ret_key);
 void note_key_format(const struct note_key *key, char ret_text[NOTE_VKEY_SIZE]);
 bool note_key_equal(const struct note_key *a, const struct note_key *b);
@@ -53,8 +54,8 @@ int note_parse(const char *s, size_t len, struct note *ret_note);
 /* It has a signature of that key, and it holds. */
 bool note_verify(const struct note *note, const struct note_key *key);
 /*
- * Signs the text, text_len bytes at buf that end in a newline. *len: what is in buf, at first text_len; the signature goes behind it.
- * -EMSGSIZE: it has no room there. -EIO: libcrypto refuses.
+ * Signs the text, text_len bytes at buf that end in a newline. *len: what is in buf, at first
+ * text_len; the signature goes behind it. -EMSGSIZE: it has no room there. -EIO: libcrypto refuses.
  */
 int note_sign(char *buf, size_t size, size_t text_len, size_t *len, const struct note_key *key,
 	      EVP_PKEY *private_key);

@@ -15,7 +15,8 @@ int seal_key_name(const char *node_name, char ret_name[NOTE_NAME_MAX + 1])
 
 	memcpy(ret_name, PREFIX, len);
 	for (const char *c = node_name; *c; c++) {
-		bool plain = isascii((unsigned char)*c) && (isalnum((unsigned char)*c) || strchr("-._~", *c));
+		bool plain = isascii((unsigned char)*c) &&
+			     (isalnum((unsigned char)*c) || strchr("-._~", *c));
 
 		if (len + 3 > NOTE_NAME_MAX)
 			return -ENAMETOOLONG;
@@ -63,8 +64,8 @@ int seal_format(const struct seal *s, char *buf, size_t size, size_t *ret_len)
 	struct writer w = {.buf = buf, .size = size};
 	char vkey[NOTE_VKEY_SIZE];
 
-	put(&w, "%.*s/%.*s\n%" PRIu64 "\n", (int)s->key_name.len, s->key_name.at, (int)s->run_id.len,
-	    s->run_id.at, s->size);
+	put(&w, "%.*s/%.*s\n%" PRIu64 "\n", (int)s->key_name.len, s->key_name.at,
+	    (int)s->run_id.len, s->run_id.at, s->size);
 	put_hash(&w, "", &s->root);
 	put(&w, "seal %" PRIu64 "\nrecords %" PRIu64 " %" PRIu64 "\ntime %" PRId64 " %" PRIu64 "\n",
 	    s->number, s->first, s->size - 1, s->time_unix_nano, s->boot_time_nano);
@@ -156,8 +157,8 @@ static bool parse_records(struct note_span line, struct seal *s)
 {
 	uint64_t last;
 
-	return take_number(&line, &s->first) && take_number(&line, &last) && !line.len &&
-	       s->size && last == s->size - 1 && s->first <= last;
+	return take_number(&line, &s->first) && take_number(&line, &last) && !line.len && s->size &&
+	       last == s->size - 1 && s->first <= last;
 }
 
 /* One extension line; *seen gets what it is. False: it is not as it must be, or there twice. */
@@ -179,7 +180,8 @@ static bool parse_line(struct note_span line, struct seal *s, unsigned int *seen
 		what = LINE_TIME;
 		good = parse_time(line, s);
 	} else if (is_word(word, "previous")) {
-		good = !s->has_previous && base64_decode_exactly(line.at, line.len, &s->previous, TREE_HASH_LEN);
+		good = !s->has_previous &&
+		       base64_decode_exactly(line.at, line.len, &s->previous, TREE_HASH_LEN);
 		s->has_previous = true;
 	} else if (is_word(word, "count")) {
 		good = parse_count(line, s);

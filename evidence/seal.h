@@ -19,10 +19,10 @@ struct seal_count {
 struct seal {
 	struct note_span key_name; /* "varve/" and the node: who signs */
 	struct note_span run_id;   /* both are in the origin */
-	uint64_t size;		   /* of the tree: the records 0 to size - 1, the seal itself is the next */
+	uint64_t size; /* of the tree: the records 0 to size - 1, the seal itself is the next */
 	struct tree_hash root;
 	uint64_t number; /* of the seal in its run, from 0 */
-	uint64_t first;	 /* the first record since the last seal: that seal itself; 0 in the first */
+	uint64_t first; /* the first record since the last seal: that seal itself; 0 in the first */
 	int64_t time_unix_nano;
 	uint64_t boot_time_nano;
 	bool has_previous;
@@ -34,7 +34,8 @@ struct seal {
 	bool final; /* the run ended as asked */
 };
 
-/* The name under which a node's keys sign: characters that a key's name cannot have become %XX. -ENAMETOOLONG. */
+/* The name under which a node's keys sign: characters that a key's name cannot have become %XX.
+ * -ENAMETOOLONG. */
 int seal_key_name(const char *node_name, char ret_name[NOTE_NAME_MAX + 1]);
 /* Writes the text, without signatures. -EMSGSIZE. */
 int seal_format(const struct seal *seal, char *buf, size_t size, size_t *ret_len);

@@ -20,9 +20,10 @@ struct tree_hash {
 };
 
 struct tree {
-	uint64_t size;			      /* leaves */
-	struct tree_hash nodes[TREE_LEVELS]; /* [i]: root of the subtree of 2^i leaves, where size has
-					      * that bit; the greatest is the first in the tree */
+	uint64_t size; /* leaves */
+	struct tree_hash
+		nodes[TREE_LEVELS]; /* [i]: root of the subtree of 2^i leaves, where size has
+				     * that bit; the greatest is the first in the tree */
 };
 
 static inline void tree_init(struct tree *t)

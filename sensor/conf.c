@@ -96,6 +96,7 @@ void conf_fini(struct conf *conf)
 	free(conf->kube_token_file);
 	free(conf->kube_ca_file);
 	free(conf->kube_labels);
+	free(conf->seal_key);
 	free(conf->record_file);
 	free(conf->read_opens_always);
 	free(conf->events);

@@ -68,6 +68,8 @@ struct conf {
 	char *kube_api;		      /* --kube-api off|in-cluster|URL, off */
 	char *kube_token_file, *kube_ca_file; /* --kube-token-file, --kube-ca-file; read anew for each request */
 	char *kube_labels;	      /* --kube-labels, see kubewatch/pod.h */
+	char *seal_key;		      /* --seal-key FILE, "": the first signing key is made */
+	uint64_t seal_key_interval_ms; /* --seal-key-interval, 15m: then another key signs */
 	char *record_file; /* --record FILE: also write the raw ring records there, for replay tests
 			    */
 	int unpin;	   /* --unpin: 1 */

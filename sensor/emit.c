@@ -211,6 +211,8 @@ int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 		return err;
 	}
 	mark_outline(e, ev, c);
+	tree_leaf_hash(e->buf, len, &e->leaf);
+	tree_add(&e->tree, &e->leaf);
 	e->sequence++;
 	if (!c) {
 		e->node_stream_sequence++;

@@ -6,6 +6,7 @@
 
 #include "evidence/arena.h"
 #include "evidence/base.h"
+#include "evidence/tree.h"
 #include "sensor/room.h"
 #include "varve.pb-c.h"
 
@@ -21,7 +22,9 @@ struct emit {
 	size_t buf_size;
 	const char *node_name;
 	char run_id[UUID_LEN + 1];
-	uint64_t sequence;
+	uint64_t sequence; /* of the next record */
+	struct tree tree;  /* of those before: each payload is a leaf */
+	struct tree_hash leaf; /* the last one's */
 	uint64_t node_stream_sequence;
 	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
 	uint64_t failed_cnt;	 /* records that the log did not take */

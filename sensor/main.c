@@ -29,6 +29,7 @@
 #include "sensor/retention.h"
 #include "sensor/ring.h"
 #include "sensor/run.h"
+#include "sensor/sealing.h"
 #include "sensor/seen.h"
 #include "sensor/ship.h"
 #include "sensor/ship_cursor.h"
@@ -60,6 +61,7 @@ struct sensor {
 	struct conf conf;
 	struct log *log;
 	struct emit emit;
+	struct sealing sealing;
 	struct probes *probes;
 	struct ring *ring;
 	struct proctab *proctab;
@@ -104,7 +106,7 @@ static uint64_t shipped_index(const char *dir)
 	return index;
 }
 
-static int open_log(struct sensor *s, struct run_place *ret_previous,
+static int open_log(struct sensor *s, struct run_place *ret_previous, struct tree *ret_tree,
 		    struct log_recovery *ret_recovery)
 {
 	struct log_opts opts = {.segment_bytes = s->conf.log_segment_bytes,
@@ -119,7 +121,9 @@ static int open_log(struct sensor *s, struct run_place *ret_previous,
 	if (ret_recovery->cut_bytes)
 		log_warn("the log ended in a torn record: %llu bytes cut",
 			 (unsigned long long)ret_recovery->cut_bytes);
-	return run_find_previous(s->conf.log_dir, log_next_index(s->log), ret_previous);
+	err = run_find_previous(s->conf.log_dir, log_next_index(s->log), ret_previous);
+	return err ? err
+		   : run_find_tree(s->conf.log_dir, log_next_index(s->log), ret_previous, ret_tree);
 }
 
 static int open_tables(struct sensor *s)
@@ -232,7 +236,7 @@ static int take_up(struct sensor *s, bool *ret_known)
 
 /* From here on events are numbered; what was there before is found and marked so. */
 static int begin_watching(struct sensor *s, const struct run_place *previous,
-			  const struct log_recovery *recovery)
+			  const struct tree *tree, const struct log_recovery *recovery)
 {
 	bool takes_over;
 	int err;
@@ -248,10 +252,13 @@ static int begin_watching(struct sensor *s, const struct run_place *previous,
 	if (!err)
 		err = existing_enter(&s->intake, s->hierarchy.mount);
 	if (!err)
-		err = run_emit_start(&s->emit, s->conf.host_root, previous, recovery, takes_over);
+		err = run_emit_start(&s->emit, s->conf.host_root, previous, tree, recovery,
+				     takes_over);
 	if (err)
 		return err;
 	err = say_coverage(s);
+	if (!err)
+		err = sealing_turn(&s->sealing, emit_boot_ns());
 	existing_tell(&s->intake);
 	keep_books(s);
 	/* It is of now: where records are to come that are older, it comes behind them. */
@@ -375,6 +382,7 @@ static void heartbeat(struct sensor *s)
 	intake_settle(&s->intake, SETTLE_NOW);
 	declare_recursion(s);
 	streams_sum(s->streams, 0, sums);
+	sealing_count(&s->sealing, sums);
 	run_emit_heartbeat(&s->emit, &state);
 	s->settling = false;
 }
@@ -463,6 +471,7 @@ static void turn(struct sensor *s, size_t *ret_taken)
 	kube_turn(s->kube, now, from_api, s);
 	intake_tell_pods(&s->intake);
 	tick(s, now);
+	sealing_turn(&s->sealing, now);
 	note_log_state(s, log_flush(s->log));
 	retention_turn(&s->retention);
 	if (s->ship)
@@ -507,6 +516,7 @@ static void loop(struct sensor *s)
 static int end_watching(struct sensor *s)
 {
 	uint64_t until_ns = emit_boot_ns();
+	struct streams_sum sums[EV_CLASS_CNT];
 	size_t taken;
 	bool go_on = probes_pinned(s->probes);
 	int err;
@@ -526,7 +536,11 @@ static int end_watching(struct sensor *s)
 	hash_finish(s->intake.hash);
 	intake_settle(&s->intake, go_on ? SETTLE_HAND_OVER : SETTLE_END);
 	declare_recursion(s);
+	streams_sum(s->streams, 0, sums);
+	sealing_count(&s->sealing, sums);
 	err = run_emit_end(&s->emit, s->signal == SIGINT ? "SIGINT" : "SIGTERM", until_ns, go_on);
+	if (!err)
+		err = sealing_end(&s->sealing);
 	keep_books(s);
 	if (!err)
 		err = log_sync(s->log);
@@ -563,6 +577,7 @@ int main(int argc, char **argv)
 {
 	struct sensor s = {.epoll_fd = -1, .signal_fd = -1, .intake.record_fd = -1};
 	struct run_place previous;
+	struct tree tree; /* the previous run's */
 	struct log_recovery recovery;
 	int err;
 
@@ -581,10 +596,12 @@ int main(int argc, char **argv)
 		err = probe_only(&s);
 		goto out;
 	}
-	err = open_log(&s, &previous, &recovery);
+	err = open_log(&s, &previous, &tree, &recovery);
 	if (err)
 		goto out;
 	err = emit_init(&s.emit, s.log, s.conf.node_name);
+	if (!err)
+		err = sealing_open(&s.sealing, &s.conf, &s.emit);
 	if (err)
 		goto out;
 	if (conf_kafka_get(&s.conf, "bootstrap.servers")) {
@@ -608,7 +625,7 @@ int main(int argc, char **argv)
 	err = open_loop(&s);
 	if (err)
 		goto out;
-	err = begin_watching(&s, &previous, &recovery);
+	err = begin_watching(&s, &previous, &tree, &recovery);
 	if (err)
 		goto out;
 	malloc_trim(0); /* what the kernel's BTF and the search for hooks took */
@@ -631,6 +648,7 @@ out:
 	pods_free(s.pods);
 	proctab_free(s.proctab);
 	probes_close(s.probes);
+	sealing_close(&s.sealing);
 	emit_fini(&s.emit);
 	log_close(s.log);
 	if (s.signal_fd >= 0)

@@ -97,9 +97,10 @@ int run_find_previous(const char *dir, uint64_t next_index, struct run_place *re
 }
 
 int run_emit_start(struct emit *e, const char *host_root, const struct run_place *previous,
-		   const struct log_recovery *recovery, bool takes_over)
+		   const struct tree *tree, const struct log_recovery *recovery, bool takes_over)
 {
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	struct tree_hash root;
 	char path[4096], machine_id[64] = "", boot_id[UUID_LEN + 1] = "";
 	Varve__V1__RunStart *out;
 	struct utsname uts;
@@ -127,6 +128,11 @@ int run_emit_start(struct emit *e, const char *host_root, const struct run_place
 			SET(out, takes_over, 1);
 		else
 			SET(out, not_watched_since_unix_nano, previous->time_unix_nano);
+	}
+	if (tree->size) {
+		tree_root(tree, &root);
+		out->has_previous_root = 1;
+		out->previous_root = (ProtobufCBinaryData){sizeof(root.bytes), root.bytes};
 	}
 	if (recovery->cut_bytes)
 		SET(out, log_cut_bytes, recovery->cut_bytes);

@@ -12,6 +12,7 @@ struct emit;
 struct log_recovery;
 struct probes;
 struct streams_sum;
+struct tree;
 
 /* Where a record of the log stands. */
 struct run_place {
@@ -40,13 +41,19 @@ struct run_state {
 int run_find_previous(const char *dir, uint64_t next_index, struct run_place *ret_previous);
 /* The first record of the log at or behind the index. */
 int run_find_first(const char *dir, uint64_t from_index, struct run_place *ret_first);
+/*
+ * The tree of all records of that run, as they are in the log; next_index: the index behind its
+ * last. Empty if they are not all there, or none of its last seals is.
+ */
+int run_find_tree(const char *dir, uint64_t next_index, const struct run_place *last,
+		  struct tree *ret_tree);
 /* The kernel's boot id in text form. */
 int run_boot_id(char ret_id[UUID_LEN + 1]);
 
 /* host_root: where the node's /etc is. */
-/* takes_over: the hooks of the previous run went on until now. */
+/* tree: the previous run's; takes_over: its hooks went on until now. */
 int run_emit_start(struct emit *emit, const char *host_root, const struct run_place *previous,
-		   const struct log_recovery *recovery, bool takes_over);
+		   const struct tree *tree, const struct log_recovery *recovery, bool takes_over);
 int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct hierarchy *hierarchy,
 		      const struct probes *probes);
 int run_emit_heartbeat(struct emit *emit, const struct run_state *state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private keys are in libcrypto's secure heap only: locked, left out of dumps, wiped when freed. Text
- * forms of them are made and read there, too.
+ * Private keys are in libcrypto's secure heap only: locked, left out of dumps, wiped when freed.
+ * Text forms of them are made and read there, too.
  */
 #include "sensor/seal_key.h"
 #include "evidence/base.h"
@@ -115,7 +115,9 @@ static int parse_pem(const char *text, size_t len, const char *name, struct pair
 	long der_len = 0;
 	int err = -EINVAL;
 
-	if (bio && PEM_bytes_read_bio_secmem(&der, &der_len, NULL, PEM_STRING_PKCS8INF, bio, NULL, NULL) == 1 &&
+	if (bio &&
+	    PEM_bytes_read_bio_secmem(&der, &der_len, NULL, PEM_STRING_PKCS8INF, bio, NULL, NULL) ==
+		    1 &&
 	    der_len == sizeof(head) + SEED_LEN && !memcmp(der, head, sizeof(head)))
 		err = pair_from_seed(name, der + sizeof(head), ret);
 	OPENSSL_secure_clear_free(der, der_len);
@@ -126,7 +128,8 @@ static int parse_pem(const char *text, size_t len, const char *name, struct pair
 /* name: of a key whose file does not say it. -ENOENT untold. */
 static int read_private(int dirfd, const char *path, const char *name, struct pair *ret)
 {
-	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW * (dirfd >= 0));
+	_cleanup_close_ int fd =
+		openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW * (dirfd >= 0));
 	char *text = OPENSSL_secure_zalloc(PRIVATE_MAX);
 	ssize_t n;
 	int err;
@@ -139,11 +142,13 @@ static int read_private(int dirfd, const char *path, const char *name, struct pa
 	n = read(fd, text, PRIVATE_MAX);
 	err = n < 0 ? -errno : n == PRIVATE_MAX ? -EMSGSIZE : -EINVAL;
 	if (n > 0 && n < PRIVATE_MAX)
-		err = strncmp(text, PREFIX, strlen(PREFIX)) ? parse_pem(text, n, name, ret)
-							     : parse_go(text, strcspn(text, "\n"), ret);
+		err = strncmp(text, PREFIX, strlen(PREFIX))
+			      ? parse_pem(text, n, name, ret)
+			      : parse_go(text, strcspn(text, "\n"), ret);
 	OPENSSL_secure_clear_free(text, PRIVATE_MAX);
 	if (err)
-		log_err(err, "%s is no Ed25519 private key (PKCS #8 in PEM, or PRIVATE+KEY+...)", path);
+		log_err(err, "%s is no Ed25519 private key (PKCS #8 in PEM, or PRIVATE+KEY+...)",
+			path);
 	return err;
 }
 
@@ -204,7 +209,9 @@ static int finish_change(struct seal_key *k)
 {
 	erase(k->dirfd, KEY_FILE);
 	k->unfinished = renameat(k->dirfd, NEXT_FILE, k->dirfd, KEY_FILE) || fsync(k->dirfd);
-	return k->unfinished ? log_err(-errno, "cannot make %s/" NEXT_FILE " the signing key", k->dir) : 0;
+	return k->unfinished
+		       ? log_err(-errno, "cannot make %s/" NEXT_FILE " the signing key", k->dir)
+		       : 0;
 }
 
 /* --- files that all may read */

@@ -6,8 +6,8 @@
  *   sensor.next  the one that follows it, while one takes the other's place
  *   sensor.pub   the first public key: what verification starts from. Another line each time that a
  *                private key was lost, and all begins anew
- *   sensor.keys  the seal of each change of keys, signed by both: how one gets from the first key to
- *                the key of now
+ *   sensor.keys  the seal of each change of keys, signed by both: how one gets from the first key
+ * to the key of now
  *
  * A key that was replaced is erased. A change is made when its seal is in sensor.keys for good; a
  * crash before that leaves the old key, a crash after it the new one.
@@ -20,9 +20,9 @@
 struct seal_key;
 
 /*
- * Takes the key in dir; if there is none the one in the file `first` (a private key as openssl genpkey
- * -algorithm ed25519 or Go's note package makes it; NULL or "": none given), else makes one. name: of
- * the keys that are made from here on. Errors are logged.
+ * Takes the key in dir; if there is none the one in the file `first` (a private key as openssl
+ * genpkey -algorithm ed25519 or Go's note package makes it; NULL or "": none given), else makes
+ * one. name: of the keys that are made from here on. Errors are logged.
  */
 int seal_key_open(const char *dir, const char *first, const char *name, struct seal_key **ret_key);
 void seal_key_close(struct seal_key *key);

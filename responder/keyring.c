@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "responder/keyring.h"
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "responder/complain.h"
+#include "responder/memory.h"
+#include <string.h>
+
+/* Keys of one bucket, linked through `next`; ids are hashes already. */
+struct seal_index {
+	size_t *first, *next;
+	size_t next_cap;
+};
+
+#define BUCKETS 4096
+
+void keyring_fini(struct keyring *ring)
+{
+	if (ring->index) {
+		free(ring->index->first);
+		free(ring->index->next);
+	}
+	free(ring->index);
+	free(ring->v);
+	*ring = (struct keyring){};
+}
+
+static size_t bucket_of(const uint8_t id[4])
+{
+	return (id[0] << 8 | id[1]) % BUCKETS;
+}
+
+static size_t find(const struct keyring *ring, const struct note_key *key)
+{
+	if (!ring->index)
+		return KEYRING_NONE;
+	for (size_t i = ring->index->first[bucket_of(key->id)]; i != KEYRING_NONE;
+	     i = ring->index->next[i])
+		if (note_key_equal(&ring->v[i].key, key))
+			return i;
+	return KEYRING_NONE;
+}
+
+static struct seal_index *new_index(void)
+{
+	struct seal_index *index = memory_zalloc(sizeof(*index));
+
+	index->first = memory_zalloc(BUCKETS * sizeof(*index->first));
+	for (size_t i = 0; i < BUCKETS; i++)
+		index->first[i] = KEYRING_NONE;
+	return index;
+}
+
+static size_t add(struct keyring *ring, const struct keyring_key *key)
+{
+	size_t at = ring->cnt, bucket = bucket_of(key->key.id);
+
+	if (!ring->index)
+		ring->index = new_index();
+	ring->v = memory_grow(ring->v, ring->cnt, &ring->cap, sizeof(*ring->v));
+	ring->index->next = memory_grow(ring->index->next, at, &ring->index->next_cap,
+					sizeof(*ring->index->next));
+	ring->v[ring->cnt++] = *key;
+	ring->index->next[at] = ring->index->first[bucket];
+	ring->index->first[bucket] = at;
+	return at;
+}
+
+void keyring_add_trusted(struct keyring *ring, const struct note_key *key)
+{
+	size_t at = find(ring, key);
+
+	if (at != KEYRING_NONE)
+		ring->v[at].is_trusted = true;
+	else
+		add(ring, &(struct keyring_key){.key = *key,
+						.is_trusted = true,
+						.before = KEYRING_NONE,
+						.after = KEYRING_NONE,
+						.since_ns = INT64_MIN});
+}
+
+int keyring_load_trusted(struct keyring *ring, const char *path)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	char line[NOTE_VKEY_SIZE + 2];
+	struct note_key key;
+	size_t before = ring->cnt;
+
+	if (!f)
+		return log_err(-errno, "cannot read the key %s", path);
+	while (fgets(line, sizeof(line), f)) {
+		size_t len = strcspn(line, "\r\n");
+
+		if (!len || *line == '#')
+			continue;
+		if (note_key_parse(line, len, &key))
+			return complain(-EINVAL,
+					"%s: \"%.60s\" is no key: want NAME+ID+BASE64, a line as "
+					"it is in sensor.pub",
+					path, line);
+		keyring_add_trusted(ring, &key);
+	}
+	if (ferror(f))
+		return log_err(-EIO, "cannot read the key %s", path);
+	return ring->cnt > before ? 0 : complain(-EINVAL, "%s: there is no key in it", path);
+}
+
+/* The key with the name and id of a signature whose signature holds, or (holds false) does not. */
+static size_t find_signer(const struct keyring *ring, const struct note *note, bool holds)
+{
+	if (!ring->index)
+		return KEYRING_NONE;
+	for (size_t s = 0; s < note->sig_cnt; s++) {
+		const struct note_signature *sig = &note->sigs[s];
+
+		for (size_t i = ring->index->first[bucket_of(sig->id)]; i != KEYRING_NONE;
+		     i = ring->index->next[i]) {
+			const struct note_key *key = &ring->v[i].key;
+
+			if (!memcmp(key->id, sig->id, sizeof(key->id)) &&
+			    strlen(key->name) == sig->name.len &&
+			    !memcmp(key->name, sig->name.at, sig->name.len) &&
+			    note_verify(note, key) == holds)
+				return i;
+		}
+	}
+	return KEYRING_NONE;
+}
+
+size_t keyring_signer(const struct keyring *ring, const struct note *note)
+{
+	return find_signer(ring, note, true);
+}
+
+bool keyring_is_forged(const struct keyring *ring, const struct note *note)
+{
+	return find_signer(ring, note, false) != KEYRING_NONE;
+}
+
+size_t keyring_change(struct keyring *ring, const struct note *note, const struct seal *seal)
+{
+	size_t from, to;
+
+	if (!seal->has_next || !note_verify(note, &seal->next))
+		return KEYRING_NONE;
+	from = keyring_signer(ring, note);
+	to = find(ring, &seal->next);
+	if (from == KEYRING_NONE || from == to)
+		return KEYRING_NONE;
+	if (to == KEYRING_NONE)
+		to = add(ring, &(struct keyring_key){.key = seal->next,
+						     .before = from,
+						     .after = KEYRING_NONE,
+						     .since_ns = seal->time_unix_nano});
+	ring->v[from].after = to;
+	ring->v[to].before = from;
+	ring->v[to].since_ns = MAX(ring->v[to].since_ns, seal->time_unix_nano);
+	return to;
+}
+
+bool keyring_leads(const struct keyring *ring, size_t from, size_t to)
+{
+	/* So many steps at most: what is read from outside could be a circle. */
+	for (size_t i = 0; i <= ring->cnt && from != KEYRING_NONE; i++) {
+		from = ring->v[from].after;
+		if (from == to)
+			return true;
+	}
+	return false;
+}
+
+/* Takes the next note off the text; notes follow each other, empty lines between them. */
+static bool take_note(struct note_span *text, struct note_span *ret_note)
+{
+	static const char dash[] = "\xe2\x80\x94 ";
+	struct note_span line;
+	bool signed_ = false;
+
+	while (text->len && *text->at == '\n')
+		text->at++, text->len--;
+	ret_note->at = text->at;
+	while (text->len) {
+		bool is_signature = text->len >= 4 && !memcmp(text->at, dash, 4);
+
+		if (signed_ && !is_signature)
+			break;
+		signed_ |= is_signature;
+		if (!note_take_line(text, &line))
+			return false;
+	}
+	ret_note->len = text->at - ret_note->at;
+	return signed_;
+}
+
+/* All of a file that has a line of text for each quarter of an hour; *ret_text is the caller's. */
+static int read_text(const char *path, char **ret_text, size_t *ret_len)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t len = 0, size = 1 << 16, n = 0;
+
+	if (!f)
+		return -errno;
+	do {
+		len += n;
+		size *= 2;
+		text = realloc(text, size);
+		if (!text)
+			memory_exhausted();
+		n = fread(text + len, 1, size - len, f);
+	} while (n && size < 1u << 28);
+	*ret_text = text;
+	*ret_len = len;
+	return ferror(f) ? -EIO : 0;
+}
+
+int keyring_load_changes(struct keyring *ring, const char *path)
+{
+	_cleanup_free_ char *buf = NULL;
+	struct note_span text, span;
+	size_t len;
+	int err = read_text(path, &buf, &len);
+
+	if (err)
+		return err == -ENOENT ? err : log_err(err, "cannot read %s", path);
+	text = (struct note_span){buf, len};
+	while (take_note(&text, &span)) {
+		struct note note;
+		struct seal seal;
+
+		if (!note_parse(span.at, span.len, &note) && !seal_parse(note.text, &seal))
+			keyring_change(ring, &note, &seal);
+	}
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/sealing.h"
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "evidence/event.h"
+#include "evidence/seal.h"
+#include "sensor/conf.h"
+#include "sensor/emit.h"
+#include "sensor/events/fill.h"
+#include "sensor/seal_key.h"
+#include "sensor/streams.h"
+#include <string.h>
+
+/* With a turn of the loop, which takes DRAIN_NS and more at times, within a second. */
+#define INTERVAL_NS (800 * NSEC_PER_MSEC)
+#define AGAIN_NS    (60 * NSEC_PER_SEC) /* after a key that could not be changed */
+
+int sealing_open(struct sealing *s, const struct conf *conf, struct emit *emit)
+{
+	const char *change;
+	size_t len;
+	int err;
+
+	*s = (struct sealing){.emit = emit,
+			      .change_interval_ns = conf->seal_key_interval_ms * NSEC_PER_MSEC};
+	err = seal_key_name(conf->node_name, s->key_name);
+	if (err)
+		return log_err(err, "node-name is too long for the name of a key");
+	err = seal_key_open(conf->log_dir, conf->seal_key, s->key_name, &s->key);
+	if (err)
+		return err;
+	len = seal_key_last_change(s->key, &change);
+	memcpy(s->change, change, len);
+	s->change[len] = '\0';
+	return 0;
+}
+
+void sealing_close(struct sealing *s)
+{
+	seal_key_close(s->key);
+	s->key = NULL;
+}
+
+void sealing_count(struct sealing *s, const struct streams_sum *sums)
+{
+	for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
+		s->counts[c].recorded = sums[c].recorded;
+		s->counts[c].lost = sums[c].lost;
+		s->counts[c].suppressed = sums[c].suppressed;
+	}
+}
+
+/* Of all records so far. boot_ns: of the record that it will be in. */
+static void fill(const struct sealing *s, uint64_t boot_ns, struct seal *ret)
+{
+	const struct emit *e = s->emit;
+
+	*ret = (struct seal){
+		.key_name = {s->key_name, strlen(s->key_name)},
+		.run_id = {e->run_id, UUID_LEN},
+		.size = e->tree.size,
+		.number = s->number,
+		.first = s->first,
+		.time_unix_nano = (int64_t)boot_ns + e->clock_offset_ns,
+		.boot_time_nano = boot_ns,
+		.has_previous = s->number,
+		.previous = s->leaf,
+		.count_cnt = EV_CLASS_CNT,
+	};
+	_Static_assert(EV_CLASS_CNT <= SEAL_CLASSES_MAX, "a seal has them all");
+	tree_root(&e->tree, &ret->root);
+	for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
+		struct seal_count *count = &ret->counts[c];
+
+		snprintf(count->event_class, sizeof(count->event_class), "%s", event_class_name(c));
+		count->recorded = s->counts[c].recorded;
+		count->lost = s->counts[c].lost;
+		count->suppressed = s->counts[c].suppressed;
+	}
+}
+
+/* By the key of now; if another has been prepared, by that one too. */
+static int sign(struct sealing *s, const struct seal *seal, char note[NOTE_MAX + 1],
+		size_t *ret_len)
+{
+	size_t text_len, len;
+	int err = seal_format(seal, note, NOTE_MAX, &text_len);
+
+	len = text_len;
+	if (!err)
+		err = seal_key_sign(s->key, note, NOTE_MAX, text_len, &len);
+	if (!err && seal->has_next)
+		err = seal_key_sign_next(s->key, note, NOTE_MAX, text_len, &len);
+	note[err ? 0 : len] = '\0';
+	*ret_len = len;
+	return err;
+}
+
+static int fill_frontier(struct emit *e, Varve__V1__Seal *out)
+{
+	struct tree_hash *nodes = arena_alloc(&e->arena, TREE_LEVELS * sizeof(*nodes));
+
+	out->frontier = arena_alloc(&e->arena, TREE_LEVELS * sizeof(*out->frontier));
+	if (!nodes || !out->frontier)
+		return -ENOMEM;
+	out->n_frontier = tree_frontier(&e->tree, nodes);
+	for (size_t i = 0; i < out->n_frontier; i++)
+		out->frontier[i] = (ProtobufCBinaryData){TREE_HASH_LEN, nodes[i].bytes};
+	return 0;
+}
+
+static int write_record(struct sealing *s, const struct seal *seal, char *note)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	struct emit *e = s->emit;
+	Varve__V1__Seal *out;
+	int err;
+
+	arena_reset(&e->arena);
+	err = NEW_BODY(&e->arena, &ev, SEAL, seal, out);
+	if (!err)
+		err = fill_frontier(e, out);
+	if (err)
+		return err;
+	out->note = note;
+	if (s->change[0])
+		out->last_change = s->change;
+	SET(&ev, boot_time_nano, seal->boot_time_nano);
+	err = emit_event(e, &ev, NULL);
+	if (err)
+		return err;
+	s->change[0] = '\0';
+	s->number++;
+	s->leaf = e->leaf;
+	s->first = seal->size;
+	s->sealed_size = e->sequence;
+	return 0;
+}
+
+/*
+ * The key is changed for good before the seal that says so is written: a reader must never meet a
+ * seal by a key that the next start does not have. If the seal cannot be written then, the next one
+ * tells of it.
+ */
+static int seal_changing(struct sealing *s, struct seal *seal)
+{
+	char note[NOTE_MAX + 1];
+	size_t len;
+	int err = seal_key_prepare(s->key);
+
+	if (err)
+		return err;
+	seal->has_next = true;
+	seal->next = *seal_key_next(s->key);
+	err = sign(s, seal, note, &len);
+	if (err)
+		seal_key_abandon(s->key);
+	else
+		err = seal_key_commit(s->key, note, len);
+	if (err) {
+		seal->has_next = false;
+		return err;
+	}
+	s->next_change_ns = seal->boot_time_nano + s->change_interval_ns;
+	err = write_record(s, seal, note);
+	if (err)
+		memcpy(s->change, note, len + 1);
+	return err;
+}
+
+static int seal_now(struct sealing *s, bool change, bool final)
+{
+	uint64_t now = emit_boot_ns();
+	char note[NOTE_MAX + 1];
+	struct seal seal;
+	size_t len;
+	int err;
+
+	if (!s->emit->tree.size)
+		return 0;
+	fill(s, now, &seal);
+	seal.final = final;
+	if (change) {
+		err = seal_changing(s, &seal);
+		if (!err || seal.has_next)
+			return err;
+		/* By the old key, then: better than no seal. */
+		s->next_change_ns = now + AGAIN_NS;
+	}
+	err = sign(s, &seal, note, &len);
+	if (err)
+		return log_err(err, "cannot sign the seal");
+	return write_record(s, &seal, note);
+}
+
+int sealing_turn(struct sealing *s, uint64_t now_ns)
+{
+	if (s->emit->sequence == s->sealed_size || now_ns < s->next_ns)
+		return 0;
+	s->next_ns = now_ns + INTERVAL_NS;
+	/* Of two changes that no seal could tell the second would hide the first. */
+	return seal_now(s, now_ns >= s->next_change_ns && (!s->number || !s->change[0]), false);
+}
+
+int sealing_end(struct sealing *s)
+{
+	return seal_now(s, false, true);
+}
