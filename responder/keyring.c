@@ -219,7 +219,7 @@ int keyring_load_changes(struct keyring *ring, const char *path)
 {
 	_cleanup_free_ char *buf = NULL;
 	struct note_span text, span;
-	size_t len;
+	size_t len = 0;
 	int err = read_text(path, &buf, &len);
 
 	if (err)
