@@ -40,7 +40,7 @@ BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wext
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
 SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
 KUBEWATCH_LIBS := -lcurl -ljansson -lseccomp
-RESPONDER_LIBS := -lrdkafka
+RESPONDER_LIBS := -lrdkafka -ljansson
 
 # --- kernel side: each probe file an object, linked into one, one skeleton
 # core first: libbpf's linker (1.1) gives a map offset 0 when it meets the extern before the definition.

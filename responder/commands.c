@@ -17,6 +17,11 @@ static const struct command commands[] = {
 	{"cat", "SOURCE [OPTION]...",
 	 "Prints all records as lines of JSON; exit status 3 if something could not be read.",
 	 FOR_CAT, cmd_cat},
+	{"verify", "SOURCE --key FILE [OPTION]...",
+	 "Checks that the records are those that the sensor sealed, all of them, in order:\n"
+	 "exit status 0 AUTHENTIC, 3 BROKEN, 4 OPEN or UNAUTHENTICATED; 2 there is no record,\n"
+	 "1 cannot be read. Without --key nobody knows who sealed them: UNAUTHENTICATED.",
+	 FOR_VERIFY, cmd_verify},
 };
 
 static void print_help(FILE *out)
@@ -83,7 +88,7 @@ int commands_run(int argc, char **argv, FILE *out)
 		return finish(out, EXIT_OK);
 	}
 	if (!cmd) {
-		diag(DIAG_ERROR, "%s%s%s: want replay, pods or cat (varve --help)",
+		diag(DIAG_ERROR, "%s%s%s: want replay, pods, cat or verify (varve --help)",
 		     *name ? "unknown command \"" : "no command", name, *name ? "\"" : "");
 		return EXIT_USAGE;
 	}

@@ -110,6 +110,30 @@ static int add_property(struct options *o, const char *value, int64_t now_ns)
 	return 0;
 }
 
+static int add_key(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->key_files = memory_grow(o->key_files, o->key_file_cnt, &o->key_file_cap,
+				   sizeof(*o->key_files));
+	o->key_files[o->key_file_cnt++] = value;
+	return 0;
+}
+
+static int set_changes(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->changes_file = value;
+	return 0;
+}
+
+static int set_json(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)value;
+	(void)now_ns;
+	o->as_json = true;
+	return 0;
+}
+
 static const struct option {
 	const char *name, *value, *help; /* value NULL: it takes none */
 	unsigned int commands;		 /* enum options_for */
@@ -122,6 +146,13 @@ static const struct option {
 	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d",
 	 FOR_REPLAY | FOR_PODS, set_since},
 	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS, set_until},
+	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},
+	{"--key", "FILE", "public keys that are trusted, as sensor.pub has them; may be given again",
+	 FOR_VERIFY, add_key},
+	{"--changes", "FILE",
+	 "how the sensor came from one key to the next: its sensor.keys, a directory's own if not given",
+	 FOR_VERIFY, set_changes},
+	{"--json", NULL, "lines of JSON: findings, runs, pods, the verdict", FOR_VERIFY, set_json},
 	{"--format", "tree|timeline|jsonl", "tree is the default", FOR_REPLAY, set_format},
 	{"--as-recorded", NULL, "names as each record has them, not as they became known later",
 	 FOR_REPLAY, set_as_recorded},
@@ -218,6 +249,7 @@ void options_fini(struct options *o)
 		free((char *)o->properties[i].value);
 	}
 	free(o->properties);
+	free(o->key_files);
 	*o = (struct options){};
 }
 

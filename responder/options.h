@@ -25,6 +25,10 @@ struct options {
 	struct history_window window;
 	struct source_opts source_opts;
 	struct source_property *properties; /* names are copies, values too */
+	const char **key_files;		    /* keys that are trusted */
+	size_t key_file_cnt, key_file_cap;
+	const char *changes_file; /* of keys; NULL: a directory's own */
+	bool as_json;
 };
 
 /* Which commands an option is for. */
@@ -32,7 +36,8 @@ enum options_for {
 	FOR_REPLAY = 1,
 	FOR_PODS = 2,
 	FOR_CAT = 4,
-	FOR_ALL = 7,
+	FOR_VERIFY = 8,
+	FOR_ALL = 15,
 };
 
 struct command {

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One seal: whose it is, which key signed it, what it follows, and whether its tree is ours. */
+#include "evidence/base.h"
+#include "responder/seals_impl.h"
+#include "responder/when.h"
+#include <inttypes.h>
+#include <string.h>
+
+static bool span_is(struct note_span span, const char *text)
+{
+	return span.len == strlen(text) && !memcmp(span.at, text, span.len);
+}
+
+/* --- who signed */
+
+/* The change of keys that the record repeats: the key that it leads to. */
+static size_t repeated_change(struct seals *s, const Varve__V1__Event *ev)
+{
+	struct note note;
+	struct seal seal;
+
+	if (!ev->seal->last_change ||
+	    note_parse(ev->seal->last_change, strlen(ev->seal->last_change), &note) ||
+	    seal_parse(note.text, &seal))
+		return KEYRING_NONE;
+	return keyring_change(s->keys, &note, &seal);
+}
+
+static size_t find_signer(struct seals *s, const struct run *r, const struct note *note,
+			  const struct seal *seal)
+{
+	size_t signer = keyring_signer(s->keys, note);
+
+	/* Nothing is trusted: the first key that is met stands for what follows, and for no more.
+	 */
+	if (signer == KEYRING_NONE && s->is_trusting && r->node->key == KEYRING_NONE &&
+	    seal->has_next && note_verify(note, &seal->next)) {
+		keyring_add_trusted(s->keys, &seal->next);
+		signer = keyring_signer(s->keys, note);
+	}
+	return signer;
+}
+
+/* True: this key may sign here. */
+static bool is_its_turn(struct seals *s, struct run *r, const struct seal *seal, size_t signer,
+			size_t repeated)
+{
+	const struct keyring_key *keys = s->keys->v;
+	size_t now = r->node->key;
+	/* A change may be among what is missing, which is told. */
+	bool has_hole = r->live->is_broken || !r->live->is_known || !r->live->has_seal;
+
+	if (now == KEYRING_NONE) {
+		/* Where the evidence begins only the time can tell. */
+		if (seal->time_unix_nano >= keys[signer].since_ns)
+			return true;
+		seals_found(s, r, SEALS_KEY_NEWER,
+			    "seal %" PRIu64 " is signed by a key that was not yet there",
+			    seal->number);
+		return false;
+	}
+	if (signer == now || (repeated == signer && keys[signer].before == now) ||
+	    (has_hole && keyring_leads(s->keys, now, signer)))
+		return true;
+	if (!r->live->has_seal && r->names_none && keys[signer].is_trusted)
+		return true; /* another log directory; told as SEALS_ANEW */
+	if (keyring_leads(s->keys, now, signer))
+		seals_found(s, r, SEALS_KEY_NEWER,
+			    "seal %" PRIu64 " is signed by a key that came later", seal->number);
+	else if (keyring_leads(s->keys, signer, now))
+		seals_found(s, r, SEALS_KEY_REPLACED,
+			    "seal %" PRIu64 " is signed by a key that had been replaced",
+			    seal->number);
+	else
+		seals_found(s, r, SEALS_KEY_UNKNOWN,
+			    "seal %" PRIu64 " is signed by another key than those before it",
+			    seal->number);
+	return false;
+}
+
+static bool check_signature(struct seals *s, struct run *r, const Varve__V1__Event *ev,
+			    const struct note *note, const struct seal *seal)
+{
+	size_t repeated = repeated_change(s, ev), signer = find_signer(s, r, note, seal), next;
+
+	if (signer == KEYRING_NONE) {
+		if (keyring_is_forged(s->keys, note))
+			seals_found(s, r, SEALS_FORGED,
+				    "the signature of seal %" PRIu64 " does not hold",
+				    seal->number);
+		else
+			seals_found(s, r, SEALS_KEY_UNKNOWN,
+				    "seal %" PRIu64
+				    " is signed by a key that no trusted one leads to",
+				    seal->number);
+		return false;
+	}
+	if (!is_its_turn(s, r, seal, signer, repeated))
+		return false;
+	r->node->key = signer;
+	if (!seal->has_next)
+		return true;
+	next = keyring_change(s->keys, note, seal);
+	if (next == KEYRING_NONE && !note_verify(note, &seal->next)) {
+		seals_found(s, r, SEALS_SEAL_INVALID,
+			    "seal %" PRIu64 " names a next key that did not sign it", seal->number);
+		return false;
+	}
+	/* Nothing trusted: the next key is the one that was taken. */
+	r->node->key = next == KEYRING_NONE ? signer : next;
+	return true;
+}
+
+/* --- what it says */
+
+static bool read_seal(struct seals *s, struct run *r, const Varve__V1__Event *ev,
+		      struct note *ret_note, struct seal *ret_seal)
+{
+	const char *text = ev->seal->note ? ev->seal->note : "";
+	char key_name[NOTE_NAME_MAX + 1];
+
+	if (note_parse(text, strlen(text), ret_note) || seal_parse(ret_note->text, ret_seal)) {
+		seals_found_range(s, r, SEALS_SEAL_INVALID, ev->sequence, ev->sequence,
+				  "it is no signed note of a seal");
+		return false;
+	}
+	if (!span_is(ret_seal->run_id, r->pub.run_id) || seal_key_name(r->pub.node, key_name) ||
+	    !span_is(ret_seal->key_name, key_name)) {
+		seals_found_range(s, r, SEALS_SEAL_FOREIGN, ev->sequence, ev->sequence,
+				  "it is a seal of %.*s, run %.*s", (int)ret_seal->key_name.len,
+				  ret_seal->key_name.at, (int)ret_seal->run_id.len,
+				  ret_seal->run_id.at);
+		return false;
+	}
+	if (ret_seal->size != ev->sequence) {
+		seals_found_range(s, r, SEALS_SEAL_INVALID, ev->sequence, ev->sequence,
+				  "it seals the records before %" PRIu64, ret_seal->size);
+		return false;
+	}
+	return true;
+}
+
+static void check_order(struct seals *s, struct run *r, const struct seal *seal)
+{
+	const struct live *live = r->live;
+	uint64_t number = live->has_seal ? live->seal_number + 1 : 0;
+
+	/* What is missing, or before the beginning, has been told. */
+	if (live->is_broken || !live->is_known) {
+		if (live->has_seal && seal->number < number)
+			seals_found(s, r, SEALS_SEAL_ORDER,
+				    "seal %" PRIu64 " follows seal %" PRIu64, seal->number,
+				    live->seal_number);
+		return;
+	}
+	if (seal->number != number || seal->has_previous != live->has_seal ||
+	    (live->has_seal && (memcmp(&seal->previous, &live->seal_leaf, sizeof(seal->previous)) ||
+				seal->first != live->seal_sequence)))
+		seals_found(s, r, SEALS_SEAL_ORDER,
+			    "seal %" PRIu64 " is not the one that follows here", seal->number);
+}
+
+static void check_time(struct seals *s, struct run *r, const struct seal *seal)
+{
+	const struct live *live = r->live;
+	char at[WHEN_LEN], span[WHEN_LEN];
+
+	if (!live->has_seal)
+		return;
+	if (seal->boot_time_nano < live->seal_boot_ns)
+		seals_found(s, r, SEALS_TIME,
+			    "boot time of seal %" PRIu64 " is before seal %" PRIu64, seal->number,
+			    live->seal_number);
+	else if (seal->time_unix_nano < live->seal_time_ns)
+		seals_found(s, r, SEALS_CLOCK, "by %s, before seal %" PRIu64 " (%s)",
+			    when_format_span(live->seal_time_ns - seal->time_unix_nano, span),
+			    seal->number, when_format(seal->time_unix_nano, at));
+}
+
+static bool tree_from_record(const struct seal *seal, const Varve__V1__Seal *rec, struct tree *ret)
+{
+	struct tree_hash frontier[TREE_LEVELS];
+
+	if (rec->n_frontier > TREE_LEVELS)
+		return false;
+	for (size_t i = 0; i < rec->n_frontier; i++) {
+		if (rec->frontier[i].len != TREE_HASH_LEN)
+			return false;
+		memcpy(&frontier[i], rec->frontier[i].data, TREE_HASH_LEN);
+	}
+	return seal_tree(seal, frontier, rec->n_frontier, ret);
+}
+
+/* True: the records since the last seal are those that are sealed. */
+static bool check_root(struct seals *s, struct run *r, const Varve__V1__Event *ev,
+		       const struct seal *seal)
+{
+	struct live *live = r->live;
+	struct tree_hash root;
+	bool good = false;
+
+	if (live->is_known) {
+		tree_root(&live->tree, &root);
+		good = !memcmp(&root, &seal->root, sizeof(root));
+		if (!good)
+			seals_found_range(s, r, SEALS_CHANGED,
+					  MAX(r->pub.sealed_size, r->pub.first), seal->size - 1,
+					  "at least one of them, as seal %" PRIu64 " shows",
+					  seal->number);
+	}
+	if (!good)
+		live->is_known = tree_from_record(seal, ev->seal, &live->tree);
+	return good;
+}
+
+bool seals_check(struct seals *s, struct run *r, const Varve__V1__Event *ev)
+{
+	struct live *live = r->live;
+	struct note note;
+	struct seal seal;
+	bool good;
+
+	if (!read_seal(s, r, ev, &note, &seal) || !check_signature(s, r, ev, &note, &seal))
+		return false;
+	check_order(s, r, &seal);
+	check_time(s, r, &seal);
+	good = check_root(s, r, ev, &seal) && !live->is_broken;
+	/* Of what is before the first seal of evidence that begins in the middle nothing can be
+	 * said: told as SEALS_BEGINS. */
+	seals_pods_settle(s, live, !good);
+	live->is_broken = false;
+	live->has_seal = true;
+	live->seal_number = seal.number;
+	live->seal_sequence = ev->sequence;
+	live->seal_time_ns = seal.time_unix_nano;
+	live->seal_boot_ns = seal.boot_time_nano;
+	r->pub.seal_cnt++;
+	r->pub.sealed_size = ev->sequence + 1;
+	r->pub.sealed_ns = seal.time_unix_nano;
+	r->pub.is_final = seal.final;
+	return true;
+}

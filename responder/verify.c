@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* varve verify: whether the records are those that the sensor sealed. */
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "evidence/event.h"
+#include "evidence/text.h"
+#include "responder/commands.h"
+#include "responder/complain.h"
+#include "responder/memory.h"
+#include "responder/seals.h"
+#include "responder/when.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#define SAME_MAX 10 /* findings of one kind that are printed of a run */
+
+struct verify {
+	FILE *out;
+	bool as_json;
+	bool is_broken, is_open;
+	uint64_t cnt[SEALS_KIND_CNT]; /* since the last run ended */
+	uint64_t run_cnt, record_cnt, finding_cnt;
+};
+
+/* --- as text */
+
+static const char *verdict_of_run(const struct seals_run *run)
+{
+	return run->is_broken ? "BROKEN" : run->is_open ? "OPEN" : "AUTHENTIC";
+}
+
+static const char *verdict_of_pod(const struct seals_pod *p)
+{
+	if (p->broken_cnt || p->spans_broken)
+		return "BROKEN";
+	return p->sealed_cnt < p->record_cnt ? "OPEN" : "AUTHENTIC";
+}
+
+static void print_finding(FILE *out, const struct seals_finding *f)
+{
+	fprintf(out, "%-12s", seals_finding_name(f->kind));
+	if (f->run)
+		fprintf(out, "  run %.8s", f->run->run_id);
+	if (f->has_range && f->from == f->to)
+		fprintf(out, "  record %" PRIu64, f->from);
+	else if (f->has_range)
+		fprintf(out, "  records %" PRIu64 "-%" PRIu64, f->from, f->to);
+	fputs(*f->text ? "  " : "", out);
+	text_print_escaped(out, f->text, strlen(f->text));
+	fputc('\n', out);
+}
+
+static void print_run(FILE *out, const struct seals_run *run)
+{
+	char from[WHEN_LEN], to[WHEN_LEN];
+
+	fprintf(out, "run %s of ", run->run_id);
+	text_print_escaped(out, run->node, strlen(run->node));
+	fprintf(out, ": %s to %s, %" PRIu64 " records, %" PRIu64 " seals: %s\n",
+		when_format(run->first_ns, from), when_format(run->last_ns, to), run->record_cnt,
+		run->seal_cnt, verdict_of_run(run));
+}
+
+static void print_pod(FILE *out, const struct seals_pod *p)
+{
+	const char *name = p->name ? p->name : p->uid;
+
+	fputs("pod ", out);
+	text_print_escaped(out, name, strlen(name));
+	if (p->name) {
+		fputs(" (", out);
+		text_print_escaped(out, p->uid, strlen(p->uid));
+		fputc(')', out);
+	}
+	fprintf(out, ": %" PRIu64 " records, %" PRIu64 " sealed: %s\n", p->record_cnt,
+		p->sealed_cnt, verdict_of_pod(p));
+}
+
+/* --- as JSON */
+
+static void print_json(FILE *out, json_t *line)
+{
+	json_dumpf(line, out, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputc('\n', out);
+	json_decref(line);
+}
+
+/* Text out of evidence: what is not UTF-8 is not printed as such (json_string() refuses it). */
+static json_t *json_text(const char *text)
+{
+	json_t *j = json_string(text);
+
+	return j ? j : json_null();
+}
+
+static json_t *json_time(int64_t ns)
+{
+	char text[WHEN_LEN];
+
+	return ns == INT64_MIN ? json_null() : json_string(when_format(ns, text));
+}
+
+static void json_finding(FILE *out, const struct seals_finding *f)
+{
+	json_t *j = json_pack("{s:s}", "finding", seals_finding_name(f->kind));
+
+	if (f->run)
+		json_object_set_new(j, "run", json_text(f->run->run_id));
+	if (f->has_range) {
+		json_object_set_new(j, "from", json_integer(f->from));
+		json_object_set_new(j, "to", json_integer(f->to));
+	}
+	if (*f->text)
+		json_object_set_new(j, "text", json_text(f->text));
+	print_json(out, j);
+}
+
+static void json_run(FILE *out, const struct seals_run *run)
+{
+	print_json(out,
+		   json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:b, s:b, s:s}", "run",
+			     json_text(run->run_id), "node", json_text(run->node), "from",
+			     json_time(run->first_ns), "to", json_time(run->last_ns),
+			     "first_sequence", (json_int_t)run->first, "records",
+			     (json_int_t)run->record_cnt, "seals", (json_int_t)run->seal_cnt,
+			     "sealed_size", (json_int_t)run->sealed_size, "sealed_until",
+			     json_time(run->sealed_ns), "final_seal", run->is_final,
+			     "closed_by_next", run->is_closed, "verdict", verdict_of_run(run)));
+}
+
+static void json_pod(FILE *out, const struct seals_pod *p)
+{
+	print_json(out, json_pack("{s:o, s:o, s:I, s:I, s:I, s:s}", "pod",
+				  p->name ? json_text(p->name) : json_null(), "uid",
+				  json_text(p->uid), "records", (json_int_t)p->record_cnt, "sealed",
+				  (json_int_t)p->sealed_cnt, "broken", (json_int_t)p->broken_cnt,
+				  "verdict", verdict_of_pod(p)));
+}
+
+/* --- while reading */
+
+static void finding(const struct seals_finding *f, void *ctx)
+{
+	struct verify *v = ctx;
+
+	v->is_broken |= f->kind <= SEALS_LAST_BROKEN;
+	v->is_open |= f->kind > SEALS_LAST_BROKEN && f->kind <= SEALS_LAST_UNKNOWN;
+	v->finding_cnt++;
+	if (v->cnt[f->kind]++ >= SAME_MAX)
+		return;
+	if (v->as_json)
+		json_finding(v->out, f);
+	else
+		print_finding(v->out, f);
+}
+
+/* How many were not printed. */
+static void print_rest(struct verify *v)
+{
+	for (unsigned int kind = 0; kind < SEALS_KIND_CNT; kind++) {
+		uint64_t more = v->cnt[kind] - MIN(v->cnt[kind], (uint64_t)SAME_MAX);
+
+		v->cnt[kind] = 0;
+		if (!more)
+			continue;
+		if (v->as_json)
+			print_json(v->out,
+				   json_pack("{s:s, s:I}", "finding", seals_finding_name(kind),
+					     "more", (json_int_t)more));
+		else
+			fprintf(v->out, "%-12s  and %" PRIu64 " more like these\n",
+				seals_finding_name(kind), more);
+	}
+}
+
+static void run_ended(const struct seals_run *run, void *ctx)
+{
+	struct verify *v = ctx;
+
+	v->run_cnt++;
+	v->record_cnt += run->record_cnt;
+	print_rest(v);
+	if (v->as_json)
+		json_run(v->out, run);
+	else
+		print_run(v->out, run);
+}
+
+static int read_source(struct source *src, struct seals *seals)
+{
+	struct source_item item;
+	int err;
+
+	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
+		Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+
+		if (ev)
+			seals_take(seals, ev, item.payload, item.len);
+		else if (item.what == SOURCE_RECORD)
+			seals_damage(seals, "a record that is no event", false);
+		else
+			seals_damage(seals, item.where, item.at_tail);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	return err;
+}
+
+/* --- the verdict */
+
+static void print_pods(struct verify *v, const struct seals *seals)
+{
+	const struct seals_pod *pods;
+	size_t cnt = seals_pods(seals, &pods);
+
+	for (size_t i = 0; i < cnt; i++) {
+		if (v->as_json)
+			json_pod(v->out, &pods[i]);
+		else
+			print_pod(v->out, &pods[i]);
+	}
+	if (seals_pods_left_out(seals))
+		log_warn("%" PRIu64 " records are of pods that there was no room for",
+			 seals_pods_left_out(seals));
+}
+
+static int conclude(struct verify *v, bool has_key)
+{
+	const char *verdict = v->is_broken ? "BROKEN"
+			      : !has_key   ? "UNAUTHENTICATED"
+			      : v->is_open ? "OPEN"
+					   : "AUTHENTIC";
+
+	if (v->as_json)
+		print_json(v->out, json_pack("{s:s, s:I, s:I, s:b}", "verdict", verdict, "runs",
+					     (json_int_t)v->run_cnt, "records",
+					     (json_int_t)v->record_cnt, "authenticated", has_key));
+	else
+		fprintf(v->out, "%s: %" PRIu64 " runs, %" PRIu64 " records%s%s\n", verdict,
+			v->run_cnt, v->record_cnt,
+			has_key ? "" : "; without --key nobody knows who sealed them",
+			!has_key && v->is_open && !v->is_broken ? ", and the last run is open"
+								: "");
+	if (v->is_broken)
+		return EXIT_INCOMPLETE;
+	return v->is_open || !has_key ? EXIT_UNKNOWN : EXIT_OK;
+}
+
+/* The directory's own changes of keys, or those that were named. */
+static int load_keys(const struct options *opts, struct keyring *keys)
+{
+	_cleanup_free_ char *old = NULL, *own = NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < opts->key_file_cnt && !err; i++)
+		err = keyring_load_trusted(keys, opts->key_files[i]);
+	if (err || source_is_kafka(opts->source) || opts->changes_file) {
+		if (!err && opts->changes_file)
+			err = keyring_load_changes(keys, opts->changes_file);
+		return err == -ENOENT ? log_err(err, "cannot read %s", opts->changes_file) : err;
+	}
+	old = memory_printf("%s/sensor.keys.old", opts->source);
+	own = memory_printf("%s/sensor.keys", opts->source);
+	err = keyring_load_changes(keys, old);
+	if (!err || err == -ENOENT)
+		err = keyring_load_changes(keys, own);
+	return err == -ENOENT ? 0 : err;
+}
+
+int cmd_verify(const struct options *opts, FILE *out)
+{
+	static const struct seals_ops ops = {.finding = finding, .run_ended = run_ended};
+	struct verify v = {.out = out, .as_json = opts->as_json};
+	struct keyring keys = {};
+	struct seals *seals;
+	struct source *src;
+	int status = EXIT_IO;
+
+	if (load_keys(opts, &keys) || source_open(opts->source, &opts->source_opts, &src) < 0) {
+		keyring_fini(&keys);
+		return EXIT_IO;
+	}
+	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.until_ns, &ops, &v);
+	if (!read_source(src, seals)) {
+		seals_end(seals);
+		print_rest(&v);
+		print_pods(&v, seals);
+		status = conclude(&v, opts->key_file_cnt);
+		if (!v.run_cnt && !v.finding_cnt)
+			status = complain(EXIT_USAGE, "%s: there is no record", opts->source);
+	}
+	seals_free(seals);
+	source_close(src);
+	keyring_fini(&keys);
+	return status;
+}
