@@ -22,6 +22,14 @@ static const struct command commands[] = {
 	 "exit status 0 AUTHENTIC, 3 BROKEN, 4 OPEN or UNAUTHENTICATED; 2 there is no record,\n"
 	 "1 cannot be read. Without --key nobody knows who sealed them: UNAUTHENTICATED.",
 	 FOR_VERIFY, cmd_verify},
+	{"prove", "SOURCE --event RUN/SEQUENCE [OPTION]...",
+	 "Writes one record with the proof that it was sealed to a file, which varve verify --proof\n"
+	 "and other tools for Merkle logs can check without the rest of the evidence.",
+	 FOR_PROVE, cmd_prove},
+	{"checkpoint", "SOURCE [OPTION]...",
+	 "Prints the last seal of each node: published elsewhere, it shows later how far the evidence\n"
+	 "went (varve verify --checkpoint).",
+	 FOR_CHECKPOINT, cmd_checkpoint},
 };
 
 static void print_help(FILE *out)
@@ -88,7 +96,7 @@ int commands_run(int argc, char **argv, FILE *out)
 		return finish(out, EXIT_OK);
 	}
 	if (!cmd) {
-		diag(DIAG_ERROR, "%s%s%s: want replay, pods, cat or verify (varve --help)",
+		diag(DIAG_ERROR, "%s%s%s: want replay, pods, cat, verify, prove or checkpoint (varve --help)",
 		     *name ? "unknown command \"" : "no command", name, *name ? "\"" : "");
 		return EXIT_USAGE;
 	}

@@ -9,6 +9,8 @@ int cmd_replay(const struct options *opts, FILE *out);
 int cmd_pods(const struct options *opts, FILE *out);
 int cmd_cat(const struct options *opts, FILE *out);
 int cmd_verify(const struct options *opts, FILE *out);
+int cmd_prove(const struct options *opts, FILE *out);
+int cmd_checkpoint(const struct options *opts, FILE *out);
 
 /* All of varve but the process's own: argv as main() has it. */
 int commands_run(int argc, char **argv, FILE *out);

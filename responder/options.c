@@ -3,6 +3,7 @@
 #include "responder/options.h"
 #include "responder/complain.h"
 #include "evidence/base.h"
+#include "evidence/note.h"
 #include "responder/memory.h"
 #include "responder/views/view.h"
 #include "responder/when.h"
@@ -126,6 +127,44 @@ static int set_changes(struct options *o, const char *value, int64_t now_ns)
 	return 0;
 }
 
+static int add_checkpoint(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->checkpoint_files = memory_grow(o->checkpoint_files, o->checkpoint_file_cnt,
+					  &o->checkpoint_file_cap, sizeof(*o->checkpoint_files));
+	o->checkpoint_files[o->checkpoint_file_cnt++] = value;
+	return 0;
+}
+
+static int set_proof(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->proof_file = value;
+	return 0;
+}
+
+static int set_out(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->out_file = value;
+	return 0;
+}
+
+static int set_event(struct options *o, const char *value, int64_t now_ns)
+{
+	const char *slash = strchr(value, '/');
+
+	(void)now_ns;
+	if (!slash || slash - value != UUID_LEN ||
+	    !note_parse_number((struct note_span){slash + 1, strlen(slash + 1)},
+			       &o->event_sequence))
+		return complain(-EINVAL, "--event \"%s\": want RUN/SEQUENCE, as the record has them",
+				value);
+	free((char *)o->event_run);
+	o->event_run = memory_printf("%.*s", UUID_LEN, value);
+	return 0;
+}
+
 static int set_json(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)value;
@@ -152,6 +191,13 @@ static const struct option {
 	{"--changes", "FILE",
 	 "how the sensor came from one key to the next: its sensor.keys, a directory's own if not given",
 	 FOR_VERIFY, set_changes},
+	{"--checkpoint", "FILE",
+	 "the evidence must contain what was sealed then: a checkpoint kept elsewhere", FOR_VERIFY,
+	 add_checkpoint},
+	{"--proof", "FILE", "check this proof of one record, without the evidence", FOR_VERIFY,
+	 set_proof},
+	{"--event", "RUN/SEQUENCE", "the record, by its run_id and sequence", FOR_PROVE, set_event},
+	{"--out", "FILE", "where to; RUN-SEQUENCE.tlog-proof if not given", FOR_PROVE, set_out},
 	{"--json", NULL, "lines of JSON: findings, runs, pods, the verdict", FOR_VERIFY, set_json},
 	{"--format", "tree|timeline|jsonl", "tree is the default", FOR_REPLAY, set_format},
 	{"--as-recorded", NULL, "names as each record has them, not as they became known later",
@@ -209,11 +255,15 @@ static int check(const struct command *cmd, const struct options *o)
 {
 	const char *wrong = NULL;
 
-	if (!o->source)
+	if (o->proof_file && o->source)
+		wrong = "--proof needs no SOURCE";
+	else if (!o->source && !o->proof_file)
 		wrong = "SOURCE is missing: a log directory, or kafka://host:port[,host:port]";
 	else if (cmd->takes & FOR_REPLAY && !o->pod && !o->container)
 		wrong = "say what to replay: --pod NAMESPACE/NAME or --container ID (varve pods "
 			"lists them)";
+	else if (cmd->takes & FOR_PROVE && !o->event_run)
+		wrong = "say which record to prove: --event RUN/SEQUENCE";
 	else if (o->pod && o->container)
 		wrong = "--pod and --container exclude each other";
 	else if (o->window.since_ns > o->window.until_ns)
@@ -250,6 +300,8 @@ void options_fini(struct options *o)
 	}
 	free(o->properties);
 	free(o->key_files);
+	free(o->checkpoint_files);
+	free((char *)o->event_run);
 	*o = (struct options){};
 }
 

@@ -29,6 +29,11 @@ struct options {
 	size_t key_file_cnt, key_file_cap;
 	const char *changes_file; /* of keys; NULL: a directory's own */
 	bool as_json;
+	const char *proof_file, *out_file; /* NULL: none */
+	const char *event_run;		   /* a copy */
+	uint64_t event_sequence;
+	const char **checkpoint_files; /* that the evidence must contain */
+	size_t checkpoint_file_cnt, checkpoint_file_cap;
 };
 
 /* Which commands an option is for. */
@@ -37,7 +42,9 @@ enum options_for {
 	FOR_PODS = 2,
 	FOR_CAT = 4,
 	FOR_VERIFY = 8,
-	FOR_ALL = 15,
+	FOR_PROVE = 16,
+	FOR_CHECKPOINT = 32,
+	FOR_ALL = 63,
 };
 
 struct command {

@@ -28,6 +28,7 @@ const char *seals_finding_name(enum seals_finding_kind kind)
 		[SEALS_KEY_NEWER] = "KEY_NEWER",
 		[SEALS_TIME] = "TIME",
 		[SEALS_RUN_AGAIN] = "RUN_AGAIN",
+		[SEALS_CHECKPOINT] = "CHECKPOINT",
 		[SEALS_TORN] = "TORN",
 		[SEALS_OPEN] = "OPEN",
 		[SEALS_TAIL] = "TAIL",
@@ -86,6 +87,53 @@ void seals_found_range(struct seals *s, struct run *r, enum seals_finding_kind k
 void seals_damage(struct seals *s, const char *where, bool at_tail)
 {
 	seals_found(s, NULL, at_tail ? SEALS_TORN : SEALS_DAMAGED, "%s", where);
+}
+
+/* --- checkpoints that were kept elsewhere */
+
+int seals_expect(struct seals *s, const char *text, size_t len)
+{
+	struct expected e = {};
+
+	if (note_parse(text, len, &e.note) || seal_parse(e.note.text, &e.seal))
+		return -EINVAL;
+	s->expected =
+		memory_grow(s->expected, s->expected_cnt, &s->expected_cap, sizeof(*s->expected));
+	s->expected[s->expected_cnt++] = e;
+	return 0;
+}
+
+/* The run has as many records now as a checkpoint of it. */
+static void compare_expected(struct seals *s, struct run *r)
+{
+	struct tree_hash root;
+
+	for (size_t i = 0; i < s->expected_cnt; i++) {
+		struct expected *e = &s->expected[i];
+
+		if (e->is_found || e->seal.size != r->live->tree.size ||
+		    memcmp(e->seal.run_id.at, r->pub.run_id, UUID_LEN))
+			continue;
+		tree_root(&r->live->tree, &root);
+		e->is_found = !memcmp(&root, &e->seal.root, sizeof(root));
+	}
+}
+
+static void tell_expected(struct seals *s)
+{
+	for (size_t i = 0; i < s->expected_cnt; i++) {
+		const struct expected *e = &s->expected[i];
+
+		if (!e->is_found)
+			seals_found(s, NULL, SEALS_CHECKPOINT,
+				    "the %" PRIu64
+				    " records of run %.*s that it seals are not here, or not these",
+				    e->seal.size, UUID_LEN, e->seal.run_id.at);
+		else if (keyring_signer(s->keys, &e->note) == KEYRING_NONE)
+			seals_found(s, NULL, SEALS_CHECKPOINT,
+				    "of run %.*s: it is not signed by a key that is known",
+				    UUID_LEN, e->seal.run_id.at);
+	}
 }
 
 /* --- the end of a run */
@@ -277,8 +325,10 @@ static void take_next(struct seals *s, struct run *r, const Varve__V1__Event *ev
 		live->seal_leaf = *leaf;
 		close_before(s, r);
 	}
-	if (live->is_known)
+	if (live->is_known) {
 		tree_add(&live->tree, leaf);
+		compare_expected(s, r);
+	}
 	live->recent[ev->sequence % RECENT] = *leaf;
 }
 
@@ -331,6 +381,7 @@ void seals_end(struct seals *s)
 		close_before(s, n->last);
 		end_run(s, n->last);
 	}
+	tell_expected(s);
 }
 
 static void free_values(struct strmap *map)
@@ -357,6 +408,7 @@ void seals_free(struct seals *s)
 		free(s->pod[i].pub.name);
 	}
 	free(s->pod);
+	free(s->expected);
 	free(s->pod_list);
 	free_values(&s->runs);
 	free_values(&s->nodes);

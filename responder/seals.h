@@ -29,7 +29,8 @@ enum seals_finding_kind {
 	SEALS_KEY_NEWER,    /* signed by a key that is newer than the seal */
 	SEALS_TIME,	    /* boot time goes back within a run */
 	SEALS_RUN_AGAIN,    /* records of a run that had ended */
-	SEALS_LAST_BROKEN = SEALS_RUN_AGAIN,
+	SEALS_CHECKPOINT,   /* what a checkpoint that was kept elsewhere has is not here */
+	SEALS_LAST_BROKEN = SEALS_CHECKPOINT,
 	/* Not all can be said. */
 	SEALS_TORN, /* the end cannot be read: torn, or still being written */
 	SEALS_OPEN, /* the run has no end: the sensor runs still, or died, or the end was cut off */
@@ -94,6 +95,11 @@ struct seals;
 struct seals *seals_new(struct keyring *keys, bool is_trusting, int64_t until_ns,
 			const struct seals_ops *ops, void *ctx);
 void seals_free(struct seals *seals);
+/*
+ * A checkpoint that was kept elsewhere (not copied): the evidence must contain its tree. Before the
+ * first record. -EINVAL: it is none.
+ */
+int seals_expect(struct seals *seals, const char *note, size_t len);
 /* A record; payload: as it was read. */
 void seals_take(struct seals *seals, const Varve__V1__Event *ev, const uint8_t *payload,
 		size_t len);

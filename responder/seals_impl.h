@@ -49,12 +49,21 @@ struct pod {
 	uint64_t broken_at_first;
 };
 
+/* A checkpoint that was kept elsewhere. */
+struct expected {
+	struct seal seal;
+	struct note note;
+	bool is_found;
+};
+
 struct seals {
 	struct keyring *keys;
 	bool is_trusting;
 	int64_t until_ns;
 	const struct seals_ops *ops;
 	void *ctx;
+	struct expected *expected;
+	size_t expected_cnt, expected_cap;
 	struct strmap runs, nodes, pods; /* pods: to index + 1 */
 	struct pod *pod;
 	size_t pod_cnt, pod_cap;

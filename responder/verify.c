@@ -3,17 +3,20 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "evidence/event.h"
+#include "evidence/json.h"
 #include "evidence/text.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
 #include "responder/memory.h"
+#include "responder/proof.h"
 #include "responder/seals.h"
 #include "responder/when.h"
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
-#define SAME_MAX 10 /* findings of one kind that are printed of a run */
+#define PROOF_MAX (4u << 20) /* bytes of a file: a record of a MiB in base64, and more */
+#define SAME_MAX  10	     /* findings of one kind that are printed of a run */
 
 struct verify {
 	FILE *out;
@@ -255,7 +258,7 @@ static int load_keys(const struct options *opts, struct keyring *keys)
 
 	for (size_t i = 0; i < opts->key_file_cnt && !err; i++)
 		err = keyring_load_trusted(keys, opts->key_files[i]);
-	if (err || source_is_kafka(opts->source) || opts->changes_file) {
+	if (err || !opts->source || source_is_kafka(opts->source) || opts->changes_file) {
 		if (!err && opts->changes_file)
 			err = keyring_load_changes(keys, opts->changes_file);
 		return err == -ENOENT ? log_err(err, "cannot read %s", opts->changes_file) : err;
@@ -268,21 +271,122 @@ static int load_keys(const struct options *opts, struct keyring *keys)
 	return err == -ENOENT ? 0 : err;
 }
 
+/* --- one record and its proof */
+
+/* All of a file that is no longer than most. */
+static int read_file(const char *path, size_t most, char **ret_text, size_t *ret_len)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	_cleanup_free_ char *text = memory_zalloc(most + 1);
+
+	if (!f)
+		return log_err(-errno, "cannot read %s", path);
+	*ret_len = fread(text, 1, most + 1, f);
+	if (ferror(f))
+		return log_err(-EIO, "cannot read %s", path);
+	if (*ret_len > most)
+		return complain(-EMSGSIZE, "%s is too long", path);
+	*ret_text = TAKE_PTR(text);
+	return 0;
+}
+
+/* What speaks against the proof; NULL: nothing. */
+static const char *check_proof(const struct proof *p, const struct keyring *keys, bool *ret_known,
+			       Varve__V1__Event **ret_ev)
+{
+	struct tree_hash leaf;
+	struct note note;
+	struct seal seal;
+
+	if (note_parse(p->checkpoint.at, p->checkpoint.len, &note) || seal_parse(note.text, &seal))
+		return "its checkpoint is no seal";
+	tree_leaf_hash(p->payload, p->payload_len, &leaf);
+	if (!tree_verify_inclusion(&leaf, p->index, seal.size, p->hashes, p->hash_cnt, &seal.root))
+		return "the record is not in the tree of its checkpoint";
+	*ret_ev = event_decode(p->payload, p->payload_len);
+	if (!*ret_ev)
+		return "what it proves is no event";
+	if ((*ret_ev)->sequence != p->index || strlen((*ret_ev)->run_id) != seal.run_id.len ||
+	    memcmp((*ret_ev)->run_id, seal.run_id.at, seal.run_id.len))
+		return "the record is of another run or place than its checkpoint";
+	*ret_known = keyring_signer(keys, &note) != KEYRING_NONE;
+	if (!*ret_known && keyring_is_forged(keys, &note))
+		return "the signature of its checkpoint does not hold";
+	return NULL;
+}
+
+static int verify_proof(const char *path, const struct keyring *keys, bool as_json, FILE *out)
+{
+	_cleanup_free_ char *text = NULL;
+	Varve__V1__Event *ev = NULL;
+	const char *wrong, *verdict;
+	bool is_known = false;
+	struct proof p;
+	size_t len;
+
+	if (read_file(path, PROOF_MAX, &text, &len))
+		return EXIT_IO;
+	if (proof_parse(text, len, &p))
+		return complain(EXIT_INCOMPLETE, "%s is no proof with a record in it", path);
+	wrong = check_proof(&p, keys, &is_known, &ev);
+	verdict = wrong ? "BROKEN" : is_known ? "AUTHENTIC" : "UNAUTHENTICATED";
+	if (ev && !wrong && !as_json) {
+		json_print(out, &ev->base);
+		fputc('\n', out);
+	}
+	if (as_json)
+		print_json(out,
+			   json_pack("{s:s, s:s}", "verdict", verdict, "text", wrong ? wrong : ""));
+	else
+		fprintf(out, "%s: %s\n", verdict,
+			wrong ? wrong
+			: is_known
+				? "the record is one that was sealed"
+				: "no trusted key leads to the one that signed (--key, --changes)");
+	varve__v1__event__free_unpacked(ev, NULL);
+	proof_fini(&p);
+	return wrong ? EXIT_INCOMPLETE : is_known ? EXIT_OK : EXIT_UNKNOWN;
+}
+
+/* --- checkpoints that were kept elsewhere */
+
+static int expect(const struct options *opts, struct seals *seals, char **ret_texts)
+{
+	for (size_t i = 0; i < opts->checkpoint_file_cnt; i++) {
+		const char *path = opts->checkpoint_files[i];
+		size_t len;
+
+		if (read_file(path, NOTE_MAX, &ret_texts[i], &len))
+			return -EIO;
+		if (seals_expect(seals, ret_texts[i], len))
+			return complain(-EINVAL, "%s is no checkpoint of varve", path);
+	}
+	return 0;
+}
+
 int cmd_verify(const struct options *opts, FILE *out)
 {
 	static const struct seals_ops ops = {.finding = finding, .run_ended = run_ended};
 	struct verify v = {.out = out, .as_json = opts->as_json};
 	struct keyring keys = {};
+	char **checkpoints;
 	struct seals *seals;
 	struct source *src;
 	int status = EXIT_IO;
 
+	if (opts->proof_file) {
+		if (!load_keys(opts, &keys))
+			status = verify_proof(opts->proof_file, &keys, opts->as_json, out);
+		keyring_fini(&keys);
+		return status;
+	}
 	if (load_keys(opts, &keys) || source_open(opts->source, &opts->source_opts, &src) < 0) {
 		keyring_fini(&keys);
 		return EXIT_IO;
 	}
 	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.until_ns, &ops, &v);
-	if (!read_source(src, seals)) {
+	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
+	if (!expect(opts, seals, checkpoints) && !read_source(src, seals)) {
 		seals_end(seals);
 		print_rest(&v);
 		print_pods(&v, seals);
@@ -290,6 +394,9 @@ int cmd_verify(const struct options *opts, FILE *out)
 		if (!v.run_cnt && !v.finding_cnt)
 			status = complain(EXIT_USAGE, "%s: there is no record", opts->source);
 	}
+	for (size_t i = 0; i < opts->checkpoint_file_cnt; i++)
+		free(checkpoints[i]);
+	free(checkpoints);
 	seals_free(seals);
 	source_close(src);
 	keyring_fini(&keys);
