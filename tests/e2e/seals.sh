@@ -79,7 +79,7 @@ matrix=(
 	"insert_and_renumber 3 SEAL_INVALID"
 	"swap 3 ORDER MISSING"
 	"swap_and_renumber 3 CHANGED"
-	"cut_at_seal 4 OPEN"
+	"cut_at_seal 4 OPEN CVE-2023-31438"
 	"cut_between 4 OPEN TAIL"
 	"cut_first_run 3 CUT"
 	"cut_killed_run 3 CUT"
@@ -94,12 +94,53 @@ matrix=(
 	"sign_with_other_key 3 KEY_UNKNOWN"
 	"forge 3 FORGED"
 	"sign_with_old_key 3 KEY_REPLACED"
-	"forge_with_newest_key 3 KEY_NEWER"
+	"forge_with_newest_key 3 KEY_NEWER CVE-2023-31439"
 	"no_seals 3 NO_SEAL"
 	"clock_back 0 CLOCK"
 	"run_again 3 RUN_AGAIN"
 	"copies 0 COPIES"
 )
+# --- checked by programs that are not ours
+
+"$O/tests/seals/tamper" list "$work/log" >"$work/list"
+# Of each run the first record, the last that can be, and some between.
+awk '{ n[$1]++; line[$1, n[$1]] = $1 "/" $2 } NF > 3 { last[$1] = n[$1] - 1 }
+	END { for (r in n) { print line[r, 1]; print line[r, last[r]]; for (i = 1; i < 12; i++) print line[r, 1 + int(last[r] * i / 12)] } }' "$work/list" | sort -u >"$work/events"
+mkdir "$work/proofs"
+while read -r event; do
+	"$VARVE" prove "$work/log" --event "$event" --out "$work/proofs/${event/\//-}" 2>"$work/prove.err" || fail "$event is proven: $(cat "$work/prove.err")"
+done <"$work/events"
+if independent=$(tests/seals/build.sh 2>"$work/build.err"); then
+	check "independent code: every tree head, signature and change of keys, and the proofs" "$independent" "$work/log/sensor.pub" "$work"/proofs/* <"$work/list" &&
+		echo "# $(cat "$work/check.out")"
+	sed '2s/^extra ./extra D/' "$(ls "$work"/proofs/* | head -1)" >"$work/forged"
+	"$independent" "$work/log/sensor.pub" "$work/forged" <"$work/list" >/dev/null 2>&1 && fail "independent code takes a changed record" || pass "independent code refuses a changed record"
+else
+	fail "the independent check is built: $(tail -n 2 "$work/build.err")"
+fi
+good=0
+for proof in "$work"/proofs/*; do
+	"$VARVE" verify --proof "$proof" --key "$work/log/sensor.pub" --changes "$work/log/sensor.keys" >"$work/verify.out" 2>&1 && good=$((good + 1))
+done
+[ $good = "$(wc -l <"$work/events")" ] && pass "varve verify --proof: $good of $good" || fail "varve verify --proof: $good of $(wc -l <"$work/events"): $(tail -n 1 "$work/verify.out")"
+"$VARVE" verify --proof "$work/forged" --key "$work/log/sensor.pub" --changes "$work/log/sensor.keys" >"$work/verify.out" 2>&1
+[ $? = 3 ] && pass "varve verify --proof: a changed record is BROKEN" || fail "a changed record: $(cat "$work/verify.out")"
+"$VARVE" verify --proof "$proof" --key "$work/other/sensor.pub" --changes "$work/log/sensor.keys" >"$work/verify.out" 2>&1
+[ $? = 4 ] && pass "varve verify --proof: with another key UNAUTHENTICATED" || fail "a proof with another key: $(cat "$work/verify.out")"
+
+# The last seal's signature by openssl alone, as SEALS.md says.
+by_openssl() {
+	local n text
+	"$VARVE" checkpoint "$work/log" >"$work/checkpoint" || return 1
+	n=$(grep -n '^$' "$work/checkpoint" | tail -n 1 | cut -d: -f1)
+	head -n $((n - 1)) "$work/checkpoint" >"$work/note.text"
+	tail -n 1 "$work/checkpoint" | cut -d' ' -f3 | base64 -d | tail -c 64 >"$work/note.sig"
+	# The key that signed: the last one of sensor.keys.
+	{ printf '\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00'; grep '^next-key' "$work/log/sensor.keys" | tail -n 1 | cut -d+ -f3- | base64 -d | tail -c 32; } >"$work/note.der"
+	openssl pkeyutl -verify -pubin -keyform DER -inkey "$work/note.der" -rawin -in "$work/note.text" -sigfile "$work/note.sig"
+}
+check "openssl alone: the last seal's signature" by_openssl
+
 broker=
 if "$KAFKA" up "$work/kafka" >"$work/kafka.out" 2>&1; then
 	on_exit+=('"$KAFKA" down "$work/kafka" >/dev/null 2>&1')
@@ -110,15 +151,36 @@ else
 fi
 for row in "${matrix[@]}"; do
 	read -r attack status findings <<<"$row"
+	name=$attack
+	[[ $findings == *CVE* ]] && name="$attack (${findings##* })" findings=${findings% CVE*}
 	"$O/tests/seals/tamper" "$attack" "$work/log" "$work/$attack" "$work/keys" "$work/other" 2>"$work/tamper.err" ||
 		{ fail "$attack is made: $(cat "$work/tamper.err")"; continue; }
 	# shellcheck disable=SC2086
-	judge "$attack, directory" "$work/$attack" $status $findings
+	judge "$name, directory" "$work/$attack" $status $findings
 	[ -n "$broker" ] || continue
 	"$O/tests/kafka/ship_log" --log-dir "$work/$attack" --kafka.bootstrap.servers="$broker" --kafka-topic "$attack" --kafka-pods-topic "$attack.pods" >"$work/ship.out" 2>&1 ||
 		{ fail "$attack is shipped: $(tail -n 1 "$work/ship.out")"; continue; }
 	# shellcheck disable=SC2086
-	judge "$attack, Kafka" "kafka://$broker --topic $attack" $status $findings
-	[ "$attack" = none ] || rm -rf "${work:?}/$attack"
+	judge "$name, Kafka" "kafka://$broker --topic $attack" $status $findings
+	case $attack in none | cut_at_seal | remove_last_run) ;; *) rm -rf "${work:?}/$attack" ;; esac
 done
+
+# --- what only somebody who kept something elsewhere can see
+
+with="--checkpoint $work/checkpoint"
+judge "a checkpoint that was kept elsewhere is in it" "$work/log $with" 0 CRASHED
+judge "cut_at_seal, and a checkpoint was kept" "$work/cut_at_seal $with" 3 CHECKPOINT
+judge "remove_last_run, and a checkpoint was kept" "$work/remove_last_run $with" 3 CHECKPOINT
+
+# --- and the rest
+
+segment=$(ls "$work"/none/*.seg | tail -n 1)
+printf '\xff' | dd of="$segment" bs=1 seek=$(($(stat -c %s "$segment") / 2)) conv=notrunc status=none
+judge "a byte of the file flipped" "$work/none" 3 DAMAGED MISSING
+rc=0
+"$VARVE" verify "$work/log" >"$work/verify.out" 2>&1 || rc=$?
+[ $rc = 4 ] && grep -q '^UNAUTHENTICATED' "$work/verify.out" && pass "without a key: UNAUTHENTICATED" || fail "without a key: $rc, $(tail -n 1 "$work/verify.out")"
+rc=0
+"$VARVE" verify "$work/log" --key "$work/other/sensor.pub" >"$work/verify.out" 2>&1 || rc=$?
+[ $rc = 3 ] && grep -q '^KEY_UNKNOWN' "$work/verify.out" && pass "with another node's key: BROKEN KEY_UNKNOWN" || fail "with another node's key: $rc, $(tail -n 1 "$work/verify.out")"
 finish

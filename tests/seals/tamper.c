@@ -2,6 +2,7 @@
 /*
  * tamper ATTACK LOG NEW_LOG [KEYS OTHER_LOG]: a log directory as somebody would leave it who can write to it. Each attack is a
  * function in a table; frames are written anew, so that only what the attack changes is not as it was.
+ * tamper list LOG: a line for each record: run id, sequence, payload and, of a seal, its note, the last two in base64.
  *   KEYS       a directory of private keys (sensor.key) as they followed each other: 0, 1, 2 ...
  *   OTHER_LOG  another node's
  * The log has three runs: the second one was killed.
@@ -492,11 +493,40 @@ static const struct {
 	{"copies", copies},
 };
 
+static void print_base64(const void *data, size_t len)
+{
+	char *text = malloc(BASE64_LEN(len) + 1);
+
+	base64_encode(data, len, text);
+	printf(" %s", text);
+	free(text);
+}
+
+static void list(const char *dir)
+{
+	static uint8_t buf[LOG_FRAME_MAX];
+
+	load(dir, &all);
+	for (size_t i = 0; i < all.cnt; i++) {
+		const Varve__V1__Event *ev = all.v[i].ev;
+
+		printf("%s %llu", ev->run_id, (unsigned long long)ev->sequence);
+		print_base64(buf, varve__v1__event__pack(ev, buf));
+		if (is_seal(i))
+			print_base64(ev->seal->note, strlen(ev->seal->note));
+		putchar('\n');
+	}
+}
+
 int main(int argc, char **argv)
 {
-	if (argc < 4)
-		die("want ATTACK LOG NEW_LOG [KEYS OTHER_LOG]");
 	diag_init("tamper", DIAG_WARN);
+	if (argc == 3 && !strcmp(argv[1], "list")) {
+		list(argv[2]);
+		return 0;
+	}
+	if (argc < 4)
+		die("want ATTACK LOG NEW_LOG [KEYS OTHER_LOG], or list LOG");
 	keys_dir = argc > 4 ? argv[4] : "";
 	load(argv[2], &all);
 	if (argc > 5)
