@@ -44,6 +44,12 @@ int run_boot_id(char ret_id[UUID_LEN + 1])
 
 static void place_of(const Varve__V1__Event *ev, struct run_place *ret)
 {
+	/* The seal of a run's end adds its sequence to what is known of that. */
+	if (ret->is_end && ev->body_case == VARVE__V1__EVENT__BODY_SEAL &&
+	    !strcmp(ret->run_id, ev->run_id)) {
+		ret->sequence = ev->sequence;
+		return;
+	}
 	snprintf(ret->run_id, sizeof(ret->run_id), "%s", ev->run_id);
 	ret->sequence = ev->sequence;
 	ret->time_unix_nano = ev->time_unix_nano;
@@ -89,7 +95,8 @@ int run_find_previous(const char *dir, uint64_t next_index, struct run_place *re
 	int err;
 
 	*ret_previous = (struct run_place){};
-	err = find_place(dir, next_index ? next_index - 1 : 0, false, ret_previous);
+	/* The last record, and before a seal the RUN_END that may be there. */
+	err = find_place(dir, next_index - MIN(next_index, 2), false, ret_previous);
 	/* Damage at the end, or numbers that were passed over: then the last is further back. */
 	if (!err && !ret_previous->run_id[0] && next_index)
 		err = find_place(dir, 0, false, ret_previous);

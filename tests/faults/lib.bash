@@ -38,7 +38,15 @@ end() {
 	sleep 0.5
 	sensor_stop || fail "sensor stops cleanly: $(tail -n 2 "$work/sensor.err")"
 }
+# What is in the log is what the sensor sealed. SEALED: exit status of varve verify that is due.
+sealed() {
+	local rc=0
+	"$VARVE" verify "$log" --key "$log/sensor.pub" >"$work/verified" 2>&1 || rc=$?
+	[ $rc = "${SEALED:-0}" ] && pass "varve verify: $(tail -n 1 "$work/verified")" ||
+		fail "varve verify: exit status $rc: $(grep -vE '^(run|pod) ' "$work/verified" | head -n 5 | tr '\n' '|')"
+}
 judge() { # OPTIONS...: judge.py's
+	sealed
 	TRACE=1 "$O/tests/faults/tally" "$log" "$work/load/truth" >"$work/tally" 2>"$work/tally.err" || fail "the log can be read: $(cat "$work/tally.err")"
 	PYTHONDONTWRITEBYTECODE=1 "$PYTHON" tests/faults/judge.py "$work" "$VARVE" "$log" "$@" >"$work/judged" 2>&1
 	local rc=$?

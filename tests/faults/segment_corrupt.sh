@@ -10,5 +10,5 @@ sleep 1
 sensor_stop || fail "sensor stops"
 fault_sensor || { fail "sensor starts over a damaged log"; finish; }
 end
-judge runs=2 clean=1 gap=some damage=some
+SEALED=3 judge runs=2 clean=1 gap=some damage=some
 finish
