@@ -80,7 +80,7 @@ int run_find_tree(const char *dir, uint64_t next_index, const struct run_place *
 	tree_init(ret_tree);
 	if (!last->run_id[0])
 		return 0;
-	for (;; back *= FARTHER) {
+	for (;; back = back > UINT64_MAX / FARTHER ? UINT64_MAX : back * FARTHER) {
 		err = read_from(dir, next_index - MIN(next_index, back), last->run_id, ret_tree);
 		if (err || ret_tree->size == last->sequence + 1 || back >= next_index)
 			break;

@@ -142,7 +142,7 @@ static int write_record(struct sealing *s, const struct seal *seal, char *note)
  * seal by a key that the next start does not have. If the seal cannot be written then, the next one
  * tells of it.
  */
-static int seal_changing(struct sealing *s, struct seal *seal)
+static int seal_changing(struct sealing *s, uint64_t now_ns, struct seal *seal)
 {
 	char note[NOTE_MAX + 1];
 	size_t len;
@@ -161,16 +161,16 @@ static int seal_changing(struct sealing *s, struct seal *seal)
 		seal->has_next = false;
 		return err;
 	}
-	s->next_change_ns = seal->boot_time_nano + s->change_interval_ns;
+	s->next_change_ns = now_ns + s->change_interval_ns;
 	err = write_record(s, seal, note);
 	if (err)
 		memcpy(s->change, note, len + 1);
 	return err;
 }
 
-static int seal_now(struct sealing *s, bool change, bool final)
+/* change_ns: change the key, it is now that late; 0: do not. */
+static int seal_now(struct sealing *s, uint64_t change_ns, bool final)
 {
-	uint64_t now = emit_boot_ns();
 	char note[NOTE_MAX + 1];
 	struct seal seal;
 	size_t len;
@@ -178,14 +178,14 @@ static int seal_now(struct sealing *s, bool change, bool final)
 
 	if (!s->emit->tree.size)
 		return 0;
-	fill(s, now, &seal);
+	fill(s, emit_boot_ns(), &seal);
 	seal.final = final;
-	if (change) {
-		err = seal_changing(s, &seal);
+	if (change_ns) {
+		err = seal_changing(s, change_ns, &seal);
 		if (!err || seal.has_next)
 			return err;
 		/* By the old key, then: better than no seal. */
-		s->next_change_ns = now + AGAIN_NS;
+		s->next_change_ns = change_ns + AGAIN_NS;
 	}
 	err = sign(s, &seal, note, &len);
 	if (err)
@@ -195,14 +195,16 @@ static int seal_now(struct sealing *s, bool change, bool final)
 
 int sealing_turn(struct sealing *s, uint64_t now_ns)
 {
+	/* Of two changes that no seal could tell the second would hide the first. */
+	bool change = now_ns >= s->next_change_ns && (!s->number || !s->change[0]);
+
 	if (s->emit->sequence == s->sealed_size || now_ns < s->next_ns)
 		return 0;
 	s->next_ns = now_ns + INTERVAL_NS;
-	/* Of two changes that no seal could tell the second would hide the first. */
-	return seal_now(s, now_ns >= s->next_change_ns && (!s->number || !s->change[0]), false);
+	return seal_now(s, change ? now_ns : 0, false);
 }
 
 int sealing_end(struct sealing *s)
 {
-	return seal_now(s, false, true);
+	return seal_now(s, 0, true);
 }

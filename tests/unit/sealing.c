@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the sensor seals, the responder takes: over runs that end, die, and cannot write what they should. */
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "evidence/event.h"
+#include "evidence/log.h"
+#include "evidence/seal.h"
+#include "responder/seals.h"
+#include "sensor/conf.h"
+#include "sensor/emit.h"
+#include "sensor/run.h"
+#include "sensor/sealing.h"
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#define SEC NSEC_PER_SEC
+
+static char dir[64];
+static struct conf conf;
+static struct log *sealed_log;
+static struct emit emit;
+static struct sealing sealing;
+static uint64_t now;
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	diag_init("test", DIAG_ERROR);
+	strcpy(dir, "/tmp/varve-sealing-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	conf = (struct conf){.log_dir = dir, .node_name = (char *)"a node", .seal_key_interval_ms = 5000};
+	now = 1000 * SEC;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- a sensor */
+
+static void start(void)
+{
+	struct log_opts opts = {.segment_bytes = 1 << 20};
+	struct log_recovery recovery;
+	struct run_place previous;
+	struct tree tree;
+
+	assert_int_equal(log_open(dir, &opts, &sealed_log, &recovery), 0);
+	assert_int_equal(run_find_previous(dir, log_next_index(sealed_log), &previous), 0);
+	assert_int_equal(run_find_tree(dir, log_next_index(sealed_log), &previous, &tree), 0);
+	assert_int_equal(emit_init(&emit, sealed_log, conf.node_name), 0);
+	assert_int_equal(sealing_open(&sealing, &conf, &emit), 0);
+	assert_int_equal(run_emit_start(&emit, "", &previous, &tree, &recovery, false), 0);
+	assert_int_equal(sealing_turn(&sealing, now += SEC), 0);
+}
+
+static void record(void)
+{
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Exit body = VARVE__V1__EXIT__INIT;
+
+	ev.body_case = VARVE__V1__EVENT__BODY_EXIT;
+	ev.exit = &body;
+	assert_int_equal(emit_event(&emit, &ev, NULL), 0);
+}
+
+static void work(int seconds)
+{
+	while (seconds--) {
+		for (int i = 0; i < 7; i++)
+			record();
+		assert_int_equal(sealing_turn(&sealing, now += SEC), 0);
+	}
+}
+
+static void leave(void)
+{
+	sealing_close(&sealing);
+	emit_fini(&emit);
+	log_close(sealed_log);
+}
+
+static void stop(void)
+{
+	assert_int_equal(run_emit_end(&emit, "SIGTERM", now, false), 0);
+	assert_int_equal(sealing_end(&sealing), 0);
+	leave();
+}
+
+/* --- a responder */
+
+struct found {
+	unsigned int cnt[SEALS_KIND_CNT];
+	unsigned int runs, broken, open;
+	uint64_t seals;
+};
+
+static void finding(const struct seals_finding *f, void *ctx)
+{
+	struct found *found = ctx;
+
+	found->cnt[f->kind]++;
+}
+
+static void run_ended(const struct seals_run *run, void *ctx)
+{
+	struct found *found = ctx;
+
+	found->runs++;
+	found->broken += run->is_broken;
+	found->open += run->is_open;
+	found->seals += run->seal_cnt;
+}
+
+static struct found verify_from(const char *pub, uint64_t index)
+{
+	static const struct seals_ops ops = {finding, run_ended};
+	struct keyring keys = {};
+	struct found found = {};
+	struct log_reader *reader;
+	const uint8_t *payload;
+	struct seals *seals;
+	struct log_pos pos;
+	char path[128];
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, pub);
+	assert_int_equal(keyring_load_trusted(&keys, path), 0);
+	snprintf(path, sizeof(path), "%s/sensor.keys", dir);
+	keyring_load_changes(&keys, path);
+	seals = seals_new(&keys, false, INT64_MAX, &ops, &found);
+	assert_int_equal(log_reader_open(dir, index, &reader), 0);
+	while (log_reader_next(reader, &payload, &len, &pos) == 1) {
+		Varve__V1__Event *ev = event_decode(payload, len);
+
+		seals_take(seals, ev, payload, len);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	log_reader_close(reader);
+	seals_end(seals);
+	seals_free(seals);
+	keyring_fini(&keys);
+	return found;
+}
+
+static struct found verify(void)
+{
+	return verify_from("sensor.pub", 0);
+}
+
+/* --- */
+
+static void test_runs(void **state)
+{
+	struct found found;
+
+	(void)state;
+	start();
+	work(12); /* the key changes, and changes */
+	stop();
+	start();
+	work(3);
+	record(); /* never sealed */
+	leave();
+	start();
+	work(1);
+	stop();
+	found = verify();
+	assert_int_equal(found.runs, 3);
+	assert_int_equal(found.broken + found.open, 0);
+	assert_int_equal(found.cnt[SEALS_CRASHED], 1);
+	assert_int_equal(found.seals, 1 + 12 + 1 + 1 + 3 + 1 + 1 + 1);
+}
+
+static void test_from_the_middle(void **state)
+{
+	struct found found;
+
+	(void)state;
+	start();
+	work(4);
+	stop();
+	start();
+	work(4);
+	stop();
+	for (uint64_t index = 1; index < 70; index += 3) {
+		found = verify_from("sensor.pub", index);
+		assert_int_equal(found.broken + found.open, 0);
+		assert_int_equal(found.cnt[SEALS_BEGINS], 1);
+	}
+}
+
+static void test_killed_again_and_again(void **state)
+{
+	struct found found;
+
+	(void)state;
+	for (int i = 0; i < 30; i++) {
+		start();
+		work(i % 3);
+		for (int k = 0; k < i % 4; k++)
+			record();
+		leave();
+	}
+	start();
+	stop();
+	found = verify();
+	assert_int_equal(found.runs, 31);
+	assert_int_equal(found.broken + found.open, 0);
+	assert_int_equal(found.cnt[SEALS_CRASHED], 30);
+}
+
+/* The key is changed for good, and the seal that says so finds no room: the next one tells. */
+static void test_change_that_is_not_written(void **state)
+{
+	struct found found;
+	size_t size;
+
+	(void)state;
+	start();
+	work(3);
+	record();
+	size = emit.buf_size;
+	emit.buf_size = 100;
+	assert_int_not_equal(sealing_turn(&sealing, now += 10 * SEC), 0);
+	assert_true(sealing.change[0] != '\0');
+	emit.buf_size = size;
+	work(2);
+	assert_true(sealing.change[0] == '\0');
+	stop();
+	/* And the sensor dies before there is one. */
+	start();
+	record();
+	emit.buf_size = 100;
+	assert_int_not_equal(sealing_turn(&sealing, now += 10 * SEC), 0);
+	emit.buf_size = size;
+	leave();
+	start();
+	stop();
+	found = verify();
+	assert_int_equal(found.runs, 3);
+	assert_int_equal(found.broken + found.open, 0);
+}
+
+/* A key that cannot be changed goes on signing. */
+static void test_change_that_cannot_be(void **state)
+{
+	char keys[128], was[128];
+	struct found found;
+
+	(void)state;
+	snprintf(keys, sizeof(keys), "%s/sensor.keys", dir);
+	snprintf(was, sizeof(was), "%s/was", dir);
+	start();
+	assert_int_equal(rename(keys, was), 0);
+	assert_int_equal(mkdir(keys, 0700), 0);
+	work(8);
+	assert_int_equal(rmdir(keys), 0);
+	assert_int_equal(rename(was, keys), 0);
+	work(2);
+	stop();
+	found = verify();
+	assert_int_equal(found.broken + found.open, 0);
+	assert_int_equal(found.seals, 12);
+}
+
+/* Nothing new, nothing to seal; and not more often than each second. */
+static void test_when(void **state)
+{
+	uint64_t sequence;
+
+	(void)state;
+	start();
+	sequence = emit.sequence;
+	assert_int_equal(sealing_turn(&sealing, now += 100 * SEC), 0);
+	assert_int_equal(emit.sequence, sequence);
+	record();
+	assert_int_equal(sealing_turn(&sealing, now), 0);
+	assert_int_equal(emit.sequence, sequence + 2);
+	record();
+	assert_int_equal(sealing_turn(&sealing, now + SEC / 2), 0);
+	assert_int_equal(emit.sequence, sequence + 3);
+	assert_int_equal(sealing_turn(&sealing, now + SEC), 0);
+	assert_int_equal(emit.sequence, sequence + 4);
+	leave();
+	assert_int_equal(verify().open, 1);
+	assert_int_equal(verify().cnt[SEALS_TAIL], 0);
+}
+
+static void test_tree_of_the_run_before(void **state)
+{
+	struct run_place last;
+	struct tree tree, was;
+	struct tree_hash a, b;
+
+	(void)state;
+	start();
+	work(5);
+	record();
+	was = emit.tree;
+	leave();
+	assert_int_equal(run_find_previous(dir, UINT64_MAX, &last), 0);
+	assert_int_equal(run_find_tree(dir, UINT64_MAX, &last, &tree), 0);
+	tree_root(&was, &a);
+	tree_root(&tree, &b);
+	assert_int_equal(tree.size, was.size);
+	assert_memory_equal(&a, &b, sizeof(a));
+	last.sequence++; /* one that is not there */
+	assert_int_equal(run_find_tree(dir, UINT64_MAX, &last, &tree), 0);
+	assert_int_equal(tree.size, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_runs),
+		TEST(test_from_the_middle),
+		TEST(test_killed_again_and_again),
+		TEST(test_change_that_is_not_written),
+		TEST(test_change_that_cannot_be),
+		TEST(test_when),
+		TEST(test_tree_of_the_run_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
