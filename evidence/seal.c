@@ -118,6 +118,9 @@ static bool parse_origin(struct note_span origin, struct seal *s)
 	const char *slash = memrchr(origin.at, '/', origin.len);
 	size_t prefix = strlen(PREFIX);
 
+	for (size_t i = 0; i < origin.len; i++)
+		if (origin.at[i] <= ' ' || origin.at[i] > '~')
+			return false;
 	if (!slash || slash - origin.at <= (ptrdiff_t)prefix || memcmp(origin.at, PREFIX, prefix))
 		return false;
 	s->key_name = (struct note_span){origin.at, slash - origin.at};
