@@ -138,6 +138,9 @@ static bool parse_count(struct note_span line, struct seal *s)
 	if (s->count_cnt == SEAL_CLASSES_MAX || !take_word(&line, &name) ||
 	    name.len >= sizeof(c->event_class))
 		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] != '_' && !islower((unsigned char)name.at[i]))
+			return false;
 	memcpy(c->event_class, name.at, name.len);
 	c->event_class[name.len] = '\0';
 	s->count_cnt++;
