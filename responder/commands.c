@@ -22,6 +22,10 @@ static const struct command commands[] = {
 	 "exit status 0 AUTHENTIC, 3 BROKEN, 4 OPEN or UNAUTHENTICATED; 2 there is no record,\n"
 	 "1 cannot be read. Without --key nobody knows who sealed them: UNAUTHENTICATED.",
 	 FOR_VERIFY, cmd_verify},
+	{"coverage", "SOURCE [OPTION]...",
+	 "Says of each node since when it was watched, and what was not: gaps, hooks that are missing,\n"
+	 "losses, silences; exit status 0 nothing of all this, 3 something.",
+	 FOR_COVERAGE, cmd_coverage},
 	{"prove", "SOURCE --event RUN/SEQUENCE [OPTION]...",
 	 "Writes one record with the proof that it was sealed to a file, which varve verify --proof\n"
 	 "and other tools for Merkle logs can check without the rest of the evidence.",
@@ -96,7 +100,7 @@ int commands_run(int argc, char **argv, FILE *out)
 		return finish(out, EXIT_OK);
 	}
 	if (!cmd) {
-		diag(DIAG_ERROR, "%s%s%s: want replay, pods, cat, verify, prove or checkpoint (varve --help)",
+		diag(DIAG_ERROR, "%s%s%s: want replay, pods, cat, verify, coverage, prove or checkpoint (varve --help)",
 		     *name ? "unknown command \"" : "no command", name, *name ? "\"" : "");
 		return EXIT_USAGE;
 	}

@@ -165,6 +165,15 @@ static int set_event(struct options *o, const char *value, int64_t now_ns)
 	return 0;
 }
 
+static int set_silent(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	if (note_parse_number((struct note_span){value, strlen(value)}, &o->silent_heartbeats) &&
+	    o->silent_heartbeats && o->silent_heartbeats <= 1000)
+		return 0;
+	return complain(-EINVAL, "--silent \"%s\": want 1 to 1000 heartbeats", value);
+}
+
 static int set_json(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)value;
@@ -198,7 +207,9 @@ static const struct option {
 	 set_proof},
 	{"--event", "RUN/SEQUENCE", "the record, by its run_id and sequence", FOR_PROVE, set_event},
 	{"--out", "FILE", "where to; RUN-SEQUENCE.tlog-proof if not given", FOR_PROVE, set_out},
-	{"--json", NULL, "lines of JSON: findings, runs, pods, the verdict", FOR_VERIFY, set_json},
+	{"--silent", "N", "a node is silent after more than N heartbeats without a word: 3",
+	 FOR_COVERAGE, set_silent},
+	{"--json", NULL, "lines of JSON", FOR_VERIFY | FOR_COVERAGE, set_json},
 	{"--format", "tree|timeline|jsonl", "tree is the default", FOR_REPLAY, set_format},
 	{"--as-recorded", NULL, "names as each record has them, not as they became known later",
 	 FOR_REPLAY, set_as_recorded},
@@ -280,7 +291,7 @@ int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_
 	int err = 0;
 
 	*o = (struct options){
-		.view = views[0], .pods_topic = "varve.pods", .window = {INT64_MIN, INT64_MAX}};
+		.view = views[0], .silent_heartbeats = 3, .now_ns = now_ns, .pods_topic = "varve.pods", .window = {INT64_MIN, INT64_MAX}};
 	for (int i = 0; i < argc && !err; i++) {
 		if (argv[i][0] == '-' && argv[i][1])
 			err = take_option(cmd, argc, argv, &i, now_ns, o);

@@ -17,6 +17,7 @@ enum exit_status {
 
 struct options {
 	const char *source;
+	int64_t now_ns; /* when it was called */
 	const char *pod, *container;
 	const char *pods_topic; /* Kafka: of the directory */
 	bool read_all;		/* do not go by the directory */
@@ -29,6 +30,7 @@ struct options {
 	size_t key_file_cnt, key_file_cap;
 	const char *changes_file; /* of keys; NULL: a directory's own */
 	bool as_json;
+	uint64_t silent_heartbeats; /* more than these without a word are a silence */
 	const char *proof_file, *out_file; /* NULL: none */
 	const char *event_run;		   /* a copy */
 	uint64_t event_sequence;
@@ -44,7 +46,8 @@ enum options_for {
 	FOR_VERIFY = 8,
 	FOR_PROVE = 16,
 	FOR_CHECKPOINT = 32,
-	FOR_ALL = 63,
+	FOR_COVERAGE = 64,
+	FOR_ALL = 127,
 };
 
 struct command {

@@ -277,6 +277,7 @@ static int fill_limits(struct arena *arena, const struct conf *conf, const struc
 	SET(out, ring_bytes, rings.bytes);
 	SET(out, decisive_ring_bytes, rings.decisive_bytes);
 	SET(out, fair_share, conf->fair_share);
+	SET(out, heartbeat_nano, conf->heartbeat_ms * NSEC_PER_MSEC);
 	return 0;
 }
 

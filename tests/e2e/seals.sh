@@ -53,6 +53,22 @@ else
 	pass "no private key is in the log, in what was printed, or in another file"
 fi
 
+# --- what was watched
+
+rc=0
+"$VARVE" coverage "$work/log" --json >"$work/coverage.json" || rc=$?
+check "varve coverage: three runs, the time from the second's death to the third's start was not watched" "$PYTHON" - "$work/coverage.json" $rc <<'PY'
+import json, sys
+n = json.loads(open(sys.argv[1]).read())
+assert n['node'] == 'test-node' and n['runs'] == 3 and not n['running'], n
+assert n['heartbeat_nano'] == 1000000000 and n['silent_nano'] == 0, n
+unwatched = [s for s in n['spans'] if s['what'] == 'not_watched']
+assert len(unwatched) == 2 and len(n['spans']) == 2, n['spans']
+assert not n['whole'] and sys.argv[2] == '3', sys.argv
+PY
+"$VARVE" coverage "$work/log" >"$work/coverage" || true
+[ "$(grep -c '^  not watched ' "$work/coverage")" = 2 ] && pass "varve coverage says so in words" || fail "varve coverage: $(cat "$work/coverage")"
+
 # --- the matrix
 
 # shellcheck disable=SC2086

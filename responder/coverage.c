@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* varve coverage: what the sensors could see, node by node. Reads the outline where there is one.
+ */
+#include "evidence/base.h"
+#include "evidence/event.h"
+#include "evidence/text.h"
+#include "responder/commands.h"
+#include "responder/complain.h"
+#include "responder/memory.h"
+#include "responder/strmap.h"
+#include "responder/when.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+
+#define SPANS_MAX     1000		/* of a kind that are told of a node; the rest is counted */
+#define CLOCK_STEP_NS (100 * 1000000LL) /* more from one heartbeat to the next is no drift */
+#define HEARTBEAT_NS  (10 * 1000000000LL) /* where no record says it: the default */
+
+enum span_kind { SPAN_UNWATCHED, SPAN_SILENT, SPAN_CLOCK };
+
+struct span {
+	enum span_kind kind;
+	int64_t from_ns, to_ns;
+	int64_t by_ns; /* SPAN_CLOCK: so far the clock was set */
+};
+
+/* Losses, or what was left out, of a class and for a reason. */
+struct sum {
+	bool suppressed;
+	char *what; /* "class cause" */
+	uint64_t cnt;
+};
+
+struct node {
+	char *name;
+	char run_id[UUID_LEN + 1]; /* of the last record, and its sequence */
+	uint64_t sequence;
+	int64_t since_ns, last_ns; /* watched since; last word */
+	int64_t heartbeat_ns;
+	int64_t offset_ns; /* of the clock, at the last heartbeat */
+	bool has_offset, is_running;
+	uint64_t run_cnt, span_cnt;
+	struct span *spans;
+	size_t spans_used, spans_cap;
+	struct sum *sums;
+	size_t sum_cnt, sum_cap;
+	char *not_seen, *partly_seen, *failed; /* of the last COVERAGE; NULL: nothing */
+	char *version, *kernel;
+};
+
+struct coverage {
+	const struct options *opts;
+	struct strmap nodes;
+	struct node **order; /* as they came */
+	size_t node_cnt, node_cap;
+	uint64_t damage_cnt;
+};
+
+/* --- while reading */
+
+static struct node *get_node(struct coverage *c, const Varve__V1__Event *ev)
+{
+	struct node *n = strmap_find(&c->nodes, ev->node_name);
+
+	if (!n) {
+		n = memory_zalloc(sizeof(*n));
+		n->name = memory_strdup(ev->node_name);
+		n->since_ns = n->last_ns = ev->time_unix_nano;
+		n->heartbeat_ns = HEARTBEAT_NS;
+		n->is_running = true;
+		strmap_add(&c->nodes, ev->node_name, n);
+		c->order = memory_grow(c->order, c->node_cnt, &c->node_cap, sizeof(*c->order));
+		c->order[c->node_cnt++] = n;
+	}
+	return n;
+}
+
+static void add_span(struct node *n, const struct span *span)
+{
+	n->span_cnt++;
+	if (n->spans_used == SPANS_MAX)
+		return;
+	n->spans = memory_grow(n->spans, n->spans_used, &n->spans_cap, sizeof(*n->spans));
+	n->spans[n->spans_used++] = *span;
+}
+
+static void add_sum(struct node *n, bool suppressed, const char *class, const char *why,
+		    uint64_t cnt)
+{
+	_cleanup_free_ char *what =
+		memory_printf("%s %s", class ? class : "of any class", why ? why : "");
+
+	for (size_t i = 0; i < n->sum_cnt; i++) {
+		if (n->sums[i].suppressed == suppressed && !strcmp(n->sums[i].what, what)) {
+			n->sums[i].cnt += cnt;
+			return;
+		}
+	}
+	/* The sensor has a few dozen of them; what comes from elsewhere may have any. */
+	if (n->sum_cnt == 256)
+		return;
+	n->sums = memory_grow(n->sums, n->sum_cnt, &n->sum_cap, sizeof(*n->sums));
+	n->sums[n->sum_cnt++] = (struct sum){suppressed, TAKE_PTR(what), cnt};
+}
+
+static void take_start(struct node *n, const Varve__V1__Event *ev)
+{
+	const Varve__V1__RunStart *b = ev->run_start;
+	int64_t to =
+		b->has_watched_since_unix_nano ? b->watched_since_unix_nano : ev->time_unix_nano;
+
+	n->run_cnt++;
+	n->is_running = true;
+	free(n->version);
+	free(n->kernel);
+	n->version = memory_strdup(b->sensor_version);
+	n->kernel = memory_strdup(b->kernel_release);
+	if (b->has_not_watched_since_unix_nano)
+		add_span(n, &(struct span){SPAN_UNWATCHED, b->not_watched_since_unix_nano, to, 0});
+	/* What is not watched is said; the time until now is no silence. */
+	n->last_ns = MAX(n->last_ns, ev->time_unix_nano);
+}
+
+static char *join(size_t cnt, char **words)
+{
+	char *all = NULL;
+
+	for (size_t i = 0; i < cnt; i++) {
+		char *more = memory_printf("%s%s%s", all ? all : "", all ? " " : "", words[i]);
+
+		free(all);
+		all = more;
+	}
+	return all;
+}
+
+static char *failed_hooks(const Varve__V1__Coverage *b)
+{
+	char *all = NULL;
+
+	for (size_t i = 0; i < b->n_hooks; i++) {
+		const Varve__V1__Hook *h = b->hooks[i];
+		char *more;
+
+		if (h->attached || h->served_by || !h->name)
+			continue;
+		more = memory_printf("%s%s%s", all ? all : "", all ? " " : "", h->name);
+		free(all);
+		all = more;
+	}
+	return all;
+}
+
+static void take_coverage(struct node *n, const Varve__V1__Event *ev)
+{
+	const Varve__V1__Coverage *b = ev->coverage;
+
+	free(n->not_seen);
+	free(n->partly_seen);
+	free(n->failed);
+	n->not_seen = join(b->n_not_seen, b->not_seen);
+	n->partly_seen = join(b->n_partly_seen, b->partly_seen);
+	n->failed = failed_hooks(b);
+	if (b->heartbeat_nano && b->heartbeat_nano < INT64_MAX / 1000)
+		n->heartbeat_ns = b->heartbeat_nano;
+}
+
+static void take_heartbeat(struct node *n, const Varve__V1__Event *ev)
+{
+	int64_t offset = ev->heartbeat->clock_offset_nano, by;
+
+	if (n->has_offset && !__builtin_sub_overflow(offset, n->offset_ns, &by) &&
+	    (by > CLOCK_STEP_NS || by < -CLOCK_STEP_NS))
+		add_span(n, &(struct span){SPAN_CLOCK, ev->time_unix_nano, ev->time_unix_nano, by});
+	n->has_offset = true;
+	n->offset_ns = offset;
+}
+
+static void take(struct coverage *c, const Varve__V1__Event *ev)
+{
+	struct node *n = get_node(c, ev);
+	int64_t ns = ev->time_unix_nano, silence;
+
+	/* Kafka may have a record again: what is lost is not lost twice. */
+	if (!strcmp(ev->run_id, n->run_id) && ev->sequence <= n->sequence)
+		return;
+	snprintf(n->run_id, sizeof(n->run_id), "%s", ev->run_id);
+	n->sequence = ev->sequence;
+	/* Heartbeats are of the outline: what is between two of its records is a silence where they
+	 * were due. */
+	if (n->is_running && ev->body_case != VARVE__V1__EVENT__BODY_RUN_START &&
+	    !__builtin_sub_overflow(ns, n->last_ns, &silence) &&
+	    silence > (int64_t)c->opts->silent_heartbeats * n->heartbeat_ns)
+		add_span(n, &(struct span){SPAN_SILENT, n->last_ns, ns, 0});
+	switch (ev->body_case) {
+	case VARVE__V1__EVENT__BODY_RUN_START:
+		take_start(n, ev);
+		break;
+	case VARVE__V1__EVENT__BODY_RUN_END:
+		n->is_running = false;
+		break;
+	case VARVE__V1__EVENT__BODY_COVERAGE:
+		take_coverage(n, ev);
+		break;
+	case VARVE__V1__EVENT__BODY_HEARTBEAT:
+		take_heartbeat(n, ev);
+		break;
+	case VARVE__V1__EVENT__BODY_LOSS:
+		add_sum(n, false, ev->loss->event_class, ev->loss->cause, ev->loss->count);
+		break;
+	case VARVE__V1__EVENT__BODY_SUPPRESSION:
+		add_sum(n, true, ev->suppression->event_class, ev->suppression->reason,
+			ev->suppression->count);
+		break;
+	default:
+		break;
+	}
+	n->last_ns = MAX(n->last_ns, ns);
+}
+
+static int read_source(struct source *src, struct coverage *c)
+{
+	struct source_item item;
+	int err;
+
+	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
+		Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+
+		if (ev)
+			take(c, ev);
+		else
+			c->damage_cnt++;
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	return err;
+}
+
+/* --- what came of it */
+
+/* Nothing since then, though it runs: so long until now. 0: it is as it should be. */
+static int64_t silent_ns(const struct coverage *c, const struct node *n)
+{
+	int64_t ns;
+
+	if (!n->is_running || __builtin_sub_overflow(c->opts->now_ns, n->last_ns, &ns) ||
+	    ns <= (int64_t)c->opts->silent_heartbeats * n->heartbeat_ns)
+		return 0;
+	return ns;
+}
+
+static bool is_whole(const struct coverage *c, const struct node *n)
+{
+	for (size_t i = 0; i < n->sum_cnt; i++)
+		if (!n->sums[i].suppressed)
+			return false;
+	for (size_t i = 0; i < n->spans_used; i++)
+		if (n->spans[i].kind != SPAN_CLOCK)
+			return false;
+	return !silent_ns(c, n) && !n->not_seen && !n->partly_seen;
+}
+
+static void print_line(FILE *out, const char *what, const char *text)
+{
+	if (!text)
+		return;
+	fprintf(out, "  %-12s ", what);
+	text_print_escaped(out, text, strlen(text));
+	fputc('\n', out);
+}
+
+static void print_span(FILE *out, const struct span *s)
+{
+	static const char *const names[] = {"not watched", "silent", "clock"};
+	char from[WHEN_LEN], to[WHEN_LEN], span[WHEN_LEN];
+
+	if (s->kind == SPAN_CLOCK)
+		fprintf(out, "  %-12s %s: set %s by %s\n", names[s->kind],
+			when_format(s->from_ns, from), s->by_ns < 0 ? "back" : "forward",
+			when_format_span(s->by_ns < 0 ? -s->by_ns : s->by_ns, span));
+	else
+		fprintf(out, "  %-12s %s to %s (%s)\n", names[s->kind],
+			when_format(s->from_ns, from), when_format(s->to_ns, to),
+			when_format_span(s->to_ns - s->from_ns, span));
+}
+
+static void print_node(const struct coverage *c, const struct node *n, FILE *out)
+{
+	char since[WHEN_LEN], last[WHEN_LEN], span[WHEN_LEN];
+	int64_t silent = silent_ns(c, n);
+
+	fputs("node ", out);
+	text_print_escaped(out, n->name, strlen(n->name));
+	fprintf(out, ": watched since %s, last word %s, %" PRIu64 " runs%s\n",
+		when_format(n->since_ns, since), when_format(n->last_ns, last), n->run_cnt,
+		n->is_running ? "" : ", ended as asked");
+	print_line(out, "sensor", n->version);
+	print_line(out, "kernel", n->kernel);
+	if (n->has_offset)
+		fprintf(out, "  %-12s %" PRId64 " ns ahead of boot time\n", "clock", n->offset_ns);
+	if (silent)
+		fprintf(out, "  %-12s since %s (%s): heartbeats are due each %" PRId64 " ms\n",
+			"SILENT", last, when_format_span(silent, span), n->heartbeat_ns / 1000000);
+	print_line(out, "not seen", n->not_seen);
+	print_line(out, "partly seen", n->partly_seen);
+	print_line(out, "no hook", n->failed);
+	for (size_t i = 0; i < n->spans_used; i++)
+		print_span(out, &n->spans[i]);
+	if (n->span_cnt > n->spans_used)
+		fprintf(out, "  and %" PRIu64 " more of these\n", n->span_cnt - n->spans_used);
+	for (size_t i = 0; i < n->sum_cnt; i++) {
+		fprintf(out, "  %-12s %" PRIu64 " ", n->sums[i].suppressed ? "suppressed" : "lost",
+			n->sums[i].cnt);
+		text_print_escaped(out, n->sums[i].what, strlen(n->sums[i].what));
+		fputc('\n', out);
+	}
+	fprintf(out, "  %s\n", is_whole(c, n) ? "nothing is missing" : "not all was seen");
+}
+
+/* Text out of evidence; what is not UTF-8 is left out. */
+static json_t *json_text(const char *text)
+{
+	json_t *j = text ? json_string(text) : NULL;
+
+	return j ? j : json_null();
+}
+
+static json_t *json_time(int64_t ns)
+{
+	char text[WHEN_LEN];
+
+	return json_string(when_format(ns, text));
+}
+
+static json_t *json_spans(const struct node *n)
+{
+	static const char *const names[] = {"not_watched", "silent", "clock_step"};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n->spans_used; i++) {
+		const struct span *s = &n->spans[i];
+		json_t *j = json_pack("{s:s, s:o, s:o}", "what", names[s->kind], "from",
+				      json_time(s->from_ns), "to", json_time(s->to_ns));
+
+		if (s->kind == SPAN_CLOCK)
+			json_object_set_new(j, "by_nano", json_integer(s->by_ns));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *json_sums(const struct node *n, bool suppressed)
+{
+	json_t *list = json_object();
+
+	for (size_t i = 0; i < n->sum_cnt; i++)
+		if (n->sums[i].suppressed == suppressed)
+			json_object_set_new(list, n->sums[i].what, json_integer(n->sums[i].cnt));
+	return list;
+}
+
+static void json_node(const struct coverage *c, const struct node *n, FILE *out)
+{
+	json_t *j = json_pack(
+		"{s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:b}",
+		"node", json_text(n->name), "since", json_time(n->since_ns), "last",
+		json_time(n->last_ns), "runs", (json_int_t)n->run_cnt, "running", n->is_running,
+		"sensor_version", json_text(n->version), "kernel", json_text(n->kernel),
+		"clock_offset_nano", (json_int_t)n->offset_ns, "heartbeat_nano",
+		(json_int_t)n->heartbeat_ns, "silent_nano", (json_int_t)silent_ns(c, n), "not_seen",
+		json_text(n->not_seen), "partly_seen", json_text(n->partly_seen), "no_hook",
+		json_text(n->failed), "spans", json_spans(n), "lost", json_sums(n, false),
+		"suppressed", json_sums(n, true), "whole", is_whole(c, n));
+
+	json_dumpf(j, out, JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputc('\n', out);
+	json_decref(j);
+}
+
+static void free_node(struct node *n)
+{
+	for (size_t i = 0; i < n->sum_cnt; i++)
+		free(n->sums[i].what);
+	free(n->sums);
+	free(n->spans);
+	free(n->name);
+	free(n->not_seen);
+	free(n->partly_seen);
+	free(n->failed);
+	free(n->version);
+	free(n->kernel);
+	free(n);
+}
+
+int cmd_coverage(const struct options *opts, FILE *out)
+{
+	struct coverage c = {.opts = opts};
+	struct source *src;
+	int status = EXIT_OK, err;
+
+	if (source_open(opts->source, &opts->source_opts, &src) < 0)
+		return EXIT_IO;
+	err = source_outline(src, NULL, 0);
+	if (!err || err == -ENOTSUP)
+		err = read_source(src, &c);
+	for (size_t i = 0; i < c.node_cnt; i++) {
+		if (!err)
+			opts->as_json ? json_node(&c, c.order[i], out)
+				      : print_node(&c, c.order[i], out);
+		if (!is_whole(&c, c.order[i]))
+			status = EXIT_INCOMPLETE;
+		free_node(c.order[i]);
+	}
+	if (c.damage_cnt) {
+		log_warn("%" PRIu64 " places could not be read: varve verify says more",
+			 c.damage_cnt);
+		status = EXIT_INCOMPLETE;
+	}
+	if (!err && !c.node_cnt)
+		status = complain(EXIT_USAGE, "%s: there is no record", opts->source);
+	free(c.order);
+	strmap_fini(&c.nodes);
+	source_close(src);
+	return err ? EXIT_IO : status;
+}
