@@ -206,8 +206,15 @@ static void keep_books(struct sensor *s)
 	uint64_t next = log_next_index(s->log);
 
 	/* What is taken up is in the books only when it can not come again. */
-	if (!probes_pinned(s->probes) || s->intake.taken || log_flush(s->log) ||
-	    streams_keep(s->streams, next, keep_book, s->probes))
+	if (!probes_pinned(s->probes) || s->intake.taken || log_flush(s->log))
+		return;
+	/*
+	 * A book that there is no room for holds back what is behind it in the log, but only as long as
+	 * that is less than half of it: new records come first. From then on the next start declares
+	 * what it cannot know, of that cgroup.
+	 */
+	if (streams_keep(s->streams, next, keep_book, s->probes) &&
+	    log_size_bytes(s->log) < s->emit.room.limit / 2)
 		return;
 	strcpy(shared->run_id, s->emit.run_id);
 	shared->booked_index = next;

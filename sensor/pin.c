@@ -524,16 +524,12 @@ static int add_misses_of_other(int dir_fd, const char *name, void *ctx)
 	return fd < 0 ? -errno : each_name(fd, add_misses, m);
 }
 
-uint64_t pin_others_misses(const struct pin *p, uint32_t *ret_latest)
+uint64_t pin_others_misses(const struct pin *p, uint32_t *ret_latest, int *ret_err)
 {
 	struct misses m = {.pin = p};
 	int err = each_name(p->dir_fd, add_misses_of_other, &m);
 
-	err = err ? err : m.err;
-	if (err)
-		log_warn("how many runs of programs the kernel left out while no sensor ran is "
-			 "not known, and not declared: %s",
-			 strerror(-err));
+	*ret_err = err ? err : m.err;
 	*ret_latest = m.latest;
 	return m.sum;
 }

@@ -44,8 +44,9 @@ int pin_keep_maps(const struct pin *pin, struct bpf_object *obj);
 /* Pins the links, and the tail-call maps, which are empty without. */
 int pin_keep_hooks(const struct pin *pin, struct bpf_object *obj, const struct hooks *hooks);
 /* How often the kernel left out a program of another generation, as one ran on that CPU already.
- * ret_latest: the last of them; 0: there is none. What cannot be read is logged, and not in it. */
-uint64_t pin_others_misses(const struct pin *pin, uint32_t *ret_latest);
+ * ret_latest: the last of them; 0: there is none. ret_err: why some could not be read, which
+ * are not in it; 0: all were. */
+uint64_t pin_others_misses(const struct pin *pin, uint32_t *ret_latest, int *ret_err);
 /* True if that generation's programs are pinned. */
 bool pin_has_generation(const struct pin *pin, uint32_t generation);
 /* Removes what other generations left: their programs are detached. */

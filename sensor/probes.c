@@ -31,6 +31,7 @@ struct probes {
 	struct varve_bpf *skel;
 	struct hooks hooks;
 	struct hooks_refused refused;
+	bool misses_unknown;   /* some of those before us could not be read */
 	struct bpf_link *look; /* over what is open for writing */
 	struct probes_hook report[HOOK_CNT_MAX + 1];
 	size_t report_cnt;
@@ -409,14 +410,13 @@ static bool is_smaller(struct probes *p, const struct conf *conf, int err)
  */
 static int check_btf(const struct probes *p, int err)
 {
-	bool loaded = !err || complained[0];
+	bool got_so_far = !err || complained[0]; /* programs come behind the BTF */
 
-	if (!loaded || bpf_object__btf_fd(p->skel->obj) >= 0)
+	if (!got_so_far || bpf_object__btf_fd(p->skel->obj) >= 0)
 		return err;
-	complained[0] = '\0';
 	return log_err(-EPROTO,
 		       "the kernel refuses the BTF of the BPF programs: this build of them is "
-		       "broken (--log-level debug says more)");
+		       "broken, or there was no memory (--log-level debug says more)");
 }
 
 static int load_once(struct probes *p, const struct conf *conf, const struct hierarchy *hierarchy,
@@ -468,10 +468,11 @@ int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 	btf = btf__load_vmlinux_btf(); /* NULL: explain_load() says so */
 	p->cpu_cnt = cpu_cnt > 0 ? cpu_cnt : 1;
 	p->rings = ring_size_choose(conf);
-	/* One program that the kernel refuses is no reason to do without the others. */
+	/* One program that the kernel refuses is no reason to do without the others. -EPROTO is told,
+	 * and would be the same each time. */
 	do
 		err = load_once(p, conf, hierarchy, btf);
-	while (err && (refuse(p, err) || is_smaller(p, conf, err)));
+	while (err && err != -EPROTO && (refuse(p, err) || is_smaller(p, conf, err)));
 	btf__free(btf);
 	if (err) {
 		probes_close(p);
@@ -528,7 +529,14 @@ static void inherit_misses(struct probes *p)
 {
 	struct ev_shared *shared = p->shared;
 	uint32_t latest;
-	uint64_t misses = pin_others_misses(p->pin, &latest);
+	int err;
+	uint64_t misses = pin_others_misses(p->pin, &latest, &err);
+
+	if (err && !p->misses_unknown)
+		log_warn("how many runs of programs the kernel left out while no sensor ran is "
+			 "not known, and not declared: %s",
+			 strerror(-err));
+	p->misses_unknown |= err != 0;
 
 	/* Of programs that are gone: a start was cut off before it said so. */
 	if (!pin_has_generation(p->pin, shared->misses_generation)) {
@@ -649,6 +657,11 @@ const struct probes_hook *probes_hooks(const struct probes *p, size_t *ret_cnt)
 	return p->report;
 }
 
+bool probes_misses_unknown(const struct probes *p)
+{
+	return p->misses_unknown;
+}
+
 bool probes_see_uring(const struct probes *p)
 {
 	return hooks_see_uring(&p->hooks);
@@ -718,11 +731,16 @@ int probes_account_next(const struct probes *p, const uint64_t *previous, uint64
 	return bpf_map_get_next_key(fd, previous, ret_cgroup_id) ? -errno : 0;
 }
 
+void probes_drop_book(struct probes *p, uint64_t cgroup_id)
+{
+	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.books), &cgroup_id);
+}
+
 void probes_forget(struct probes *p, uint64_t cgroup_id)
 {
 	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.scope), &cgroup_id);
 	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.accounts), &cgroup_id);
-	bpf_map_delete_elem(bpf_map__fd(p->skel->maps.books), &cgroup_id);
+	probes_drop_book(p, cgroup_id);
 }
 
 #define PID_NS_INIT_INO 0xEFFFFFFC /* PROC_PID_INIT_INO of <linux/proc_ns.h>, the kernel's */

@@ -53,6 +53,8 @@ uint64_t probes_load_ns(const struct probes *probes);
 const struct probes_hook *probes_hooks(const struct probes *probes, size_t *ret_cnt);
 /* True if file and network events through io_uring are seen. */
 bool probes_see_uring(const struct probes *probes);
+/* How many runs of earlier programs the kernel left out could not be read. */
+bool probes_misses_unknown(const struct probes *probes);
 size_t probes_cpu_cnt(const struct probes *probes);
 
 /* From now on the cgroup's events are recorded. -EEXIST: they are already. */
@@ -82,6 +84,8 @@ bool probes_pinned(const struct probes *probes);
 int probes_keep_book(struct probes *probes, uint64_t cgroup_id, const struct book *book);
 void probes_each_book(const struct probes *probes,
 		      void (*fn)(uint64_t cgroup_id, const struct book *book, void *ctx), void *ctx);
+/* Takes a cgroup's book out of the pinned maps. */
+void probes_drop_book(struct probes *probes, uint64_t cgroup_id);
 /* Takes a cgroup that is gone out of the maps. */
 void probes_forget(struct probes *probes, uint64_t cgroup_id);
 /* How large the rings are. */

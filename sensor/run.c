@@ -294,7 +294,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 		      const struct probes *probes)
 {
 	size_t exclusion_cnt = 4;
-	char *exclusions[7] = {
+	char *exclusions[8] = {
 		(char *)"the sensor's own process",
 		(char *)"x32 programs: calls that have numbers of their own (execve, ptrace, "
 			"writev ...)",
@@ -346,6 +346,10 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 		exclusions[exclusion_cnt++] =
 			(char *)"calls that are under way while a sensor starts, or another tool "
 				"attaches, of functions that are seen at their end (fexit)";
+	if (probes_misses_unknown(probes))
+		exclusions[exclusion_cnt++] =
+			(char *)"runs of hooks that the kernel left out before this sensor took them "
+				"over: how many could not be read";
 	out->n_exclusions = exclusion_cnt;
 	out->exclusions = exclusions;
 	return emit_event(e, &ev, NULL);

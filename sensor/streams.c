@@ -695,6 +695,7 @@ static void drop_ended(struct streams *s, struct probes *probes)
 				continue;
 			}
 			*at = st->chain;
+			probes_drop_book(probes, st->cgroup_id);
 			free(st);
 		}
 	}

@@ -1,11 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Hooks that outlive the sensor (option pin): killed, stopped and started again, also with other programs, under load. Of what containers
-# did meanwhile no number is missing and none is there twice, and it is as much as they did. Environment: RESTARTS (6), OTHER_SENSOR
-# (another build's sensor, to upgrade to and back: every third start is its).
+# did meanwhile no number is missing and none is there twice, and it is as much as they did. Environment: RESTARTS (6).
 . "$(dirname "$0")/lib.sh"
 restarts=${RESTARTS:-6}
-this=$SENSOR
 
 bpffs=$work/bpf
 mkdir "$bpffs" && mount -t bpf bpf "$bpffs" || { fail "a BPF file system is mounted"; finish; }
@@ -56,7 +54,6 @@ for ((i = 0; i < restarts; i++)); do
 	2) set -- --events all,-comm ;; # programs that are not the same
 	*) set -- ;;
 	esac
-	[ $((i % 3)) = 2 ] && SENSOR=${OTHER_SENSOR:-$this} || SENSOR=$this
 	start "$@" || { fail "sensor starts again: $(cat "$work/sensor.err")"; finish; }
 	sleep 0.$((RANDOM % 10))
 done
@@ -64,7 +61,6 @@ for name in "${names[@]}"; do touch "$work/$name/image/load/end"; done
 wait "${pids[@]}"
 sleep 1
 sensor_stop || fail "sensor stops cleanly: $(cat "$work/sensor.err")"
-SENSOR=$this
 check "what is pinned is removed when it is asked for" "$SENSOR" --unpin --pin-directory "$bpffs/varve"
 [ -e "$bpffs/varve" ] && fail "nothing stays pinned"
 

@@ -59,4 +59,7 @@ said() { # PATTERN NAME: the sensor has said so
 	grep -qE "$1" "$work/sensor.err" && pass "$2: $(grep -E -m 1 "$1" "$work/sensor.err" | cut -c1-140)" || fail "$2: $(tail -n 3 "$work/sensor.err" | tr '\n' '|')"
 }
 # pause FROM TO: a time between, in milliseconds.
-pause() { sleep "$(awk -v r=$RANDOM -v a="$1" -v b="$2" 'BEGIN { print (a + (b - a) * r / 32768) / 1000 }')"; }
+pause() {
+	local r=$RANDOM # here: a subshell has a sequence of its own, which SEED does not begin
+	sleep "$(awk -v r=$r -v a="$1" -v b="$2" 'BEGIN { print (a + (b - a) * r / 32768) / 1000 }')"
+}
