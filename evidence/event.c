@@ -66,7 +66,8 @@ Varve__V1__Event *event_decode(const uint8_t *payload, size_t len)
 {
 	Varve__V1__Event *ev = varve__v1__event__unpack(NULL, len, payload);
 
-	if (ev && ev->kind && ev->has_sequence && ev->run_id && ev->node_name)
+	if (ev && ev->kind && ev->has_sequence && ev->sequence <= INT64_MAX && ev->run_id &&
+	    ev->node_name)
 		return ev;
 	if (ev)
 		varve__v1__event__free_unpacked(ev, NULL);

@@ -28,7 +28,7 @@ bool event_is_of_outline(unsigned int kind);
 
 /*
  * Decodes one payload; the caller frees with varve__v1__event__free_unpacked(). NULL if it is not
- * an Event with kind, sequence, run_id and node_name. A kind this build does not know is no error.
+ * an Event with kind, sequence (below 2^63), run_id and node_name. A kind this build does not know is no error.
  */
 Varve__V1__Event *event_decode(const uint8_t *payload, size_t len);
 

@@ -193,12 +193,18 @@ static int roll(struct log *log)
 	return log_add_segment(log);
 }
 
-/* Makes place for a frame of so many bytes. */
-static int make_room(struct log *log, size_t need)
+bool log_rolls_for(const struct log *log, size_t len)
 {
 	const struct log_seg *seg = current(log);
 
-	if (seg->frame_cnt && seg->size + log->used + need > log->opts.segment_bytes)
+	return seg->frame_cnt &&
+	       seg->size + log->used + LOG_FRAME_HDR_LEN + len > log->opts.segment_bytes;
+}
+
+/* Makes place for a frame of so many bytes. */
+static int make_room(struct log *log, size_t need)
+{
+	if (log_rolls_for(log, need - LOG_FRAME_HDR_LEN))
 		return roll(log);
 	if (log->used && log->used + need > log->room)
 		return log_flush(log);

@@ -243,6 +243,27 @@ int note_sign(char *buf, size_t size, size_t text_len, size_t *len, const struct
 	return 0;
 }
 
+bool note_take_note(struct note_span *text, struct note_span *ret_note)
+{
+	struct note_span line;
+	bool signed_ = false;
+
+	while (text->len && *text->at == '\n')
+		text->at++, text->len--;
+	ret_note->at = text->at;
+	while (text->len) {
+		bool is_signature = text->len >= DASH_LEN && !memcmp(text->at, DASH, DASH_LEN);
+
+		if (signed_ && !is_signature)
+			break;
+		signed_ |= is_signature;
+		if (!note_take_line(text, &line))
+			return false;
+	}
+	ret_note->len = text->at - ret_note->at;
+	return signed_;
+}
+
 /* --- checkpoints */
 
 int checkpoint_parse(struct note_span text, struct checkpoint *ret_checkpoint)

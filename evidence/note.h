@@ -49,6 +49,9 @@ int note_key_parse(const char *text, size_t len, struct note_key *ret_key);
 void note_key_format(const struct note_key *key, char ret_text[NOTE_VKEY_SIZE]);
 bool note_key_equal(const struct note_key *a, const struct note_key *b);
 
+/* Takes the next note off the text, where notes follow each other, empty lines between them. False:
+ * no more, or no note. */
+bool note_take_note(struct note_span *text, struct note_span *ret_note);
 /* -EINVAL: not a signed note. */
 int note_parse(const char *s, size_t len, struct note *ret_note);
 /* It has a signature of that key, and it holds. */

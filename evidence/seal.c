@@ -163,8 +163,9 @@ static bool parse_records(struct note_span line, struct seal *s)
 {
 	uint64_t last;
 
-	return take_number(&line, &s->first) && take_number(&line, &last) && !line.len && s->size &&
-	       last == s->size - 1 && s->first <= last;
+	return s->size <= TREE_SIZE_MAX && take_number(&line, &s->first) &&
+	       take_number(&line, &last) && !line.len && s->size && last == s->size - 1 &&
+	       s->first <= last;
 }
 
 /* One extension line; *seen gets what it is. False: it is not as it must be, or there twice. */
@@ -233,4 +234,19 @@ bool seal_tree(const struct seal *seal, const struct tree_hash *frontier, size_t
 		return false;
 	*ret_tree = tree;
 	return true;
+}
+
+bool seal_tree_of_record(const struct seal *seal, const Varve__V1__Seal *record,
+			 struct tree *ret_tree)
+{
+	struct tree_hash frontier[TREE_LEVELS];
+
+	if (record->n_frontier > TREE_LEVELS)
+		return false;
+	for (size_t i = 0; i < record->n_frontier; i++) {
+		if (record->frontier[i].len != TREE_HASH_LEN)
+			return false;
+		memcpy(&frontier[i], record->frontier[i].data, TREE_HASH_LEN);
+	}
+	return seal_tree(seal, frontier, record->n_frontier, ret_tree);
 }

@@ -7,6 +7,7 @@
 #define VARVE_EVIDENCE_SEAL_H
 
 #include "evidence/note.h"
+#include "varve.pb-c.h"
 
 #define SEAL_CLASSES_MAX 16
 
@@ -45,6 +46,9 @@ int seal_parse(struct note_span text, struct seal *ret_seal);
  * The tree as it was at the seal: the frontier is not signed, but only one has the seal's root.
  * False: this is not it.
  */
+bool seal_tree_of_record(const struct seal *seal, const Varve__V1__Seal *record,
+			 struct tree *ret_tree);
+/* The same of hashes. */
 bool seal_tree(const struct seal *seal, const struct tree_hash *frontier, size_t cnt,
 	       struct tree *ret_tree);
 

@@ -71,7 +71,7 @@ size_t tree_frontier(const struct tree *t, struct tree_hash *ret_nodes)
 bool tree_from_frontier(uint64_t size, const struct tree_hash *nodes, size_t cnt,
 			struct tree *ret_tree)
 {
-	if (cnt != (size_t)__builtin_popcountll(size))
+	if (size > TREE_SIZE_MAX || cnt != (size_t)__builtin_popcountll(size))
 		return false;
 	ret_tree->size = size;
 	for (unsigned int level = TREE_LEVELS; level-- > 0;)

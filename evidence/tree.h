@@ -14,6 +14,7 @@
 #define TREE_HASH_LEN  32
 #define TREE_LEVELS    64 /* a size has so many bits: most subtrees of a frontier */
 #define TREE_PROOF_MAX 64 /* most hashes of an inclusion proof */
+#define TREE_SIZE_MAX  (INT64_MAX / 2) /* of what comes from outside: room to grow remains */
 
 struct tree_hash {
 	uint8_t bytes[TREE_HASH_LEN];

@@ -152,10 +152,16 @@ size_t keyring_change(struct keyring *ring, const struct note *note, const struc
 		to = add(ring, &(struct keyring_key){.key = seal->next,
 						     .before = from,
 						     .after = KEYRING_NONE,
-						     .since_ns = seal->time_unix_nano});
+						     .since_ns = INT64_MIN});
 	ring->v[from].after = to;
 	ring->v[to].before = from;
-	ring->v[to].since_ns = MAX(ring->v[to].since_ns, seal->time_unix_nano);
+	/* A key is no older than the one that named it, whatever that one says. */
+	ring->v[to].since_ns =
+		MAX(ring->v[to].since_ns, MAX(ring->v[from].since_ns, seal->time_unix_nano));
+	ring->v[to].has_change = true;
+	memcpy(ring->v[to].run_id, seal->run_id.at, UUID_LEN);
+	ring->v[to].size = seal->size;
+	ring->v[to].root = seal->root;
 	return to;
 }
 
@@ -168,29 +174,6 @@ bool keyring_leads(const struct keyring *ring, size_t from, size_t to)
 			return true;
 	}
 	return false;
-}
-
-/* Takes the next note off the text; notes follow each other, empty lines between them. */
-static bool take_note(struct note_span *text, struct note_span *ret_note)
-{
-	static const char dash[] = "\xe2\x80\x94 ";
-	struct note_span line;
-	bool signed_ = false;
-
-	while (text->len && *text->at == '\n')
-		text->at++, text->len--;
-	ret_note->at = text->at;
-	while (text->len) {
-		bool is_signature = text->len >= 4 && !memcmp(text->at, dash, 4);
-
-		if (signed_ && !is_signature)
-			break;
-		signed_ |= is_signature;
-		if (!note_take_line(text, &line))
-			return false;
-	}
-	ret_note->len = text->at - ret_note->at;
-	return signed_;
 }
 
 /* All of a file that has a line of text for each quarter of an hour; *ret_text is the caller's. */
@@ -225,7 +208,7 @@ int keyring_load_changes(struct keyring *ring, const char *path)
 	if (err)
 		return err == -ENOENT ? err : log_err(err, "cannot read %s", path);
 	text = (struct note_span){buf, len};
-	while (take_note(&text, &span)) {
+	while (note_take_note(&text, &span)) {
 		struct note note;
 		struct seal seal;
 

@@ -6,6 +6,7 @@
 #ifndef VARVE_RESPONDER_KEYRING_H
 #define VARVE_RESPONDER_KEYRING_H
 
+#include "evidence/base.h"
 #include "evidence/seal.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,9 +16,13 @@
 
 struct keyring_key {
 	struct note_key key;
-	bool is_trusted;  /* from --key; else by a change */
-	size_t before;	  /* the key that was changed for it; KEYRING_NONE: it begins a chain */
-	size_t after;	  /* the key it was changed for; KEYRING_NONE: none is known */
+	bool is_trusted; /* from --key; else by a change */
+	size_t before;	 /* the key that was changed for it; KEYRING_NONE: it begins a chain */
+	size_t after;	 /* the key it was changed for; KEYRING_NONE: none is known */
+	bool has_change; /* it came by a seal, of this run, over so many records with this root */
+	char run_id[UUID_LEN + 1];
+	uint64_t size;
+	struct tree_hash root;
 	int64_t since_ns; /* of the change that made it sign; INT64_MIN */
 };
 
@@ -25,7 +30,6 @@ struct keyring {
 	struct keyring_key *v;
 	size_t cnt, cap;
 	struct seal_index *index; /* by the id of a key */
-	size_t index_size;
 };
 
 void keyring_fini(struct keyring *ring);

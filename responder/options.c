@@ -194,6 +194,8 @@ static const struct option {
 	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d",
 	 FOR_REPLAY | FOR_PODS, set_since},
 	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS, set_until},
+	{"--since", "TIME", "what is before need not be there, nor begin with a seal", FOR_VERIFY,
+	 set_since},
 	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},
 	{"--key", "FILE", "public keys that are trusted, as sensor.pub has them; may be given again",
 	 FOR_VERIFY, add_key},

@@ -30,18 +30,6 @@ struct prove {
 	bool is_found, is_done;
 };
 
-static bool tree_of_seal(const Varve__V1__Seal *rec, const struct seal *seal, struct tree *ret)
-{
-	struct tree_hash frontier[TREE_LEVELS];
-
-	for (size_t i = 0; i < rec->n_frontier; i++) {
-		if (i == TREE_LEVELS || rec->frontier[i].len != TREE_HASH_LEN)
-			return false;
-		memcpy(&frontier[i], rec->frontier[i].data, TREE_HASH_LEN);
-	}
-	return seal_tree(seal, frontier, rec->n_frontier, ret);
-}
-
 /* The root of leaves that lie behind the record. */
 static struct tree_hash root_behind(const struct prove *p, const struct tree_range *range)
 {
@@ -86,7 +74,7 @@ static int take_seal(struct prove *p, const Varve__V1__Event *ev)
 		return 0;
 	if (!p->is_found) {
 		if (!p->is_known)
-			p->is_known = tree_of_seal(ev->seal, &seal, &p->tree);
+			p->is_known = seal_tree_of_record(&seal, ev->seal, &p->tree);
 		return 0;
 	}
 	tree_root(&p->tree, &root);

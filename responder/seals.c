@@ -2,6 +2,7 @@
 /* Which record comes where, and which run after which. */
 #include "responder/seals.h"
 #include "evidence/base.h"
+#include "evidence/seal.h"
 #include "responder/memory.h"
 #include "responder/seals_impl.h"
 #include <inttypes.h>
@@ -27,11 +28,12 @@ const char *seals_finding_name(enum seals_finding_kind kind)
 		[SEALS_KEY_REPLACED] = "KEY_REPLACED",
 		[SEALS_KEY_NEWER] = "KEY_NEWER",
 		[SEALS_TIME] = "TIME",
-		[SEALS_RUN_AGAIN] = "RUN_AGAIN",
 		[SEALS_CHECKPOINT] = "CHECKPOINT",
 		[SEALS_TORN] = "TORN",
 		[SEALS_OPEN] = "OPEN",
 		[SEALS_TAIL] = "TAIL",
+		[SEALS_HEAD] = "HEAD",
+		[SEALS_AGAIN] = "AGAIN",
 		[SEALS_BEGINS] = "BEGINS",
 		[SEALS_CRASHED] = "CRASHED",
 		[SEALS_ANEW] = "ANEW",
@@ -87,84 +89,176 @@ void seals_found_range(struct seals *s, struct run *r, enum seals_finding_kind k
 void seals_damage(struct seals *s, const char *where, bool at_tail)
 {
 	seals_found(s, NULL, at_tail ? SEALS_TORN : SEALS_DAMAGED, "%s", where);
+	/* Whose it was is not known: anybody's. */
+	for (size_t i = 0; !at_tail && i < s->nodes.size; i++)
+		if (s->nodes.slots[i].value)
+			((struct node *)s->nodes.slots[i].value)->broken_cnt++;
 }
 
-/* --- checkpoints that were kept elsewhere */
+/* --- trees that must be here */
+
+static void add_expected(struct seals *s, const struct expected *what)
+{
+	struct expected *e = memory_zalloc(sizeof(*e)), **first;
+
+	*e = *what;
+	first = strmap_find(&s->expected, e->run_id);
+	if (!first) {
+		first = memory_zalloc(sizeof(*first));
+		strmap_add(&s->expected, e->run_id, first);
+	}
+	/* They come in order, but for those that the user gives. */
+	while (*first && (*first)->size <= e->size)
+		first = &(*first)->next;
+	e->next = *first;
+	*first = e;
+}
 
 int seals_expect(struct seals *s, const char *text, size_t len)
 {
-	struct expected e = {};
+	struct expected e = {.key = KEYRING_NONE};
+	struct seal seal;
 
-	if (note_parse(text, len, &e.note) || seal_parse(e.note.text, &e.seal))
+	if (note_parse(text, len, &e.note) || seal_parse(e.note.text, &seal))
 		return -EINVAL;
-	s->expected =
-		memory_grow(s->expected, s->expected_cnt, &s->expected_cap, sizeof(*s->expected));
-	s->expected[s->expected_cnt++] = e;
+	e.size = seal.size;
+	e.root = seal.root;
+	memcpy(e.run_id, seal.run_id.at, UUID_LEN);
+	add_expected(s, &e);
 	return 0;
 }
 
-/* The run has as many records now as a checkpoint of it. */
-static void compare_expected(struct seals *s, struct run *r)
+/* Each change of keys is a checkpoint, too. */
+static void expect_changes(struct seals *s)
 {
+	for (size_t i = s->keys->cnt; i-- > 0;) {
+		const struct keyring_key *k = &s->keys->v[i];
+		struct expected e = {.size = k->size, .root = k->root, .key = i};
+
+		if (!k->has_change)
+			continue;
+		memcpy(e.run_id, k->run_id, UUID_LEN);
+		add_expected(s, &e);
+	}
+}
+
+void seals_compare_expected(struct run *r)
+{
+	uint64_t size = r->live->is_known ? r->live->tree.size : r->pub.next;
 	struct tree_hash root;
 
-	for (size_t i = 0; i < s->expected_cnt; i++) {
-		struct expected *e = &s->expected[i];
+	for (; r->expected && r->expected->size <= size; r->expected = r->expected->next) {
+		struct expected *e = r->expected;
 
-		if (e->is_found || e->seal.size != r->live->tree.size ||
-		    memcmp(e->seal.run_id.at, r->pub.run_id, UUID_LEN))
+		e->is_unknown = !r->live->is_known || e->size < size;
+		if (e->is_unknown)
 			continue;
 		tree_root(&r->live->tree, &root);
-		e->is_found = !memcmp(&root, &e->seal.root, sizeof(root));
+		e->is_found = !memcmp(&root, &e->root, sizeof(root));
 	}
+}
+
+static bool is_before_evidence(const struct seals *s, const struct expected *e)
+{
+	const char *name = s->keys->v[e->key].key.name;
+
+	for (size_t i = 0; i < s->nodes.size; i++) {
+		const struct node *n = s->nodes.slots[i].value;
+
+		if (n && n->first_key != KEYRING_NONE &&
+		    !strcmp(s->keys->v[n->first_key].key.name, name))
+			return e->key == n->first_key ||
+			       !keyring_leads(s->keys, n->first_key, e->key);
+	}
+	return true;
+}
+
+static void tell_change(struct seals *s, const struct expected *e, struct run *r)
+{
+	if (is_before_evidence(s, e))
+		return;
+	if (!r)
+		seals_found(s, NULL, SEALS_RUN_MISSING, "run %s, in which keys were changed",
+			    e->run_id);
+	else if (!e->is_unknown && r->pub.next < e->size)
+		seals_found_range(s, r, SEALS_CUT, r->pub.next, e->size - 1,
+				  "keys were changed behind them");
+	else if (!e->is_unknown)
+		seals_found_range(s, r, SEALS_CHANGED, r->pub.first, e->size - 1,
+				  "they are not those at a change of keys");
+}
+
+static void tell_checkpoint(struct seals *s, const struct expected *e)
+{
+	if (!e->is_found)
+		seals_found(s, NULL, SEALS_CHECKPOINT,
+			    "the %" PRIu64
+			    " records of run %s that it seals are not here, or not these",
+			    e->size, e->run_id);
+	else if (keyring_signer(s->keys, &e->note) == KEYRING_NONE)
+		seals_found(s, NULL, SEALS_CHECKPOINT,
+			    "of run %s: it is not signed by a key that is known", e->run_id);
 }
 
 static void tell_expected(struct seals *s)
 {
-	for (size_t i = 0; i < s->expected_cnt; i++) {
-		const struct expected *e = &s->expected[i];
+	for (size_t i = 0; i < s->expected.size; i++) {
+		struct expected **first = s->expected.slots[i].value;
 
-		if (!e->is_found)
-			seals_found(s, NULL, SEALS_CHECKPOINT,
-				    "the %" PRIu64
-				    " records of run %.*s that it seals are not here, or not these",
-				    e->seal.size, UUID_LEN, e->seal.run_id.at);
-		else if (keyring_signer(s->keys, &e->note) == KEYRING_NONE)
-			seals_found(s, NULL, SEALS_CHECKPOINT,
-				    "of run %.*s: it is not signed by a key that is known",
-				    UUID_LEN, e->seal.run_id.at);
+		for (struct expected *e = first ? *first : NULL; e; e = e->next) {
+			if (e->key == KEYRING_NONE)
+				tell_checkpoint(s, e);
+			else if (!e->is_found)
+				tell_change(s, e, strmap_find(&s->runs, e->run_id));
+		}
 	}
 }
 
 /* --- the end of a run */
 
-static void end_run(struct seals *s, struct run *r)
+/* What is behind its last seal, and what is not sealed at all. */
+static void tell_end(struct seals *s, struct run *r)
 {
-	struct live *live = r->live;
 	uint64_t tail = r->pub.next - r->pub.sealed_size;
+	bool is_asked_for = r->pub.sealed_ns < s->until_ns;
 
-	if (!live)
-		return;
-	if (!r->pub.seal_cnt)
+	if (!r->pub.seal_cnt && r->pub.is_closed)
+		seals_found(s, r, SEALS_CRASHED, "it has no seal: the next run seals it");
+	else if (!r->pub.seal_cnt && r->is_first && r->pub.first)
+		seals_found_range(s, r, SEALS_HEAD, r->pub.first, r->pub.next - 1,
+				  "what is here of it has no seal");
+	else if (!r->pub.seal_cnt)
 		seals_found(s, r, SEALS_NO_SEAL, "there is no seal that holds");
 	else if (!r->pub.is_final && r->pub.is_closed)
 		seals_found(s, r, SEALS_CRASHED,
 			    "%" PRIu64 " records behind its last seal are sealed by the next run",
 			    tail);
-	else if (!r->pub.is_final && r->pub.sealed_ns < s->until_ns)
+	else if (!r->pub.is_final && is_asked_for)
 		seals_found(s, r, SEALS_OPEN,
 			    "the sensor runs still, or died, or the end was cut off");
-	if (r->pub.seal_cnt && !r->pub.is_closed && tail && !r->pub.is_final)
+	if (r->pub.seal_cnt && !r->pub.is_closed && tail && !r->pub.is_final && is_asked_for)
 		seals_found_range(s, r, SEALS_TAIL, r->pub.sealed_size, r->pub.next - 1,
 				  "nothing seals them");
+}
+
+static void end_run(struct seals *s, struct run *r)
+{
+	struct live *live = r->live;
+
+	if (!live)
+		return;
+	tell_end(s, r);
 	if (live->copy_cnt)
 		seals_found(s, r, SEALS_COPIES, "%" PRIu64 " records came again", live->copy_cnt);
+	if (r->again_cnt)
+		seals_found(s, r, SEALS_AGAIN,
+			    "%" PRIu64 " records came again, too late to be compared",
+			    r->again_cnt);
 	/* What is not sealed stays so, for its pods. */
-	if (r->pub.is_closed)
-		seals_pods_settle(s, live, live->is_broken);
-	else
-		for (size_t i = 0; i < live->touched_cnt; i++)
-			s->pod[live->touched[i]].pending_cnt = 0;
+	seals_pods_settle(s, live,
+			  !r->pub.is_closed ? SEALS_SETTLE_UNKNOWN
+			  : live->is_broken ? SEALS_SETTLE_BROKEN
+					    : SEALS_SETTLE_SEALED);
 	s->ops->run_ended(&r->pub, s->ctx);
 	free(live->touched);
 	free(live);
@@ -195,6 +289,9 @@ static bool is_as_named(struct seals *s, struct run *before, const Varve__V1__Ru
 				  "the next run found them in the log");
 		return false;
 	}
+	/* In Kafka there can be more than a log had after a power cut; but only what is sealed. */
+	if (before->pub.next > last + 1 && before->pub.sealed_size >= last + 1)
+		return before->pub.sealed_size == before->pub.next;
 	if (before->pub.next > last + 1) {
 		seals_found_range(s, before, SEALS_CHANGED, last + 1, before->pub.next - 1,
 				  "they were not there when the next run began");
@@ -238,7 +335,9 @@ static struct node *get_node(struct seals *s, const char *name)
 
 	if (!n) {
 		n = memory_zalloc(sizeof(*n));
-		n->key = KEYRING_NONE;
+		n->key = n->first_key = KEYRING_NONE;
+		if (seal_key_name(name, n->key_name))
+			n->key_name[0] = '\0';
 		strmap_add(&s->nodes, name, n);
 	}
 	return n;
@@ -247,7 +346,8 @@ static struct node *get_node(struct seals *s, const char *name)
 static struct run *begin_run(struct seals *s, const Varve__V1__Event *ev)
 {
 	bool has_start = ev->body_case == VARVE__V1__EVENT__BODY_RUN_START && !ev->sequence;
-	struct run *r = memory_zalloc(sizeof(*r)), *before;
+	struct run *r = memory_zalloc(sizeof(*r)), *before, *named = NULL;
+	struct expected **expected = strmap_find(&s->expected, ev->run_id);
 
 	snprintf(r->pub.run_id, sizeof(r->pub.run_id), "%s", ev->run_id);
 	snprintf(r->pub.node, sizeof(r->pub.node), "%s", ev->node_name);
@@ -256,7 +356,15 @@ static struct run *begin_run(struct seals *s, const Varve__V1__Event *ev)
 	r->live = memory_zalloc(sizeof(*r->live));
 	r->node = get_node(s, r->pub.node);
 	strmap_add(&s->runs, r->pub.run_id, r);
+	r->expected = expected ? *expected : NULL;
+	if (has_start && ev->run_start->previous_run_id)
+		named = strmap_find(&s->runs, ev->run_start->previous_run_id);
+	r->named = named ? named->node : NULL;
 	before = r->node->last;
+	/* A node that has another name now. */
+	if (!before && named && named == named->node->last && named->live)
+		before = named;
+	r->is_first = !before;
 	r->node->last = r;
 	if (before && before->live) {
 		close_before(s, before);
@@ -270,29 +378,35 @@ static struct run *begin_run(struct seals *s, const Varve__V1__Event *ev)
 				  "a run without its start, behind another");
 	else
 		seals_found(s, r, SEALS_BEGINS,
-			    "its records before %" PRIu64 " are not here, and up to its first seal "
-			    "nothing can be said",
+			    "its records before %" PRIu64 " are not here",
 			    ev->sequence);
 	return r;
 }
 
 /* --- records */
 
-/* A record whose place is taken. */
+/* A record whose place is taken, or has passed. */
 static void take_again(struct seals *s, struct run *r, uint64_t sequence,
 		       const struct tree_hash *leaf)
 {
 	struct live *live = r->live;
 
-	if (sequence >= live->gap_from && sequence < live->gap_to)
+	if (live && sequence >= live->gap_from && sequence < live->gap_to)
 		seals_found_range(s, r, SEALS_ORDER, sequence, sequence,
 				  "it stands behind record %" PRIu64, r->pub.next - 1);
-	else if (sequence + RECENT < r->pub.next || sequence < r->pub.first ||
-		 !memcmp(&live->recent[sequence % RECENT], leaf, sizeof(*leaf)))
+	else if (sequence < r->pub.first)
+		seals_found_range(s, r, SEALS_ORDER, sequence, sequence,
+				  "it stands behind the first record here, %" PRIu64, r->pub.first);
+	else if (live && sequence + RECENT < r->pub.next)
+		r->again_cnt++;
+	else if (live && !memcmp(&live->recent[sequence % RECENT], leaf, sizeof(*leaf)))
 		live->copy_cnt++;
-	else
+	else if (live)
 		seals_found_range(s, r, SEALS_REPEATED, sequence, sequence,
 				  "another record with this sequence");
+	else if (!r->again_cnt++)
+		seals_found_range(s, r, SEALS_AGAIN, sequence, sequence,
+				  "and maybe others: the run had ended, and another begun");
 }
 
 static void widen(struct seals_run *pub, int64_t ns)
@@ -327,52 +441,69 @@ static void take_next(struct seals *s, struct run *r, const Varve__V1__Event *ev
 	}
 	if (live->is_known) {
 		tree_add(&live->tree, leaf);
-		compare_expected(s, r);
+		seals_compare_expected(r);
 	}
 	live->recent[ev->sequence % RECENT] = *leaf;
 }
 
-void seals_take(struct seals *s, const Varve__V1__Event *ev, const uint8_t *payload, size_t len)
+/* The record's run; NULL: there is no room for another. */
+static struct run *get_run(struct seals *s, const Varve__V1__Event *ev)
 {
 	struct run *r = strmap_find(&s->runs, ev->run_id);
-	struct tree_hash leaf;
 
-	if (!r)
-		r = begin_run(s, ev);
-	if (!r->live || r->node->last != r) {
-		/* Kafka may have a record of the run before again. */
-		if (r->live && ev->sequence < r->pub.next)
-			r->live->copy_cnt++;
-		else
-			seals_found_range(s, r, SEALS_RUN_AGAIN, ev->sequence, ev->sequence,
-					  "the run had ended, and another begun");
+	if (r)
+		return r;
+	if (s->runs.cnt < RUNS_MAX &&
+	    (s->nodes.cnt < NODES_MAX || strmap_find(&s->nodes, ev->node_name)))
+		return begin_run(s, ev);
+	if (!s->left_out_cnt++)
+		seals_found(s, NULL, SEALS_DAMAGED,
+			    "more than %d runs or %d nodes: too many to be checked", RUNS_MAX,
+			    NODES_MAX);
+	return NULL;
+}
+
+void seals_take(struct seals *s, const Varve__V1__Event *ev, const uint8_t *payload, size_t len)
+{
+	struct tree_hash leaf;
+	struct run *r;
+
+	if (strlen(ev->run_id) != UUID_LEN || strlen(ev->node_name) >= sizeof(r->pub.node)) {
+		seals_damage(s, "a record of no run", false);
 		return;
 	}
+	r = get_run(s, ev);
+	if (!r)
+		return;
 	tree_leaf_hash(payload, len, &leaf);
 	if (ev->sequence < r->pub.next)
 		take_again(s, r, ev->sequence, &leaf);
+	else if (!r->live || r->node->last != r)
+		seals_found_range(s, r, SEALS_ORDER, ev->sequence, ev->sequence,
+				  "it stands behind the end of its run, and another has begun");
 	else
 		take_next(s, r, ev, &leaf);
 }
 
 /* --- all of it */
 
-struct seals *seals_new(struct keyring *keys, bool is_trusting, int64_t until_ns,
+struct seals *seals_new(struct keyring *keys, bool is_trusting, int64_t since_ns, int64_t until_ns,
 			const struct seals_ops *ops, void *ctx)
 {
 	struct seals *s = memory_zalloc(sizeof(*s));
 
 	*s = (struct seals){.keys = keys,
 			    .is_trusting = is_trusting,
+			    .since_ns = since_ns,
 			    .until_ns = until_ns,
 			    .ops = ops,
 			    .ctx = ctx};
+	expect_changes(s);
 	return s;
 }
 
 void seals_end(struct seals *s)
 {
-	/* In the order in which they came: that of the map is none. */
 	for (size_t i = 0; i < s->nodes.size; i++) {
 		struct node *n = s->nodes.slots[i].value;
 
@@ -408,7 +539,15 @@ void seals_free(struct seals *s)
 		free(s->pod[i].pub.name);
 	}
 	free(s->pod);
-	free(s->expected);
+	for (size_t i = 0; i < s->expected.size; i++) {
+		struct expected **first = s->expected.slots[i].value, *e, *next;
+
+		for (e = first ? *first : NULL; e; e = next) {
+			next = e->next;
+			free(e);
+		}
+	}
+	free_values(&s->expected);
 	free(s->pod_list);
 	free_values(&s->runs);
 	free_values(&s->nodes);

@@ -28,14 +28,15 @@ enum seals_finding_kind {
 	SEALS_KEY_REPLACED, /* signed by a key that had been replaced */
 	SEALS_KEY_NEWER,    /* signed by a key that is newer than the seal */
 	SEALS_TIME,	    /* boot time goes back within a run */
-	SEALS_RUN_AGAIN,    /* records of a run that had ended */
 	SEALS_CHECKPOINT,   /* what a checkpoint that was kept elsewhere has is not here */
 	SEALS_LAST_BROKEN = SEALS_CHECKPOINT,
 	/* Not all can be said. */
 	SEALS_TORN, /* the end cannot be read: torn, or still being written */
 	SEALS_OPEN, /* the run has no end: the sensor runs still, or died, or the end was cut off */
 	SEALS_TAIL, /* records behind the last seal, and nothing that closes them */
-	SEALS_LAST_UNKNOWN = SEALS_TAIL,
+	SEALS_HEAD, /* records before the first seal, of a run whose beginning is not here */
+	SEALS_AGAIN, /* records that are there more than once, which could not be compared */
+	SEALS_LAST_UNKNOWN = SEALS_AGAIN,
 	/* What a reader should know. */
 	SEALS_BEGINS,  /* the evidence begins in the middle of a run, or with one that had a
 			  predecessor */
@@ -80,6 +81,8 @@ struct seals_pod {
 	char *uid, *name; /* NAMESPACE/NAME */
 	uint64_t record_cnt, sealed_cnt, broken_cnt;
 	int64_t first_ns, last_ns;
+	bool is_cut; /* something was found broken behind its last record: there may have been more
+		      */
 	bool spans_broken; /* what was found broken lies between its first record and its last */
 };
 
@@ -90,9 +93,12 @@ struct seals_ops {
 
 struct seals;
 
-/* keys, ops and ctx stay the caller's; keys grow. is_trusting: with no trusted key the first one
- * that is met is taken. until_ns: a run that is sealed up to then needs no end. */
-struct seals *seals_new(struct keyring *keys, bool is_trusting, int64_t until_ns,
+/*
+ * keys, ops and ctx stay the caller's; keys grow. is_trusting: with no trusted key the first one
+ * that is met is taken. until_ns: a run that is sealed up to then needs no end; since_ns: what is
+ * sealed before need not begin.
+ */
+struct seals *seals_new(struct keyring *keys, bool is_trusting, int64_t since_ns, int64_t until_ns,
 			const struct seals_ops *ops, void *ctx);
 void seals_free(struct seals *seals);
 /*

@@ -41,33 +41,46 @@ static size_t find_signer(struct seals *s, const struct run *r, const struct not
 	return signer;
 }
 
+/* The first seal of a node here. */
+static bool is_first_turn(struct seals *s, struct run *r, const struct seal *seal, size_t signer)
+{
+	const struct keyring_key *k = &s->keys->v[signer];
+
+	/* Where the evidence begins only the time can tell. */
+	if (seal->time_unix_nano < k->since_ns) {
+		seals_found(s, r, SEALS_KEY_NEWER,
+			    "seal %" PRIu64 " is signed by a key that was not yet there",
+			    seal->number);
+		return false;
+	}
+	if (r->names_none && k->before != KEYRING_NONE)
+		seals_found(s, r, SEALS_RUN_MISSING,
+			    "it names no run before it, but its key followed others");
+	return true;
+}
+
 /* True: this key may sign here. */
 static bool is_its_turn(struct seals *s, struct run *r, const struct seal *seal, size_t signer,
 			size_t repeated)
 {
 	const struct keyring_key *keys = s->keys->v;
 	size_t now = r->node->key;
-	/* A change may be among what is missing, which is told. */
+	/* A change may be among what is missing: that is told, see tell_change(). */
 	bool has_hole = r->live->is_broken || !r->live->is_known || !r->live->has_seal;
 
-	if (now == KEYRING_NONE) {
-		/* Where the evidence begins only the time can tell. */
-		if (seal->time_unix_nano >= keys[signer].since_ns)
-			return true;
-		seals_found(s, r, SEALS_KEY_NEWER,
-			    "seal %" PRIu64 " is signed by a key that was not yet there",
-			    seal->number);
-		return false;
-	}
+	if (now == KEYRING_NONE)
+		return is_first_turn(s, r, seal, signer);
 	if (signer == now || (repeated == signer && keys[signer].before == now) ||
 	    (has_hole && keyring_leads(s->keys, now, signer)))
 		return true;
-	if (!r->live->has_seal && r->names_none && keys[signer].is_trusted)
-		return true; /* another log directory; told as SEALS_ANEW */
+	/* Another log directory, told as SEALS_ANEW: its first key has never been replaced. */
+	if (!r->live->has_seal && r->names_none && keys[signer].is_trusted &&
+	    keys[signer].after == KEYRING_NONE && keys[signer].before == KEYRING_NONE)
+		return true;
 	if (keyring_leads(s->keys, now, signer))
 		seals_found(s, r, SEALS_KEY_NEWER,
 			    "seal %" PRIu64 " is signed by a key that came later", seal->number);
-	else if (keyring_leads(s->keys, signer, now))
+	else if (keyring_leads(s->keys, signer, now) || keys[signer].after != KEYRING_NONE)
 		seals_found(s, r, SEALS_KEY_REPLACED,
 			    "seal %" PRIu64 " is signed by a key that had been replaced",
 			    seal->number);
@@ -78,11 +91,22 @@ static bool is_its_turn(struct seals *s, struct run *r, const struct seal *seal,
 	return false;
 }
 
+/* The key is this node's; or the node's that has another name now, whose run this one goes on from.
+ */
+static bool is_own_key(const struct seals *s, const struct run *r, size_t signer)
+{
+	if (!strcmp(s->keys->v[signer].key.name, r->node->key_name))
+		return true;
+	return !r->live->has_seal && r->named && r->named->key == signer;
+}
+
 static bool check_signature(struct seals *s, struct run *r, const Varve__V1__Event *ev,
 			    const struct note *note, const struct seal *seal)
 {
 	size_t repeated = repeated_change(s, ev), signer = find_signer(s, r, note, seal), next;
 
+	if (signer == KEYRING_NONE && s->is_trusting)
+		return true; /* by whom nobody can say: only whether it all fits */
 	if (signer == KEYRING_NONE) {
 		if (keyring_is_forged(s->keys, note))
 			seals_found(s, r, SEALS_FORGED,
@@ -95,8 +119,15 @@ static bool check_signature(struct seals *s, struct run *r, const Varve__V1__Eve
 				    seal->number);
 		return false;
 	}
+	if (!is_own_key(s, r, signer)) {
+		seals_found(s, r, SEALS_SEAL_FOREIGN, "seal %" PRIu64 " is signed by a key of %s",
+			    seal->number, s->keys->v[signer].key.name);
+		return false;
+	}
 	if (!is_its_turn(s, r, seal, signer, repeated))
 		return false;
+	if (r->node->first_key == KEYRING_NONE)
+		r->node->first_key = signer;
 	r->node->key = signer;
 	if (!seal->has_next)
 		return true;
@@ -117,15 +148,14 @@ static bool read_seal(struct seals *s, struct run *r, const Varve__V1__Event *ev
 		      struct note *ret_note, struct seal *ret_seal)
 {
 	const char *text = ev->seal->note ? ev->seal->note : "";
-	char key_name[NOTE_NAME_MAX + 1];
 
 	if (note_parse(text, strlen(text), ret_note) || seal_parse(ret_note->text, ret_seal)) {
 		seals_found_range(s, r, SEALS_SEAL_INVALID, ev->sequence, ev->sequence,
 				  "it is no signed note of a seal");
 		return false;
 	}
-	if (!span_is(ret_seal->run_id, r->pub.run_id) || seal_key_name(r->pub.node, key_name) ||
-	    !span_is(ret_seal->key_name, key_name)) {
+	if (!span_is(ret_seal->run_id, r->pub.run_id) ||
+	    !span_is(ret_seal->key_name, r->node->key_name)) {
 		seals_found_range(s, r, SEALS_SEAL_FOREIGN, ev->sequence, ev->sequence,
 				  "it is a seal of %.*s, run %.*s", (int)ret_seal->key_name.len,
 				  ret_seal->key_name.at, (int)ret_seal->run_id.len,
@@ -177,20 +207,6 @@ static void check_time(struct seals *s, struct run *r, const struct seal *seal)
 			    seal->number, when_format(seal->time_unix_nano, at));
 }
 
-static bool tree_from_record(const struct seal *seal, const Varve__V1__Seal *rec, struct tree *ret)
-{
-	struct tree_hash frontier[TREE_LEVELS];
-
-	if (rec->n_frontier > TREE_LEVELS)
-		return false;
-	for (size_t i = 0; i < rec->n_frontier; i++) {
-		if (rec->frontier[i].len != TREE_HASH_LEN)
-			return false;
-		memcpy(&frontier[i], rec->frontier[i].data, TREE_HASH_LEN);
-	}
-	return seal_tree(seal, frontier, rec->n_frontier, ret);
-}
-
 /* True: the records since the last seal are those that are sealed. */
 static bool check_root(struct seals *s, struct run *r, const Varve__V1__Event *ev,
 		       const struct seal *seal)
@@ -208,9 +224,30 @@ static bool check_root(struct seals *s, struct run *r, const Varve__V1__Event *e
 					  "at least one of them, as seal %" PRIu64 " shows",
 					  seal->number);
 	}
-	if (!good)
-		live->is_known = tree_from_record(seal, ev->seal, &live->tree);
+	if (!good) {
+		live->is_known = seal_tree_of_record(seal, ev->seal, &live->tree);
+		if (!live->is_known)
+			seals_found_range(s, r, SEALS_SEAL_INVALID, ev->sequence, ev->sequence,
+					  "its frontier is not that of its root");
+	}
+	seals_compare_expected(r);
 	return good;
+}
+
+/* What came since the last seal that holds. */
+static void settle(struct seals *s, struct run *r, const struct seal *seal, bool good)
+{
+	bool is_head = !r->live->has_seal && r->is_first && r->pub.first;
+
+	if (!is_head || r->live->is_broken) {
+		seals_pods_settle(s, r->live, good ? SEALS_SETTLE_SEALED : SEALS_SETTLE_BROKEN);
+		return;
+	}
+	/* Before the first seal of evidence that begins in the middle nothing can be compared. */
+	seals_pods_settle(s, r->live, SEALS_SETTLE_UNKNOWN);
+	if (r->pub.first < seal->size && seal->time_unix_nano >= s->since_ns)
+		seals_found_range(s, r, SEALS_HEAD, r->pub.first, seal->size - 1,
+				  "the first seal here cannot tell whether they are as they were");
 }
 
 bool seals_check(struct seals *s, struct run *r, const Varve__V1__Event *ev)
@@ -225,9 +262,7 @@ bool seals_check(struct seals *s, struct run *r, const Varve__V1__Event *ev)
 	check_order(s, r, &seal);
 	check_time(s, r, &seal);
 	good = check_root(s, r, ev, &seal) && !live->is_broken;
-	/* Of what is before the first seal of evidence that begins in the middle nothing can be
-	 * said: told as SEALS_BEGINS. */
-	seals_pods_settle(s, live, !good);
+	settle(s, r, &seal, good);
 	live->is_broken = false;
 	live->has_seal = true;
 	live->seal_number = seal.number;

@@ -6,12 +6,16 @@
 #include "responder/seals.h"
 #include "responder/strmap.h"
 
-#define RECENT 2048 /* records whose hashes are kept, to compare copies with */
+#define RECENT	  1024 /* records whose hashes are kept, to compare copies with */
+#define NODES_MAX 4096 /* each has as much */
+#define RUNS_MAX  262144
 
 struct run;
 
 struct node {
-	struct run *last;    /* of its runs; NULL: none yet */
+	struct run *last; /* of its runs; NULL: none yet */
+	char key_name[NOTE_NAME_MAX + 1];
+	size_t first_key;    /* the first that signed here; KEYRING_NONE */
 	size_t key;	     /* that signs now; KEYRING_NONE: not known yet */
 	uint64_t broken_cnt; /* findings that are no notes */
 };
@@ -36,24 +40,34 @@ struct live {
 struct run {
 	struct seals_run pub;
 	struct node *node;
-	struct live *live;  /* NULL: it has ended */
-	struct run *before; /* that waits for our first seal to close it */
-	bool closes;	    /* we name its end, and it is what is here */
-	bool names_none;    /* our start names no run before */
+	struct live *live;	   /* NULL: it has ended */
+	struct run *before;	   /* that waits for our first seal to close it */
+	bool closes;		   /* we name its end, and it is what is here */
+	bool names_none;	   /* our start names no run before */
+	bool is_first;		   /* of its node here */
+	struct node *named;	   /* of the run that our start names; NULL: it is not here */
+	struct expected *expected; /* the next of our trees that must be here */
+	uint64_t again_cnt;	   /* records that came again, and could not be compared */
 };
 
 struct pod {
 	struct seals_pod pub;
 	struct node *node;
 	uint64_t pending_cnt; /* since the last seal that holds */
-	uint64_t broken_at_first;
+	uint64_t broken_at_first, broken_at_last;
 };
 
-/* A checkpoint that was kept elsewhere. */
+/* A tree that the evidence must contain: of a checkpoint that was kept elsewhere, or of a change of
+ * keys. */
 struct expected {
-	struct seal seal;
-	struct note note;
+	struct expected *next; /* of the same run: of a size that is not less */
+	uint64_t size;
+	struct tree_hash root;
+	char run_id[UUID_LEN + 1];
+	size_t key;	  /* that the change led to; KEYRING_NONE: a checkpoint */
+	struct note note; /* of a checkpoint */
 	bool is_found;
+	bool is_unknown; /* the tree was not known there: what is missing has been told */
 };
 
 struct seals {
@@ -62,8 +76,9 @@ struct seals {
 	int64_t until_ns;
 	const struct seals_ops *ops;
 	void *ctx;
-	struct expected *expected;
-	size_t expected_cnt, expected_cap;
+	struct strmap expected; /* by run: the first of its own */
+	int64_t since_ns;
+	uint64_t left_out_cnt;		 /* records of nodes and runs that there was no room for */
 	struct strmap runs, nodes, pods; /* pods: to index + 1 */
 	struct pod *pod;
 	size_t pod_cnt, pod_cap;
@@ -77,12 +92,16 @@ void seals_found(struct seals *s, struct run *r, enum seals_finding_kind kind, c
 void seals_found_range(struct seals *s, struct run *r, enum seals_finding_kind kind, uint64_t from,
 		       uint64_t to, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+/* The run's tree is what it is now: is it one that must be here? */
+void seals_compare_expected(struct run *r);
+
 /* A SEAL record of the run, before it is a leaf itself. True: it holds. */
 bool seals_check(struct seals *s, struct run *r, const Varve__V1__Event *ev);
 
 /* A record of a pod. */
 void seals_pod_take(struct seals *s, struct run *r, const Varve__V1__Event *ev);
 /* What came since the last seal that holds is sealed, or broken. */
-void seals_pods_settle(struct seals *s, struct live *live, bool broken);
+enum seals_settle { SEALS_SETTLE_SEALED, SEALS_SETTLE_BROKEN, SEALS_SETTLE_UNKNOWN };
+void seals_pods_settle(struct seals *s, struct live *live, enum seals_settle how);
 
 #endif

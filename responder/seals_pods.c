@@ -46,6 +46,7 @@ void seals_pod_take(struct seals *s, struct run *r, const Varve__V1__Event *ev)
 	/* Found since its last record: in its life. A pod that moved to another node cannot be. */
 	if (p->node == r->node && r->node->broken_cnt != p->broken_at_first)
 		p->pub.spans_broken = true;
+	p->broken_at_last = p->node->broken_cnt;
 	p->pub.record_cnt++;
 	p->pub.last_ns = MAX(p->pub.last_ns, ev->time_unix_nano);
 	if (!p->pending_cnt++) {
@@ -55,14 +56,14 @@ void seals_pod_take(struct seals *s, struct run *r, const Varve__V1__Event *ev)
 	}
 }
 
-void seals_pods_settle(struct seals *s, struct live *live, bool broken)
+void seals_pods_settle(struct seals *s, struct live *live, enum seals_settle how)
 {
 	for (size_t i = 0; i < live->touched_cnt; i++) {
 		struct pod *p = &s->pod[live->touched[i]];
 
-		if (broken)
+		if (how == SEALS_SETTLE_BROKEN)
 			p->pub.broken_cnt += p->pending_cnt;
-		else
+		else if (how == SEALS_SETTLE_SEALED)
 			p->pub.sealed_cnt += p->pending_cnt;
 		p->pending_cnt = 0;
 	}
@@ -75,8 +76,10 @@ size_t seals_pods(const struct seals *seals, const struct seals_pod **ret_pods)
 
 	free(s->pod_list);
 	s->pod_list = memory_zalloc((s->pod_cnt + 1) * sizeof(*s->pod_list));
-	for (size_t i = 0; i < s->pod_cnt; i++)
+	for (size_t i = 0; i < s->pod_cnt; i++) {
 		s->pod_list[i] = s->pod[i].pub;
+		s->pod_list[i].is_cut = s->pod[i].node->broken_cnt != s->pod[i].broken_at_last;
+	}
 	*ret_pods = s->pod_list;
 	return s->pod_cnt;
 }

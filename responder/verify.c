@@ -15,8 +15,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#define PROOF_MAX (4u << 20) /* bytes of a file: a record of a MiB in base64, and more */
-#define SAME_MAX  10	     /* findings of one kind that are printed of a run */
+#define PROOF_MAX	(4u << 20) /* bytes of a file: a record of a MiB in base64, and more */
+#define CHECKPOINTS_MAX (16u << 20)
+#define SAME_MAX	10 /* findings of one kind that are printed of a run */
 
 struct verify {
 	FILE *out;
@@ -37,7 +38,7 @@ static const char *verdict_of_pod(const struct seals_pod *p)
 {
 	if (p->broken_cnt || p->spans_broken)
 		return "BROKEN";
-	return p->sealed_cnt < p->record_cnt ? "OPEN" : "AUTHENTIC";
+	return p->sealed_cnt < p->record_cnt || p->is_cut ? "OPEN" : "AUTHENTIC";
 }
 
 static void print_finding(FILE *out, const struct seals_finding *f)
@@ -218,6 +219,7 @@ static void print_pods(struct verify *v, const struct seals *seals)
 	size_t cnt = seals_pods(seals, &pods);
 
 	for (size_t i = 0; i < cnt; i++) {
+		v->is_broken |= pods[i].broken_cnt || pods[i].spans_broken;
 		if (v->as_json)
 			json_pod(v->out, &pods[i]);
 		else
@@ -294,6 +296,8 @@ static int read_file(const char *path, size_t most, char **ret_text, size_t *ret
 static const char *check_proof(const struct proof *p, const struct keyring *keys, bool *ret_known,
 			       Varve__V1__Event **ret_ev)
 {
+	char key_name[NOTE_NAME_MAX + 1];
+	size_t signer;
 	struct tree_hash leaf;
 	struct note note;
 	struct seal seal;
@@ -309,7 +313,16 @@ static const char *check_proof(const struct proof *p, const struct keyring *keys
 	if ((*ret_ev)->sequence != p->index || strlen((*ret_ev)->run_id) != seal.run_id.len ||
 	    memcmp((*ret_ev)->run_id, seal.run_id.at, seal.run_id.len))
 		return "the record is of another run or place than its checkpoint";
-	*ret_known = keyring_signer(keys, &note) != KEYRING_NONE;
+	if (seal_key_name((*ret_ev)->node_name, key_name) ||
+	    strlen(key_name) != seal.key_name.len ||
+	    memcmp(key_name, seal.key_name.at, seal.key_name.len))
+		return "the record is of another node than its checkpoint";
+	signer = keyring_signer(keys, &note);
+	*ret_known = signer != KEYRING_NONE;
+	if (*ret_known && strcmp(keys->v[signer].key.name, key_name))
+		return "its checkpoint is signed by another node";
+	if (*ret_known && seal.time_unix_nano < keys->v[signer].since_ns)
+		return "its checkpoint is signed by a key that was not yet there";
 	if (!*ret_known && keyring_is_forged(keys, &note))
 		return "the signature of its checkpoint does not hold";
 	return NULL;
@@ -350,16 +363,23 @@ static int verify_proof(const char *path, const struct keyring *keys, bool as_js
 
 /* --- checkpoints that were kept elsewhere */
 
+/* A file may have several, as varve checkpoint prints them. */
 static int expect(const struct options *opts, struct seals *seals, char **ret_texts)
 {
 	for (size_t i = 0; i < opts->checkpoint_file_cnt; i++) {
 		const char *path = opts->checkpoint_files[i];
-		size_t len;
+		struct note_span text, note;
+		size_t cnt = 0;
 
-		if (read_file(path, NOTE_MAX, &ret_texts[i], &len))
+		if (read_file(path, CHECKPOINTS_MAX, &ret_texts[i], &text.len))
 			return -EIO;
-		if (seals_expect(seals, ret_texts[i], len))
-			return complain(-EINVAL, "%s is no checkpoint of varve", path);
+		text.at = ret_texts[i];
+		for (; note_take_note(&text, &note); cnt++)
+			if (seals_expect(seals, note.at, note.len))
+				break;
+		if (!cnt || text.len)
+			return complain(-EINVAL,
+					"%s: no checkpoint of varve, or something behind it", path);
 	}
 	return 0;
 }
@@ -384,7 +404,8 @@ int cmd_verify(const struct options *opts, FILE *out)
 		keyring_fini(&keys);
 		return EXIT_IO;
 	}
-	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.until_ns, &ops, &v);
+	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.since_ns, opts->window.until_ns,
+			  &ops, &v);
 	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
 	if (!expect(opts, seals, checkpoints) && !read_source(src, seals)) {
 		seals_end(seals);

@@ -189,11 +189,28 @@ static void mark_outline(struct emit *e, const Varve__V1__Event *ev, struct cont
 		c->outline_segment = segment;
 }
 
+/* True: another record has begun a new segment before this one. */
+static bool begin_segment(struct emit *e, size_t len)
+{
+	void (*before)(void *ctx) = e->before_segment;
+
+	if (!before || !log_rolls_for(e->log, len))
+		return false;
+	e->before_segment = NULL; /* for what it emits itself */
+	before(e->before_segment_ctx);
+	e->before_segment = before;
+	return true;
+}
+
 int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 {
 	int err = fill_envelope(e, ev, c);
 	size_t len;
 
+	/* Its sequence is another one then. A seal begins a segment itself. */
+	if (!err && ev->body_case != VARVE__V1__EVENT__BODY_SEAL &&
+	    begin_segment(e, varve__v1__event__get_packed_size(ev)))
+		err = fill_envelope(e, ev, c);
 	if (!err) {
 		len = varve__v1__event__get_packed_size(ev);
 		err = len > e->buf_size ? -EMSGSIZE

@@ -26,6 +26,9 @@ struct emit {
 	struct tree tree;  /* of those before: each payload is a leaf */
 	struct tree_hash leaf; /* the last one's */
 	uint64_t node_stream_sequence;
+	/* Called before the record that begins a segment: what it emits begins it instead. */
+	void (*before_segment)(void *ctx);
+	void *before_segment_ctx;
 	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
 	uint64_t failed_cnt;	 /* records that the log did not take */
 	int append_err;		 /* what it said to the last one */

@@ -9,28 +9,21 @@
 #include "sensor/run.h"
 #include <string.h>
 
-#define NEAR	     4096 /* frames from the end; and then ... */
-#define FARTHER	     16	  /* times as many */
-#define FRONTIER_MAX TREE_LEVELS
+#define NEAR	4096			   /* frames from the end; and then ... */
+#define FARTHER 16			   /* times as many */
+#define FAR	(NEAR * FARTHER * FARTHER) /* no farther: it was not sealed */
 
 /* The tree as a seal of the log has it. False: it is no seal that this build made. */
 static bool tree_of_seal(const Varve__V1__Event *ev, struct tree *ret_tree)
 {
 	const Varve__V1__Seal *s = ev->seal;
-	struct tree_hash frontier[FRONTIER_MAX];
 	struct note note;
 	struct seal seal;
 
-	if (!s->note || s->n_frontier > FRONTIER_MAX ||
-	    note_parse(s->note, strlen(s->note), &note) || seal_parse(note.text, &seal) ||
-	    seal.size != ev->sequence)
+	if (!s->note || note_parse(s->note, strlen(s->note), &note) ||
+	    seal_parse(note.text, &seal) || seal.size != ev->sequence)
 		return false;
-	for (size_t i = 0; i < s->n_frontier; i++) {
-		if (s->frontier[i].len != TREE_HASH_LEN)
-			return false;
-		memcpy(&frontier[i], s->frontier[i].data, TREE_HASH_LEN);
-	}
-	return seal_tree(&seal, frontier, s->n_frontier, ret_tree);
+	return seal_tree_of_record(&seal, s, ret_tree);
 }
 
 /* Takes one record of the run; an empty tree waits for a seal, or for the first record. */
@@ -80,9 +73,9 @@ int run_find_tree(const char *dir, uint64_t next_index, const struct run_place *
 	tree_init(ret_tree);
 	if (!last->run_id[0])
 		return 0;
-	for (;; back = back > UINT64_MAX / FARTHER ? UINT64_MAX : back * FARTHER) {
+	for (;; back *= FARTHER) {
 		err = read_from(dir, next_index - MIN(next_index, back), last->run_id, ret_tree);
-		if (err || ret_tree->size == last->sequence + 1 || back >= next_index)
+		if (err || ret_tree->size == last->sequence + 1 || back >= MIN(next_index, FAR))
 			break;
 	}
 	if (err || ret_tree->size != last->sequence + 1)

@@ -14,12 +14,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define KEY_FILE    "sensor.key"
-#define NEXT_FILE   "sensor.next"
-#define PUB_FILE    "sensor.pub"
-#define KEYS_FILE   "sensor.keys"
-#define OLD_FILE    "sensor.keys.old"
-#define KEYS_MAX    (32 << 20) /* bytes; then what is there becomes OLD_FILE. Two years and more */
+#define KEY_FILE  "sensor.key"
+#define NEXT_FILE "sensor.next"
+#define PUB_FILE  "sensor.pub"
+#define KEYS_FILE "sensor.keys"
+#define OLD_FILE  "sensor.keys.old"
+#define KEYS_MAX                                                                                \
+	(128 << 20) /* bytes; then what is there becomes OLD_FILE: a change each 15 minutes for \
+		       three years */
 #define SEED_LEN    32
 #define PREFIX	    "PRIVATE+KEY+" /* of Go's note package */
 #define PRIVATE_MAX (NOTE_VKEY_SIZE + 64)
@@ -204,14 +206,18 @@ static void erase(int dirfd, const char *name)
 		log_warn("cannot overwrite %s, a key that was replaced: %s", name, strerror(errno));
 }
 
-/* NEXT_FILE becomes KEY_FILE, whose key is erased. */
+/* NEXT_FILE becomes KEY_FILE, whose key is erased: if there is one to take its place. */
 static int finish_change(struct seal_key *k)
 {
-	erase(k->dirfd, KEY_FILE);
-	k->unfinished = renameat(k->dirfd, NEXT_FILE, k->dirfd, KEY_FILE) || fsync(k->dirfd);
-	return k->unfinished
-		       ? log_err(-errno, "cannot make %s/" NEXT_FILE " the signing key", k->dir)
-		       : 0;
+	if (!faccessat(k->dirfd, NEXT_FILE, F_OK, AT_SYMLINK_NOFOLLOW))
+		erase(k->dirfd, KEY_FILE);
+	k->unfinished = renameat(k->dirfd, NEXT_FILE, k->dirfd, KEY_FILE);
+	if (k->unfinished)
+		return log_err(-errno, "cannot make %s/" NEXT_FILE " the signing key", k->dir);
+	if (fsync(k->dirfd))
+		log_warn("cannot sync %s: after a power cut its key could be lost: %s", k->dir,
+			 strerror(errno));
+	return 0;
 }
 
 /* --- files that all may read */
@@ -246,27 +252,43 @@ static int tell_first(const struct seal_key *k)
 	return err;
 }
 
-/* The text ends with a note that is whole: where it begins. */
-static size_t last_note(const char *text, size_t len)
+/* Where the note begins that ends at `end`, with an empty line behind it and one in it. */
+static size_t note_begin(const char *text, size_t end)
 {
-	const char *at = text + len;
+	int empty = 0;
 
-	/* A note of ours is followed by an empty line, and has one in it. */
-	for (int empty = 0; at > text; at--) {
-		if (at - text >= 2 && at[-1] == '\n' && at[-2] == '\n' && ++empty == 3)
+	for (; end; end--)
+		if (end >= 2 && text[end - 1] == '\n' && text[end - 2] == '\n' && ++empty == 3)
 			break;
-	}
-	return at - text;
+	return end;
 }
 
-/* Reads the last change of keys into k->change; one that is not whole is none. */
+/* The last whole note in the text; *ret_end: behind it and its empty line. False: there is none. */
+static bool find_last_note(const char *text, size_t len, size_t *ret_begin, size_t *ret_end)
+{
+	struct note note;
+
+	for (size_t end = len; end >= 2; end--) {
+		if (text[end - 1] != '\n' || text[end - 2] != '\n')
+			continue;
+		*ret_begin = note_begin(text, end);
+		*ret_end = end;
+		if (!note_parse(text + *ret_begin, end - 1 - *ret_begin, &note))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Reads the last change of keys into k->change. What a power cut has left behind it of another is
+ * cut off: the next change would be appended to it, and be lost with it.
+ */
 static int read_last_change(struct seal_key *k)
 {
-	_cleanup_close_ int fd = openat(k->dirfd, KEYS_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	char text[NOTE_MAX + 2];
-	struct note note;
+	_cleanup_close_ int fd = openat(k->dirfd, KEYS_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	char text[2 * NOTE_MAX];
 	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-	size_t len = MIN((size_t)MAX(size, 0), sizeof(text)), from;
+	size_t len = MIN((size_t)MAX(size, 0), sizeof(text)), begin, end = 0;
 	ssize_t n = 0;
 
 	k->change_len = 0;
@@ -276,14 +298,19 @@ static int read_last_change(struct seal_key *k)
 		n = pread(fd, text, len, size - len);
 	if (n < 0)
 		return log_err(-errno, "cannot read %s/" KEYS_FILE, k->dir);
-	if (n < 2 || text[n - 1] != '\n')
-		return 0;
-	from = last_note(text, n);
-	if (!note_parse(text + from, n - 1 - from, &note)) {
-		k->change_len = n - 1 - from;
-		memcpy(k->change, text + from, k->change_len);
+	if (find_last_note(text, n, &begin, &end)) {
+		k->change_len = end - 1 - begin;
+		memcpy(k->change, text + begin, k->change_len);
+	} else if (size > n) {
+		return log_err(-EINVAL, "%s/" KEYS_FILE " does not end in a change of keys",
+			       k->dir);
 	}
-	return 0;
+	if (end == (size_t)n)
+		return 0;
+	log_warn("%s/" KEYS_FILE " ends in half a change: it is cut off", k->dir);
+	return ftruncate(fd, size - (n - end)) || fsync(fd)
+		       ? log_err(-errno, "cannot cut %s/" KEYS_FILE, k->dir)
+		       : 0;
 }
 
 /* --- opening */
@@ -329,9 +356,27 @@ static int take_first(struct seal_key *k, const char *first)
 		log_err(err, "cannot read the private key %s", first);
 	if (!err)
 		err = write_next(k, &k->current);
-	if (!err)
-		err = tell_first(k);
 	return err ? err : finish_change(k);
+}
+
+/* The key of now begins a chain, and PUB_FILE does not have it: a start was cut off. */
+static bool is_untold(const struct seal_key *k)
+{
+	char vkey[NOTE_VKEY_SIZE], line[NOTE_VKEY_SIZE + 1];
+	_cleanup_close_ int fd = openat(k->dirfd, PUB_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_fclose_ FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
+
+	if (is_changed_to(k, &k->current.pub))
+		return false;
+	note_key_format(&k->current.pub, vkey);
+	if (f)
+		TAKE_FD(fd);
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strcmp(line, vkey))
+			return false;
+	}
+	return true;
 }
 
 static int open_key(struct seal_key *k, const char *first)
@@ -344,7 +389,7 @@ static int open_key(struct seal_key *k, const char *first)
 		err = read_private(k->dirfd, KEY_FILE, k->name, &k->current);
 	if (err == -ENOENT || err == -EINVAL)
 		err = take_first(k, first);
-	return err;
+	return err || !is_untold(k) ? err : tell_first(k);
 }
 
 int seal_key_open(const char *dir, const char *first, const char *name, struct seal_key **ret_key)

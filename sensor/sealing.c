@@ -3,6 +3,7 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "evidence/event.h"
+#include "evidence/log.h"
 #include "evidence/seal.h"
 #include "sensor/conf.h"
 #include "sensor/emit.h"
@@ -13,33 +14,8 @@
 
 /* With a turn of the loop, which takes DRAIN_NS and more at times, within a second. */
 #define INTERVAL_NS (800 * NSEC_PER_MSEC)
+#define ARENA_SIZE  65536
 #define AGAIN_NS    (60 * NSEC_PER_SEC) /* after a key that could not be changed */
-
-int sealing_open(struct sealing *s, const struct conf *conf, struct emit *emit)
-{
-	const char *change;
-	size_t len;
-	int err;
-
-	*s = (struct sealing){.emit = emit,
-			      .change_interval_ns = conf->seal_key_interval_ms * NSEC_PER_MSEC};
-	err = seal_key_name(conf->node_name, s->key_name);
-	if (err)
-		return log_err(err, "node-name is too long for the name of a key");
-	err = seal_key_open(conf->log_dir, conf->seal_key, s->key_name, &s->key);
-	if (err)
-		return err;
-	len = seal_key_last_change(s->key, &change);
-	memcpy(s->change, change, len);
-	s->change[len] = '\0';
-	return 0;
-}
-
-void sealing_close(struct sealing *s)
-{
-	seal_key_close(s->key);
-	s->key = NULL;
-}
 
 void sealing_count(struct sealing *s, const struct streams_sum *sums)
 {
@@ -96,11 +72,11 @@ static int sign(struct sealing *s, const struct seal *seal, char note[NOTE_MAX +
 	return err;
 }
 
-static int fill_frontier(struct emit *e, Varve__V1__Seal *out)
+static int fill_frontier(const struct emit *e, struct arena *arena, Varve__V1__Seal *out)
 {
-	struct tree_hash *nodes = arena_alloc(&e->arena, TREE_LEVELS * sizeof(*nodes));
+	struct tree_hash *nodes = arena_alloc(arena, TREE_LEVELS * sizeof(*nodes));
 
-	out->frontier = arena_alloc(&e->arena, TREE_LEVELS * sizeof(*out->frontier));
+	out->frontier = arena_alloc(arena, TREE_LEVELS * sizeof(*out->frontier));
 	if (!nodes || !out->frontier)
 		return -ENOMEM;
 	out->n_frontier = tree_frontier(&e->tree, nodes);
@@ -116,10 +92,10 @@ static int write_record(struct sealing *s, const struct seal *seal, char *note)
 	Varve__V1__Seal *out;
 	int err;
 
-	arena_reset(&e->arena);
-	err = NEW_BODY(&e->arena, &ev, SEAL, seal, out);
+	arena_reset(&s->arena);
+	err = NEW_BODY(&s->arena, &ev, SEAL, seal, out);
 	if (!err)
-		err = fill_frontier(e, out);
+		err = fill_frontier(e, &s->arena, out);
 	if (err)
 		return err;
 	out->note = note;
@@ -140,7 +116,8 @@ static int write_record(struct sealing *s, const struct seal *seal, char *note)
 /*
  * The key is changed for good before the seal that says so is written: a reader must never meet a
  * seal by a key that the next start does not have. If the seal cannot be written then, the next one
- * tells of it.
+ * tells of it. What it seals is in the log for good before that: sensor.keys never knows of records
+ * that the log has not.
  */
 static int seal_changing(struct sealing *s, uint64_t now_ns, struct seal *seal)
 {
@@ -152,7 +129,9 @@ static int seal_changing(struct sealing *s, uint64_t now_ns, struct seal *seal)
 		return err;
 	seal->has_next = true;
 	seal->next = *seal_key_next(s->key);
-	err = sign(s, seal, note, &len);
+	err = log_sync(s->emit->log);
+	if (!err)
+		err = sign(s, seal, note, &len);
 	if (err)
 		seal_key_abandon(s->key);
 	else
@@ -188,9 +167,17 @@ static int seal_now(struct sealing *s, uint64_t change_ns, bool final)
 		s->next_change_ns = change_ns + AGAIN_NS;
 	}
 	err = sign(s, &seal, note, &len);
-	if (err)
-		return log_err(err, "cannot sign the seal");
-	return write_record(s, &seal, note);
+	return err ? err : write_record(s, &seal, note);
+}
+
+static int note_err(struct sealing *s, int err)
+{
+	if (err && err != s->err)
+		log_err(err, "records are not sealed");
+	else if (!err && s->err)
+		log_info("records are sealed again");
+	s->err = err;
+	return err;
 }
 
 int sealing_turn(struct sealing *s, uint64_t now_ns)
@@ -201,10 +188,51 @@ int sealing_turn(struct sealing *s, uint64_t now_ns)
 	if (s->emit->sequence == s->sealed_size || now_ns < s->next_ns)
 		return 0;
 	s->next_ns = now_ns + INTERVAL_NS;
-	return seal_now(s, change ? now_ns : 0, false);
+	return note_err(s, seal_now(s, change ? now_ns : 0, false));
 }
 
 int sealing_end(struct sealing *s)
 {
 	return seal_now(s, 0, true);
+}
+
+/* Each segment can be checked from its first record on, without those before it. */
+static void begin_segment(void *ctx)
+{
+	struct sealing *s = ctx;
+
+	if (s->number)
+		note_err(s, seal_now(s, 0, false));
+}
+
+int sealing_open(struct sealing *s, const struct conf *conf, struct emit *emit)
+{
+	const char *change;
+	size_t len;
+	int err;
+
+	*s = (struct sealing){.emit = emit,
+			      .change_interval_ns = conf->seal_key_interval_ms * NSEC_PER_MSEC};
+	err = seal_key_name(conf->node_name, s->key_name);
+	if (err)
+		return log_err(err, "node-name is too long for the name of a key");
+	err = arena_init(&s->arena, ARENA_SIZE);
+	if (err)
+		return err;
+	err = seal_key_open(conf->log_dir, conf->seal_key, s->key_name, &s->key);
+	if (err)
+		return err;
+	len = seal_key_last_change(s->key, &change);
+	memcpy(s->change, change, len);
+	s->change[len] = '\0';
+	emit->before_segment = begin_segment;
+	emit->before_segment_ctx = s;
+	return 0;
+}
+
+void sealing_close(struct sealing *s)
+{
+	seal_key_close(s->key);
+	s->key = NULL;
+	arena_fini(&s->arena);
 }

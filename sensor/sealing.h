@@ -7,6 +7,7 @@
 #define VARVE_SEALING_H
 
 #include "bpf/event.h"
+#include "evidence/arena.h"
 #include "evidence/note.h"
 
 struct conf;
@@ -17,6 +18,8 @@ struct streams_sum;
 struct sealing {
 	struct emit *emit;
 	struct seal_key *key;
+	struct arena arena; /* emit's may have a record in it that is being made */
+	int err;	    /* of the last seal, to tell changes only */
 	char key_name[NOTE_NAME_MAX + 1];
 	uint64_t number;       /* of the next seal */
 	struct tree_hash leaf; /* of the last one */

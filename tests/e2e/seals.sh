@@ -92,20 +92,24 @@ matrix=(
 	"remove 3 MISSING"
 	"remove_and_renumber 3 SEAL_INVALID"
 	"insert 3 REPEATED"
+	"insert_late 3 REPEATED"
 	"insert_and_renumber 3 SEAL_INVALID"
 	"swap 3 ORDER MISSING"
 	"swap_and_renumber 3 CHANGED"
-	"cut_at_seal 4 OPEN CVE-2023-31438"
-	"cut_between 4 OPEN TAIL"
+	"cut_at_seal 3 OPEN CUT CVE-2023-31438"
+	"cut_between 3 OPEN TAIL CUT"
+	"cut_end 4 OPEN"
+	"cut_head 4 BEGINS HEAD"
+	"cut_head_and_frontiers 3 SEAL_INVALID"
 	"cut_first_run 3 CUT"
 	"cut_killed_run 3 CUT"
 	"change_killed_tail 3 CHANGED"
 	"remove_period 3 MISSING"
 	"remove_run 3 RUN_MISSING"
-	"remove_last_run 4 OPEN"
+	"remove_last_run 3 RUN_MISSING"
 	"remove_first_run 0 BEGINS"
 	"seal_of_other_run 3 SEAL_FOREIGN"
-	"seal_of_other_run_put_in 3 RUN_AGAIN"
+	"seal_of_other_run_put_in 4 AGAIN"
 	"seal_of_other_node 3 SEAL_FOREIGN"
 	"sign_with_other_key 3 KEY_UNKNOWN"
 	"forge 3 FORGED"
@@ -113,7 +117,7 @@ matrix=(
 	"forge_with_newest_key 3 KEY_NEWER CVE-2023-31439"
 	"no_seals 3 NO_SEAL"
 	"clock_back 0 CLOCK"
-	"run_again 3 RUN_AGAIN"
+	"run_again 4 AGAIN"
 	"copies 0 COPIES"
 )
 # --- checked by programs that are not ours
@@ -178,14 +182,14 @@ for row in "${matrix[@]}"; do
 		{ fail "$attack is shipped: $(tail -n 1 "$work/ship.out")"; continue; }
 	# shellcheck disable=SC2086
 	judge "$name, Kafka" "kafka://$broker --topic $attack" $status $findings
-	case $attack in none | cut_at_seal | remove_last_run) ;; *) rm -rf "${work:?}/$attack" ;; esac
+	case $attack in none | cut_end | remove_last_run) ;; *) rm -rf "${work:?}/$attack" ;; esac
 done
 
 # --- what only somebody who kept something elsewhere can see
 
 with="--checkpoint $work/checkpoint"
 judge "a checkpoint that was kept elsewhere is in it" "$work/log $with" 0 CRASHED
-judge "cut_at_seal, and a checkpoint was kept" "$work/cut_at_seal $with" 3 CHECKPOINT
+judge "cut_end, and a checkpoint was kept" "$work/cut_end $with" 3 CHECKPOINT
 judge "remove_last_run, and a checkpoint was kept" "$work/remove_last_run $with" 3 CHECKPOINT
 
 # --- and the rest

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct seals_ops ops = {finding, run_ended};
 	struct keyring keys = {};
-	struct seals *seals = seals_new(&keys, true, INT64_MAX, &ops, NULL);
+	struct seals *seals = seals_new(&keys, true, INT64_MIN, INT64_MAX, &ops, NULL);
 	const struct seals_pod *pods;
 
 	while (size > 2) {

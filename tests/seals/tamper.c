@@ -284,6 +284,39 @@ static void cut_at_seal(void)
 	all.cnt = seal_at(2, 1) + 1;
 }
 
+/* Back to the seal before the last: no key was changed behind it. */
+static void cut_end(void)
+{
+	size_t at = last_seal(2);
+
+	do
+		at--;
+	while (!is_seal(at));
+	all.cnt = at + 1;
+}
+
+/* What is here begins in the middle of a run, between two seals. */
+static void cut_head(void)
+{
+	cut_out(0, record_at(0) + 1);
+}
+
+/* The same, and no seal has a frontier to go on from. */
+static void cut_head_and_frontiers(void)
+{
+	cut_head();
+	for (size_t i = 0; i < all.cnt; i++)
+		if (is_seal(i))
+			all.v[i].ev->seal->n_frontier = 0;
+}
+
+/* Far behind where it was: not among those that it could be compared with. */
+static void insert_late(void)
+{
+	put_in(run_at(1), all.v[record_at(0)].ev);
+	all.v[run_at(1) - 1].ev->boot_time_nano ^= 1;
+}
+
 static void cut_between(void)
 {
 	all.cnt = record_at(2) + 2;
@@ -473,6 +506,10 @@ static const struct {
 	{"swap_and_renumber", swap_and_renumber},
 	{"cut_at_seal", cut_at_seal},
 	{"cut_between", cut_between},
+	{"cut_end", cut_end},
+	{"cut_head", cut_head},
+	{"cut_head_and_frontiers", cut_head_and_frontiers},
+	{"insert_late", insert_late},
 	{"cut_first_run", cut_first_run},
 	{"cut_killed_run", cut_killed_run},
 	{"change_killed_tail", change_killed_tail},

@@ -6,6 +6,7 @@
 
 #define log_append  fake_append
 #define log_append_spare fake_append
+#define log_rolls_for fake_rolls_for
 #define log_mark    fake_mark
 #define log_segment fake_segment
 #define room_take   fake_take
@@ -39,6 +40,12 @@ int fake_take(const struct room *room, const struct log *log, unsigned int kind,
 {
 	(void)room, (void)log, (void)kind, (void)len;
 	return 0;
+}
+
+bool fake_rolls_for(const struct log *log, size_t len)
+{
+	(void)log, (void)len;
+	return false;
 }
 
 void fake_mark(struct log *log)

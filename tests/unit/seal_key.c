@@ -235,6 +235,50 @@ static void test_lost(void **state)
 	seal_key_close(k);
 }
 
+/* A power cut leaves half of a change. */
+static void test_half_a_change(void **state)
+{
+	struct seal_key *k = open_key(NULL);
+	char keys[4096], again[4096];
+	struct note_key now;
+	size_t whole, one;
+
+	(void)state;
+	change(k);
+	one = slurp("sensor.keys", keys, sizeof(keys));
+	change(k);
+	now = *seal_key_current(k);
+	whole = slurp("sensor.keys", keys, sizeof(keys));
+	seal_key_close(k);
+	for (size_t half = 1; half < one; half += 7) {
+		FILE *f = fopen(path("sensor.keys"), "w");
+
+		fwrite(keys, 1, whole, f);
+		fwrite(keys, 1, half, f);
+		fclose(f);
+		k = open_key(NULL);
+		assert_true(note_key_equal(&now, seal_key_current(k)));
+		seal_key_close(k);
+		assert_int_equal(slurp("sensor.keys", again, sizeof(again)), whole);
+		assert_memory_equal(keys, again, whole);
+	}
+}
+
+/* The first key is told, also if the first start was cut off before it was. */
+static void test_untold(void **state)
+{
+	struct seal_key *k = open_key(NULL);
+	char pub[1024], again[1024];
+
+	(void)state;
+	slurp("sensor.pub", pub, sizeof(pub));
+	seal_key_close(k);
+	unlink(path("sensor.pub"));
+	seal_key_close(open_key(NULL));
+	slurp("sensor.pub", again, sizeof(again));
+	assert_string_equal(pub, again);
+}
+
 static void test_cannot_keep(void **state)
 {
 	struct seal_key *k = open_key(NULL);
@@ -295,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_other_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crashes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half_a_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_untold, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cannot_keep, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given, setup, teardown),
 	};

@@ -24,7 +24,7 @@ static struct conf conf;
 static struct log *sealed_log;
 static struct emit emit;
 static struct sealing sealing;
-static uint64_t now;
+static uint64_t now, segment_bytes = 1 << 20;
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -54,7 +54,7 @@ static int teardown(void **state)
 
 static void start(void)
 {
-	struct log_opts opts = {.segment_bytes = 1 << 20};
+	struct log_opts opts = {.segment_bytes = segment_bytes};
 	struct log_recovery recovery;
 	struct run_place previous;
 	struct tree tree;
@@ -114,6 +114,8 @@ static void finding(const struct seals_finding *f, void *ctx)
 	struct found *found = ctx;
 
 	found->cnt[f->kind]++;
+	if (getenv("SEALING_TRACE"))
+		fprintf(stderr, "%s %llu-%llu %s\n", seals_finding_name(f->kind), (unsigned long long)f->from, (unsigned long long)f->to, f->text);
 }
 
 static void run_ended(const struct seals_run *run, void *ctx)
@@ -142,7 +144,7 @@ static struct found verify_from(const char *pub, uint64_t index)
 	assert_int_equal(keyring_load_trusted(&keys, path), 0);
 	snprintf(path, sizeof(path), "%s/sensor.keys", dir);
 	keyring_load_changes(&keys, path);
-	seals = seals_new(&keys, false, INT64_MAX, &ops, &found);
+	seals = seals_new(&keys, false, INT64_MIN, INT64_MAX, &ops, &found);
 	assert_int_equal(log_reader_open(dir, index, &reader), 0);
 	while (log_reader_next(reader, &payload, &len, &pos) == 1) {
 		Varve__V1__Event *ev = event_decode(payload, len);
@@ -199,8 +201,45 @@ static void test_from_the_middle(void **state)
 	stop();
 	for (uint64_t index = 1; index < 70; index += 3) {
 		found = verify_from("sensor.pub", index);
-		assert_int_equal(found.broken + found.open, 0);
+		assert_int_equal(found.broken, 0);
 		assert_int_equal(found.cnt[SEALS_BEGINS], 1);
+		/* But for where a seal is the first record. */
+		assert_int_equal(found.open, found.cnt[SEALS_HEAD]);
+	}
+}
+
+/* Each segment begins with a seal: the oldest can go, and nothing of the others is unsealed. */
+static void test_segments(void **state)
+{
+	struct found found;
+	struct log_reader *reader;
+	const uint8_t *payload;
+	struct log_pos pos;
+	uint64_t segments = 0, begin[64];
+	size_t len;
+
+	(void)state;
+	segment_bytes = 8192;
+	start();
+	work(60);
+	stop();
+	segment_bytes = 1 << 20;
+	assert_int_equal(log_reader_open(dir, 0, &reader), 0);
+	while (log_reader_next(reader, &payload, &len, &pos) == 1) {
+		Varve__V1__Event *ev = event_decode(payload, len);
+
+		if (pos.index && pos.index == pos.segment) {
+			assert_int_equal(ev->body_case, VARVE__V1__EVENT__BODY_SEAL);
+			begin[segments++] = pos.index;
+		}
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	log_reader_close(reader);
+	assert_true(segments > 3);
+	for (uint64_t i = 0; i < segments; i++) {
+		found = verify_from("sensor.pub", begin[i]);
+		assert_int_equal(found.broken + found.open, 0);
+		assert_int_equal(found.cnt[SEALS_HEAD], 0);
 	}
 }
 
@@ -306,21 +345,23 @@ static void test_tree_of_the_run_before(void **state)
 	struct run_place last;
 	struct tree tree, was;
 	struct tree_hash a, b;
+	uint64_t next;
 
 	(void)state;
 	start();
 	work(5);
 	record();
 	was = emit.tree;
+	next = log_next_index(sealed_log);
 	leave();
-	assert_int_equal(run_find_previous(dir, UINT64_MAX, &last), 0);
-	assert_int_equal(run_find_tree(dir, UINT64_MAX, &last, &tree), 0);
+	assert_int_equal(run_find_previous(dir, next, &last), 0);
+	assert_int_equal(run_find_tree(dir, next, &last, &tree), 0);
 	tree_root(&was, &a);
 	tree_root(&tree, &b);
 	assert_int_equal(tree.size, was.size);
 	assert_memory_equal(&a, &b, sizeof(a));
 	last.sequence++; /* one that is not there */
-	assert_int_equal(run_find_tree(dir, UINT64_MAX, &last, &tree), 0);
+	assert_int_equal(run_find_tree(dir, next, &last, &tree), 0);
 	assert_int_equal(tree.size, 0);
 }
 
@@ -331,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_runs),
 		TEST(test_from_the_middle),
+		TEST(test_segments),
 		TEST(test_killed_again_and_again),
 		TEST(test_change_that_is_not_written),
 		TEST(test_change_that_cannot_be),

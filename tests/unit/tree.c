@@ -148,9 +148,11 @@ static void test_great_sizes(void **state)
 
 	assert_int_equal(tree_proof_ranges(UINT64_MAX - 1, UINT64_MAX, ranges), 63);
 	assert_int_equal(tree_proof_ranges(0, UINT64_MAX, ranges), 64);
-	assert_true(tree_from_frontier(INT64_MAX, nodes, 63, &t));
+	assert_true(tree_from_frontier(TREE_SIZE_MAX, nodes, 62, &t));
 	tree_add(&t, &leaf);
 	assert_int_equal(tree_frontier(&t, nodes), 1);
+	assert_false(tree_from_frontier(INT64_MAX, nodes, 63, &t));
+	assert_false(tree_from_frontier(UINT64_MAX, nodes, 64, &t));
 }
 
 int main(void)
