@@ -92,7 +92,6 @@ matrix=(
 	"remove 3 MISSING"
 	"remove_and_renumber 3 SEAL_INVALID"
 	"insert 3 REPEATED"
-	"insert_late 3 REPEATED"
 	"insert_and_renumber 3 SEAL_INVALID"
 	"swap 3 ORDER MISSING"
 	"swap_and_renumber 3 CHANGED"

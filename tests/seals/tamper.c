@@ -310,13 +310,6 @@ static void cut_head_and_frontiers(void)
 			all.v[i].ev->seal->n_frontier = 0;
 }
 
-/* Far behind where it was: not among those that it could be compared with. */
-static void insert_late(void)
-{
-	put_in(run_at(1), all.v[record_at(0)].ev);
-	all.v[run_at(1) - 1].ev->boot_time_nano ^= 1;
-}
-
 static void cut_between(void)
 {
 	all.cnt = record_at(2) + 2;
@@ -509,7 +502,6 @@ static const struct {
 	{"cut_end", cut_end},
 	{"cut_head", cut_head},
 	{"cut_head_and_frontiers", cut_head_and_frontiers},
-	{"insert_late", insert_late},
 	{"cut_first_run", cut_first_run},
 	{"cut_killed_run", cut_killed_run},
 	{"change_killed_tail", change_killed_tail},
