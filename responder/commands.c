@@ -100,8 +100,15 @@ int commands_run(int argc, char **argv, FILE *out)
 		return finish(out, EXIT_OK);
 	}
 	if (!cmd) {
-		diag(DIAG_ERROR, "%s%s%s: want replay, pods, cat, verify, coverage, prove or checkpoint (varve --help)",
-		     *name ? "unknown command \"" : "no command", name, *name ? "\"" : "");
+		char names[128] = "";
+
+		for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+			sprintf(names + strlen(names), "%s%s", commands[i].name,
+				i + 2 < ARRAY_SIZE(commands)   ? ", "
+				: i + 1 < ARRAY_SIZE(commands) ? " or "
+							       : "");
+		diag(DIAG_ERROR, "%s%s%s: want %s (varve --help)",
+		     *name ? "unknown command \"" : "no command", name, *name ? "\"" : "", names);
 		return EXIT_USAGE;
 	}
 	if (has_word(argc - 2, argv + 2, "--help") || has_word(argc - 2, argv + 2, "-h")) {

@@ -283,7 +283,7 @@ static void test_called_wrongly(void **state)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{"", "no command: want replay, pods or cat"},
+		{"", "no command: want replay, pods, cat, verify, coverage, prove or checkpoint"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
 		{"pods|DIR|--format|tree",
