@@ -40,7 +40,7 @@ BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wext
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
 SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
 KUBEWATCH_LIBS := -lcurl -ljansson -lseccomp
-RESPONDER_LIBS := -lrdkafka -ljansson
+RESPONDER_LIBS := -lrdkafka -ljansson -lzip
 
 # --- kernel side: each probe file an object, linked into one, one skeleton
 # core first: libbpf's linker (1.1) gives a map offset 0 when it meets the extern before the definition.
@@ -117,7 +117,7 @@ LIVE := $(patsubst tests/live/%.c,$(O)/tests/live/%.o,$(wildcard tests/live/*.c)
 FUZZ := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/fuzz/*.c))
 $(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/kubewatch.a $(O)/sensor.a $(O)/responder.a $(O)/evidence.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
 $(O)/tests/kafka/%: $(O)/tests/kafka/%.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
@@ -146,7 +146,7 @@ $(O)/fuzz.a: $(FUZZ_OBJS) $(O)/sensor/probes_object.o
 $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
 .PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-soak unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)

@@ -26,6 +26,10 @@ static const struct command commands[] = {
 	 "Says of each node since when it was watched, and what was not: gaps, hooks that are missing,\n"
 	 "losses, silences; exit status 0 nothing of all this, 3 something.",
 	 FOR_COVERAGE, cmd_coverage},
+	{"export", "SOURCE --pod NAMESPACE/NAME|UID | --container ID --case ID [OPTION]...",
+	 "Writes an evidence bundle: the records with what proves them, what was seen, a report, and who\n"
+	 "took it when. varve verify and varve replay read it like any other source.",
+	 FOR_EXPORT, cmd_export},
 	{"prove", "SOURCE --event RUN/SEQUENCE [OPTION]...",
 	 "Writes one record with the proof that it was sealed to a file, which varve verify --proof\n"
 	 "and other tools for Merkle logs can check without the rest of the evidence.",

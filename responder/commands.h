@@ -10,6 +10,7 @@ int cmd_pods(const struct options *opts, FILE *out);
 int cmd_cat(const struct options *opts, FILE *out);
 int cmd_verify(const struct options *opts, FILE *out);
 int cmd_coverage(const struct options *opts, FILE *out);
+int cmd_export(const struct options *opts, FILE *out);
 int cmd_prove(const struct options *opts, FILE *out);
 int cmd_checkpoint(const struct options *opts, FILE *out);
 

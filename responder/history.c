@@ -151,6 +151,12 @@ static void add_record(struct history *h, struct place *at, const struct source_
 static void add_item(struct history *h, struct place *at, const struct source_item *item)
 {
 	enter_partition(h, at, item->partition);
+	/* Another pod's record is not in the bundle; it is not missing. */
+	if (item->what == SOURCE_LEAF) {
+		if (at->run && ranges_add(&at->run->sequences, ++at->sequence, at->ns) < 0)
+			at->run->broken = true;
+		return;
+	}
 	if (item->what == SOURCE_DAMAGE) {
 		add_damage(h, at, item);
 		return;
@@ -211,6 +217,7 @@ int history_read(struct source *src, const struct history_window *window,
 	h->first_ns = h->last_ns = HISTORY_NEVER;
 	for (unsigned int i = 0; i < HISTORY_CLASS_MAX - 1 && event_class_name(i); i++)
 		h->classes[i] = event_class_name(i);
+	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END)
 		add_item(h, &at, &item);
 	if (err < 0) {

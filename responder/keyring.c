@@ -198,16 +198,10 @@ static int read_text(const char *path, char **ret_text, size_t *ret_len)
 	return ferror(f) ? -EIO : 0;
 }
 
-int keyring_load_changes(struct keyring *ring, const char *path)
+void keyring_take_changes(struct keyring *ring, const char *changes, size_t len)
 {
-	_cleanup_free_ char *buf = NULL;
-	struct note_span text, span;
-	size_t len = 0;
-	int err = read_text(path, &buf, &len);
+	struct note_span text = {changes, len}, span;
 
-	if (err)
-		return err == -ENOENT ? err : log_err(err, "cannot read %s", path);
-	text = (struct note_span){buf, len};
 	while (note_take_note(&text, &span)) {
 		struct note note;
 		struct seal seal;
@@ -215,5 +209,16 @@ int keyring_load_changes(struct keyring *ring, const char *path)
 		if (!note_parse(span.at, span.len, &note) && !seal_parse(note.text, &seal))
 			keyring_change(ring, &note, &seal);
 	}
+}
+
+int keyring_load_changes(struct keyring *ring, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int err = read_text(path, &text, &len);
+
+	if (err)
+		return err == -ENOENT ? err : log_err(err, "cannot read %s", path);
+	keyring_take_changes(ring, text, len);
 	return 0;
 }

@@ -41,6 +41,7 @@ void keyring_add_trusted(struct keyring *ring, const struct note_key *key);
  * Adds the keys that the changes in a file lead to, as sensor.keys has them, in its order. What no
  * key leads to is passed over: the file is not trusted. -ENOENT untold.
  */
+void keyring_take_changes(struct keyring *ring, const char *changes, size_t len);
 int keyring_load_changes(struct keyring *ring, const char *path);
 /* A seal that changes keys: the index of the key that it changes to, which is added if both
  * signatures hold and the first is of a key that is known. KEYRING_NONE else. */

@@ -136,6 +136,36 @@ static int add_checkpoint(struct options *o, const char *value, int64_t now_ns)
 	return 0;
 }
 
+static int set_case(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	if (!*value || strchr(value, '/'))
+		return complain(-EINVAL, "--case \"%s\": want a number or name without a slash", value);
+	o->case_id = value;
+	return 0;
+}
+
+static int set_evidence_id(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->evidence_id = value;
+	return 0;
+}
+
+static int set_description(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->description = value;
+	return 0;
+}
+
+static int set_examiner(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->examiner = value;
+	return 0;
+}
+
 static int set_proof(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)now_ns;
@@ -187,9 +217,9 @@ static const struct option {
 	unsigned int commands;		 /* enum options_for */
 	int (*set)(struct options *o, const char *value, int64_t now_ns);
 } table[] = {
-	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod", FOR_REPLAY | FOR_PODS,
+	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod", FOR_REPLAY | FOR_PODS | FOR_EXPORT,
 	 set_pod},
-	{"--container", "ID", "this container: its id, or at least 8 digits of it", FOR_REPLAY,
+	{"--container", "ID", "this container: its id, or at least 8 digits of it", FOR_REPLAY | FOR_EXPORT,
 	 set_container},
 	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d",
 	 FOR_REPLAY | FOR_PODS, set_since},
@@ -198,10 +228,10 @@ static const struct option {
 	 set_since},
 	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},
 	{"--key", "FILE", "public keys that are trusted, as sensor.pub has them; may be given again",
-	 FOR_VERIFY, add_key},
+	 FOR_VERIFY | FOR_EXPORT, add_key},
 	{"--changes", "FILE",
 	 "how the sensor came from one key to the next: its sensor.keys, a directory's own if not given",
-	 FOR_VERIFY, set_changes},
+	 FOR_VERIFY | FOR_EXPORT, set_changes},
 	{"--checkpoint", "FILE",
 	 "the evidence must contain what was sealed then: a checkpoint kept elsewhere", FOR_VERIFY,
 	 add_checkpoint},
@@ -209,6 +239,11 @@ static const struct option {
 	 set_proof},
 	{"--event", "RUN/SEQUENCE", "the record, by its run_id and sequence", FOR_PROVE, set_event},
 	{"--out", "FILE", "where to; RUN-SEQUENCE.tlog-proof if not given", FOR_PROVE, set_out},
+	{"--case", "ID", "number or name of the case", FOR_EXPORT, set_case},
+	{"--evidence-id", "ID", "of this piece of evidence", FOR_EXPORT, set_evidence_id},
+	{"--description", "TEXT", "what it is", FOR_EXPORT, set_description},
+	{"--examiner", "NAME", "who takes it", FOR_EXPORT, set_examiner},
+	{"--out", "FILE", "where to; varve-CASE.zip if not given", FOR_EXPORT, set_out},
 	{"--silent", "N", "a node is silent after more than N heartbeats without a word: 3",
 	 FOR_COVERAGE, set_silent},
 	{"--json", NULL, "lines of JSON", FOR_VERIFY | FOR_COVERAGE, set_json},
@@ -275,6 +310,11 @@ static int check(const struct command *cmd, const struct options *o)
 	else if (cmd->takes & FOR_REPLAY && !o->pod && !o->container)
 		wrong = "say what to replay: --pod NAMESPACE/NAME or --container ID (varve pods "
 			"lists them)";
+	else if (cmd->takes & FOR_EXPORT && !o->pod && !o->container)
+		wrong = "say what to export: --pod NAMESPACE/NAME or --container ID (varve pods "
+			"lists them)";
+	else if (cmd->takes & FOR_EXPORT && !o->case_id)
+		wrong = "say for which case: --case ID";
 	else if (cmd->takes & FOR_PROVE && !o->event_run)
 		wrong = "say which record to prove: --event RUN/SEQUENCE";
 	else if (o->pod && o->container)

@@ -32,6 +32,7 @@ struct options {
 	bool as_json;
 	uint64_t silent_heartbeats; /* more than these without a word are a silence */
 	const char *proof_file, *out_file; /* NULL: none */
+	const char *case_id, *evidence_id, *description, *examiner; /* NULL: not given */
 	const char *event_run;		   /* a copy */
 	uint64_t event_sequence;
 	const char **checkpoint_files; /* that the evidence must contain */
@@ -47,7 +48,8 @@ enum options_for {
 	FOR_PROVE = 16,
 	FOR_CHECKPOINT = 32,
 	FOR_COVERAGE = 64,
-	FOR_ALL = 127,
+	FOR_EXPORT = 128,
+	FOR_ALL = 255,
 };
 
 struct command {

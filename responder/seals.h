@@ -67,6 +67,7 @@ struct seals_run {
 	uint64_t first,
 		next; /* sequences: of the first record here, of the next that is expected */
 	uint64_t record_cnt;
+	uint64_t hidden_cnt;	   /* records of which only the hash is here */
 	uint64_t seal_cnt;	   /* that hold */
 	uint64_t sealed_size;	   /* records below are sealed, but for what was found */
 	int64_t first_ns, last_ns; /* of records; INT64_MIN: none */
@@ -95,8 +96,8 @@ struct seals;
 
 /*
  * keys, ops and ctx stay the caller's; keys grow. is_trusting: with no trusted key the first one
- * that is met is taken. until_ns: a run that is sealed up to then needs no end; since_ns: what is
- * sealed before need not begin.
+ * that is met is taken. until_ns: a run that is sealed up to then needs no end, INT64_MIN: none
+ * does; since_ns: what is sealed before need not begin.
  */
 struct seals *seals_new(struct keyring *keys, bool is_trusting, int64_t since_ns, int64_t until_ns,
 			const struct seals_ops *ops, void *ctx);
@@ -109,6 +110,8 @@ int seals_expect(struct seals *seals, const char *note, size_t len);
 /* A record; payload: as it was read. */
 void seals_take(struct seals *seals, const Varve__V1__Event *ev, const uint8_t *payload,
 		size_t len);
+/* The leaf hash of a record that is not here, the next of the run of which the last record was. */
+void seals_take_leaf(struct seals *seals, const struct tree_hash *leaf);
 /* Something that is no record, or could not be read. at_tail: nothing readable is behind it. */
 void seals_damage(struct seals *seals, const char *where, bool at_tail);
 /* No more comes. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chooses the kind of source by its name. */
 #include "responder/source.h"
+#include "responder/bundle.h"
 #include "responder/complain.h"
 #include <errno.h>
 #include <string.h>
@@ -13,9 +14,9 @@ int source_open(const char *name, const struct source_opts *opts, struct source 
 		return source_kafka_open(name + strlen(KAFKA_SCHEME), opts, ret_src);
 	if (strstr(name, "://"))
 		return complain(-EINVAL,
-				"%s: neither a log directory nor kafka://host:port[,host:port]",
+				"%s: neither a log directory nor a bundle nor kafka://host:port[,host:port]",
 				name);
-	return source_dir_open(name, ret_src);
+	return bundle_is(name) ? source_bundle_open(name, ret_src) : source_dir_open(name, ret_src);
 }
 
 int source_next(struct source *src, struct source_item *ret_item)

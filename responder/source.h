@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Evidence, wherever it is: a log directory or a Kafka topic. What a source gives from open to its
+ * Evidence, wherever it is: a log directory, a bundle or a Kafka topic. What a source gives from open to its
  * end is fixed when it is opened (Kafka: the high watermarks), and can be read again.
  */
 #ifndef VARVE_RESPONDER_SOURCE_H
@@ -27,6 +27,7 @@ struct source_opts {
 enum source_what {
 	SOURCE_END,
 	SOURCE_RECORD, /* a payload, nothing said about what is in it */
+	SOURCE_LEAF,   /* of a bundle: the leaf hash of a record that is not in it; if with_leaves */
 	SOURCE_DAMAGE, /* something that could not be read was here */
 };
 
@@ -56,6 +57,7 @@ struct source_type {
 
 struct source {
 	const struct source_type *type;
+	int with_leaves; /* set it to be given them */
 };
 
 /* name: a path, or kafka://host:port[,host:port...] */
@@ -83,6 +85,7 @@ int source_kafka_part(struct source *src, const struct source_part *part);
 
 int source_is_kafka(const char *name);
 int source_dir_open(const char *dir, struct source **ret_src);
+int source_bundle_open(const char *path, struct source **ret_src);
 int source_kafka_open(const char *servers, const struct source_opts *opts, struct source **ret_src);
 
 #endif

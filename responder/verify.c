@@ -5,6 +5,7 @@
 #include "evidence/event.h"
 #include "evidence/json.h"
 #include "evidence/text.h"
+#include "responder/bundle.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
 #include "responder/memory.h"
@@ -17,6 +18,7 @@
 
 #define PROOF_MAX	(4u << 20) /* bytes of a file: a record of a MiB in base64, and more */
 #define CHECKPOINTS_MAX (16u << 20)
+#define KEYS_MAX	(256u << 20)
 #define SAME_MAX	10 /* findings of one kind that are printed of a run */
 
 struct verify {
@@ -194,13 +196,18 @@ static void run_ended(const struct seals_run *run, void *ctx)
 static int read_source(struct source *src, struct seals *seals)
 {
 	struct source_item item;
+	struct tree_hash leaf;
 	int err;
 
+	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
 		Varve__V1__Event *ev =
 			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
 
-		if (ev)
+		if (item.what == SOURCE_LEAF) {
+			memcpy(&leaf, item.payload, sizeof(leaf));
+			seals_take_leaf(seals, &leaf);
+		} else if (ev)
 			seals_take(seals, ev, item.payload, item.len);
 		else if (item.what == SOURCE_RECORD)
 			seals_damage(seals, "a record that is no event", false);
@@ -252,25 +259,48 @@ static int conclude(struct verify *v, bool has_key)
 	return v->is_open || !has_key ? EXIT_UNKNOWN : EXIT_OK;
 }
 
-/* The directory's own changes of keys, or those that were named. */
+/* The changes that a bundle has. */
+static int load_bundle_keys(const char *path, struct keyring *keys)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int err = bundle_read(path, BUNDLE_KEYS, KEYS_MAX, &text, &len);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	keyring_take_changes(keys, text, len);
+	return 0;
+}
+
+static int load_directory_keys(const char *dir, struct keyring *keys)
+{
+	_cleanup_free_ char *old = memory_printf("%s/sensor.keys.old", dir);
+	_cleanup_free_ char *own = memory_printf("%s/sensor.keys", dir);
+	int err = keyring_load_changes(keys, old);
+
+	if (!err || err == -ENOENT)
+		err = keyring_load_changes(keys, own);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* The keys that are trusted, and how one comes from them to others: the source's own list, or the
+ * one that was named. */
 static int load_keys(const struct options *opts, struct keyring *keys)
 {
-	_cleanup_free_ char *old = NULL, *own = NULL;
 	int err = 0;
 
 	for (size_t i = 0; i < opts->key_file_cnt && !err; i++)
 		err = keyring_load_trusted(keys, opts->key_files[i]);
-	if (err || !opts->source || source_is_kafka(opts->source) || opts->changes_file) {
-		if (!err && opts->changes_file)
-			err = keyring_load_changes(keys, opts->changes_file);
+	if (err)
+		return err;
+	if (opts->changes_file) {
+		err = keyring_load_changes(keys, opts->changes_file);
 		return err == -ENOENT ? log_err(err, "cannot read %s", opts->changes_file) : err;
 	}
-	old = memory_printf("%s/sensor.keys.old", opts->source);
-	own = memory_printf("%s/sensor.keys", opts->source);
-	err = keyring_load_changes(keys, old);
-	if (!err || err == -ENOENT)
-		err = keyring_load_changes(keys, own);
-	return err == -ENOENT ? 0 : err;
+	if (!opts->source || source_is_kafka(opts->source))
+		return 0;
+	return bundle_is(opts->source) ? load_bundle_keys(opts->source, keys)
+				       : load_directory_keys(opts->source, keys);
 }
 
 /* --- one record and its proof */
@@ -390,6 +420,7 @@ int cmd_verify(const struct options *opts, FILE *out)
 	struct verify v = {.out = out, .as_json = opts->as_json};
 	struct keyring keys = {};
 	char **checkpoints;
+	bool is_bundle;
 	struct seals *seals;
 	struct source *src;
 	int status = EXIT_IO;
@@ -404,8 +435,12 @@ int cmd_verify(const struct options *opts, FILE *out)
 		keyring_fini(&keys);
 		return EXIT_IO;
 	}
-	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.since_ns, opts->window.until_ns,
-			  &ops, &v);
+	is_bundle = bundle_is(opts->source);
+	/* A bundle ends with the seal behind its last record. */
+	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.since_ns,
+			  is_bundle ? INT64_MIN : opts->window.until_ns, &ops, &v);
+	if (is_bundle && bundle_check_sums(opts->source) == -EBADMSG)
+		seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS, false);
 	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
 	if (!expect(opts, seals, checkpoints) && !read_source(src, seals)) {
 		seals_end(seals);

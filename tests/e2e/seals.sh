@@ -31,6 +31,7 @@ run() { # NAME HOW-TO-END
 		sensor_stop || fail "sensor stops cleanly: $(tail -n 2 "$work/sensor.err")"
 	else
 		# Between two seals: one has just been written, with another key, and the next comes in 0.8 s.
+		container_run neighbour /bin/true
 		sleep 3
 		size=$(stat -c %s "$work/log/sensor.keys")
 		wait_for 5 eval '[ "$(stat -c %s "$work/log/sensor.keys")" != "$size" ]'
@@ -194,6 +195,61 @@ for row in "${matrix[@]}"; do
 	# shellcheck disable=SC2086
 	[ -z "$broker" ] || judge "$name, Kafka" "kafka://$broker --topic $attack" $status $findings
 done
+
+# --- evidence bundles
+
+bundle() { # NAME SOURCE OPTIONS...
+	local name=$1 source=$2
+	shift 2
+	"$VARVE" export "$source" --pod e2e/second --case 4711 --evidence-id E1 --examiner "A. Nobody" --description "a test" --key "$work/log/sensor.pub" --out "$work/$name.zip" "$@" >"$work/export.out" 2>&1 ||
+		fail "a bundle out of $source: $(tail -n 1 "$work/export.out")"
+}
+bundle from_log "$work/log"
+[ -z "$broker" ] || bundle from_kafka "kafka://$broker" --topic none --changes "$work/log/sensor.keys"
+"$VARVE" replay "$work/log" --pod e2e/second --format jsonl >"$work/second.jsonl" 2>"$work/second.verdict"
+for name in from_log from_kafka; do
+	[ -e "$work/$name.zip" ] || continue
+	rc=0
+	"$VARVE" verify "$work/$name.zip" --key "$work/log/sensor.pub" >"$work/verify.out" 2>&1 || rc=$?
+	[ $rc = 0 ] && [ "$(grep -c '^pod ' "$work/verify.out")" = 1 ] && grep -q '^pod e2e/second .*: AUTHENTIC' "$work/verify.out" &&
+		pass "bundle $name: AUTHENTIC, and of no other pod" || fail "bundle $name: $rc: $(tail -n 3 "$work/verify.out" | tr '\n' '|')"
+	"$VARVE" replay "$work/$name.zip" --pod e2e/second --format jsonl >"$work/again.jsonl" 2>"$work/again.verdict"
+	cmp -s "$work/second.jsonl" "$work/again.jsonl" && pass "bundle $name: its records are all of the pod's: $(wc -l <"$work/again.jsonl")" || fail "bundle $name: other records"
+	rm -rf "$work/unzipped"
+	check "bundle $name: sha256sum -c, the acquisition, a report, and nothing of other pods" "$PYTHON" - "$work/$name.zip" "$work/unzipped" <<'PY'
+import json, subprocess, sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+z.extractall(sys.argv[2])
+subprocess.run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], cwd=sys.argv[2], check=True)
+a = json.loads(z.read('acquisition.json'))
+assert (a['case_id'], a['evidence_id'], a['examiner'], a['description']) == ('4711', 'E1', 'A. Nobody', 'a test'), a
+assert a['verify_status'] == 0 and len(a['tool_sha256']) == 64 and a['leaf_hashes'] > 0, a
+assert b'/tmp/f7' in z.read('timeline.txt') and b'busybox' in z.read('report.txt')
+for f in z.namelist():
+    assert not any(other in z.read(f) for other in (b'third', b'neighbour') if f != 'README.txt'), f
+PY
+done
+# tampered FILE: as from_log.zip, with a byte of that file changed, and the sums made anew or not.
+tampered() {
+	"$PYTHON" - "$work/from_log.zip" "$work/tampered.zip" "$@" <<'PY'
+import hashlib, sys, zipfile
+src, dst, name, anew = sys.argv[1:]
+z = zipfile.ZipFile(src)
+data = {n: bytearray(z.read(n)) for n in z.namelist()}
+data[name][len(data[name]) // 2] ^= 1
+if anew == 'anew':
+    data['SHA256SUMS'] = b''.join(b'%s  %s\n' % (hashlib.sha256(d).hexdigest().encode(), n.encode()) for n, d in data.items() if n != 'SHA256SUMS')
+with zipfile.ZipFile(dst, 'w') as out:
+    for n, d in data.items():
+        out.writestr(n, bytes(d))
+PY
+	rc=0
+	"$VARVE" verify "$work/tampered.zip" --key "$work/log/sensor.pub" >"$work/verify.out" 2>&1 || rc=$?
+}
+tampered records.bin anew
+[ $rc = 3 ] && pass "a bundle whose records were changed, with its sums: BROKEN" || fail "a changed bundle: $rc: $(tail -n 1 "$work/verify.out")"
+tampered report.txt old
+[ $rc = 3 ] && grep -q '^DAMAGED' "$work/verify.out" && pass "a bundle whose report was changed: BROKEN DAMAGED" || fail "a changed report: $rc: $(tail -n 1 "$work/verify.out")"
 
 # --- what only somebody who kept something elsewhere can see
 

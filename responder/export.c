@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * varve export: the records of a pod with what proves them, and what a person wants to read, as one
+ * file. Of the node, everything from the seal before the pod's first record to the seal behind its
+ * last is in it: the pod's records and the sensor's own as they are, of others' the leaf hash.
+ */
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "evidence/event.h"
+#include "evidence/tree.h"
+#include "responder/bundle.h"
+#include "responder/commands.h"
+#include "responder/complain.h"
+#include "responder/learn.h"
+#include "responder/memory.h"
+#include "responder/select.h"
+#include "responder/strmap.h"
+#include "responder/views/view.h"
+#include "responder/when.h"
+#include <ftw.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#define START_MAX 200000 /* records of a run before the pod's first: 7 MB of hashes */
+
+/* The pod's records in a run. */
+struct wanted {
+	uint64_t first, last;
+};
+
+/* What of a node is in the bundle. */
+struct part {
+	char first_run[UUID_LEN + 1], last_run[UUID_LEN + 1];
+	uint64_t from; /* sequence in the first run */
+	uint64_t to; /* in the last; UINT64_MAX: its last one, and up to the first seal of the next
+			run */
+	bool is_in, is_over, has_left_last;
+};
+
+struct export
+{
+	const struct options *opts;
+	struct history *h;
+	struct strmap wanted; /* by run */
+	struct strmap uids;   /* of the pods that are selected */
+	struct strmap parts;  /* by node */
+	char dir[64];
+	uint64_t record_cnt, leaf_cnt;
+	int verdict, seals; /* exit status of replay and verify */
+	int64_t began_ns;
+};
+
+/* --- which part */
+
+static void want(struct export *x)
+{
+	for (const struct history_container *c = x->h->containers; c; c = c->next) {
+		for (const struct history_stream *s = c->streams; c->selected && s; s = s->next) {
+			struct wanted *w = strmap_find(&x->wanted, s->run->id);
+
+			if (!w) {
+				w = memory_zalloc(sizeof(*w));
+				w->first = UINT64_MAX;
+				strmap_add(&x->wanted, s->run->id, w);
+			}
+			w->first = MIN(w->first, s->first);
+			w->last = MAX(w->last, s->last);
+		}
+	}
+}
+
+static void want_pods(struct export *x)
+{
+	struct select_pod *pods;
+	size_t cnt = select_list_pods(x->h, &pods);
+
+	for (size_t i = 0; i < cnt; i++)
+		if (!strmap_find(&x->uids, pods[i].uid))
+			strmap_add(&x->uids, pods[i].uid, x);
+	free(pods);
+}
+
+static bool is_seal(const Varve__V1__Event *ev)
+{
+	return ev->body_case == VARVE__V1__EVENT__BODY_SEAL;
+}
+
+static void find_part(struct export *x, const Varve__V1__Event *ev)
+{
+	const struct wanted *w = strmap_find(&x->wanted, ev->run_id);
+	struct part *p;
+
+	if (!w)
+		return;
+	p = strmap_find(&x->parts, ev->node_name);
+	if (!p) {
+		p = memory_zalloc(sizeof(*p));
+		snprintf(p->first_run, sizeof(p->first_run), "%s", ev->run_id);
+		p->from = ev->sequence;
+		strmap_add(&x->parts, ev->node_name, p);
+	}
+	if (strcmp(p->last_run, ev->run_id)) {
+		snprintf(p->last_run, sizeof(p->last_run), "%s", ev->run_id);
+		p->to = UINT64_MAX;
+	}
+	if (!is_seal(ev))
+		return;
+	/* From the run's start, with what the sensor said of itself there, if that is not too long. */
+	if (!strcmp(p->first_run, ev->run_id) && ev->sequence <= w->first &&
+	    (p->from || w->first > START_MAX))
+		p->from = ev->sequence;
+	if (ev->sequence > w->last && p->to == UINT64_MAX)
+		p->to = ev->sequence;
+}
+
+/* Whether the record lies in its node's part. */
+static bool is_in_part(struct part *p, const Varve__V1__Event *ev)
+{
+	bool is_last = !strcmp(p->last_run, ev->run_id);
+
+	if (p->is_over)
+		return false;
+	if (!p->is_in)
+		p->is_in = !strcmp(p->first_run, ev->run_id) && ev->sequence >= p->from;
+	if (!p->is_in)
+		return false;
+	if (is_last) {
+		p->has_left_last = true;
+		p->is_over = p->to != UINT64_MAX && ev->sequence >= p->to;
+	} else if (p->has_left_last) {
+		/* The run that closes the last one: up to its first seal. */
+		p->is_over = is_seal(ev);
+	}
+	return true;
+}
+
+static bool is_shown(const struct export *x, const Varve__V1__Event *ev)
+{
+	if (ev->container) {
+		const struct history_container *c = learn_find_container(x->h, ev);
+
+		return c && c->selected;
+	}
+	return !ev->pod || !ev->pod->uid || strmap_find(&x->uids, ev->pod->uid);
+}
+
+/* --- files */
+
+static FILE *make_file(const struct export *x, const char *name)
+{
+	_cleanup_free_ char *path = memory_printf("%s/%s", x->dir, name);
+	FILE *f = fopen(path, "wex");
+
+	if (!f)
+		log_err(-errno, "cannot write %s", path);
+	return f;
+}
+
+static int finish_file(FILE *f, const char *name)
+{
+	bool bad = ferror(f);
+
+	return fclose(f) || bad ? complain(-EIO, "cannot write %s", name) : 0;
+}
+
+static void write_item(FILE *out, uint8_t what, const void *data, size_t len)
+{
+	uint8_t head[5] = {what, len >> 24, len >> 16, len >> 8, len};
+
+	fwrite(head, 1, sizeof(head), out);
+	fwrite(data, 1, len, out);
+}
+
+static void write_record(struct export *x, FILE *out, const Varve__V1__Event *ev,
+			 const struct source_item *item)
+{
+	struct part *p = strmap_find(&x->parts, ev->node_name);
+	struct tree_hash leaf;
+
+	if (!p || !is_in_part(p, ev))
+		return;
+	if (is_shown(x, ev)) {
+		write_item(out, BUNDLE_RECORD, item->payload, item->len);
+		x->record_cnt++;
+	} else {
+		tree_leaf_hash(item->payload, item->len, &leaf);
+		write_item(out, BUNDLE_LEAF, &leaf, sizeof(leaf));
+		x->leaf_cnt++;
+	}
+}
+
+/* Goes over the source; with out, writes what is to be in the bundle. */
+static int pass(struct export *x, struct source *src, FILE *out)
+{
+	struct source_item item;
+	int err = source_rewind(src);
+
+	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
+		Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+
+		if (ev && out)
+			write_record(x, out, ev, &item);
+		else if (ev)
+			find_part(x, ev);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	return err;
+}
+
+static int write_records(struct export *x, struct source *src)
+{
+	FILE *out;
+	int err = pass(x, src, NULL);
+
+	if (err)
+		return err;
+	out = make_file(x, BUNDLE_RECORDS);
+	if (!out)
+		return -EIO;
+	err = pass(x, src, out);
+	return finish_file(out, BUNDLE_RECORDS) ? -EIO : err;
+}
+
+/* How the sensor came from the first key to later ones: a directory's own list, or the one that was
+ * named. */
+static int copy_keys(struct export *x)
+{
+	_cleanup_free_ char *path = x->opts->changes_file
+					    ? memory_strdup(x->opts->changes_file)
+					    : memory_printf("%s/sensor.keys", x->opts->source);
+	FILE *in = fopen(path, "re"), *out = make_file(x, BUNDLE_KEYS);
+	char buf[65536];
+	size_t n;
+
+	while (in && out && (n = fread(buf, 1, sizeof(buf), in)))
+		fwrite(buf, 1, n, out);
+	if (in)
+		fclose(in);
+	else if (!source_is_kafka(x->opts->source))
+		log_warn("%s cannot be read: the bundle does not say how keys were changed", path);
+	return out ? finish_file(out, BUNDLE_KEYS) : -EIO;
+}
+
+/* What a command prints. */
+static int run_to_file(struct export *x, const char *name, const struct options *opts,
+		       int (*run)(const struct options *opts, FILE *out), int *ret_status)
+{
+	FILE *out = make_file(x, name);
+
+	if (!out)
+		return -EIO;
+	*ret_status = run(opts, out);
+	if (finish_file(out, name))
+		return -EIO;
+	return *ret_status == EXIT_IO ? -EIO : 0;
+}
+
+static int write_views(struct export *x)
+{
+	struct options opts = *x->opts, bundle = *x->opts;
+	_cleanup_free_ char *records = memory_printf("%s/" BUNDLE_RECORDS, x->dir);
+	_cleanup_free_ char *keys = memory_printf("%s/" BUNDLE_KEYS, x->dir);
+	int err, status;
+
+	opts.view = &view_tree;
+	err = run_to_file(x, "report.txt", &opts, cmd_replay, &x->verdict);
+	opts.view = &view_timeline;
+	if (!err)
+		err = run_to_file(x, "timeline.txt", &opts, cmd_replay, &status);
+	opts.view = &view_jsonl;
+	if (!err)
+		err = run_to_file(x, "records.jsonl", &opts, cmd_replay, &status);
+	if (!err)
+		err = run_to_file(x, "coverage.txt", &opts, cmd_coverage, &status);
+	bundle.source = records;
+	bundle.changes_file = keys;
+	bundle.window.until_ns = INT64_MIN;
+	return err ? err : run_to_file(x, "verify.txt", &bundle, cmd_verify, &x->seals);
+}
+
+static const char *const files[] = {BUNDLE_RECORDS,  BUNDLE_KEYS,    "report.txt", "timeline.txt",
+				    "records.jsonl", "coverage.txt", "verify.txt", "README.txt"};
+
+static int write_readme(struct export *x)
+{
+	FILE *out = make_file(x, "README.txt");
+
+	if (!out)
+		return -EIO;
+	fputs("Evidence of a container or pod, as varve recorded it.\n\n"
+	      "  acquisition.json  who took it from where, when, with what; SHA-256 of each file\n"
+	      "  records.bin       the records, and the leaf hashes of those between them that are "
+	      "others'\n"
+	      "  sensor.keys       how the sensor came from its first signing key to later ones\n"
+	      "  report.txt        what happened, as a tree of processes, and whether it is all\n"
+	      "  timeline.txt      the same by time\n"
+	      "  records.jsonl     the pod's records, one JSON object a line\n"
+	      "  coverage.txt      what the sensor could see, and what not\n"
+	      "  verify.txt        what the check of the seals said when this was made\n"
+	      "  SHA256SUMS        of all of these\n\n"
+	      "To check it, with the sensor's first public key (sensor.pub) from a place that you "
+	      "trust:\n\n"
+	      "  varve verify THIS.zip --key sensor.pub\n\n"
+	      "Only records.bin is sealed by the sensor. The other files are made from it and can "
+	      "be made\n"
+	      "again: varve replay THIS.zip --container ID (--format timeline, jsonl).\n\n"
+	      "By hand:\n\n"
+	      "  sha256sum -c SHA256SUMS\n\n"
+	      "says that no file was changed since, if SHA256SUMS was not. The seals in "
+	      "records.bin are signed\n"
+	      "notes (c2sp.org/signed-note); each is text in a record, and its signature is over "
+	      "the text up to\n"
+	      "the newline before the empty line:\n\n"
+	      "  openssl pkeyutl -verify -pubin -keyform DER -inkey KEY.der -rawin -in TEXT "
+	      "-sigfile SIGNATURE\n\n"
+	      "KEY.der is 302a300506032b6570032100 (hex) and the 32 bytes of the key; SIGNATURE is "
+	      "the last 64\n"
+	      "bytes of the base64 in the signature's line. docs/SEALS.md of varve has the rest of "
+	      "the format.\n",
+	      out);
+	return finish_file(out, "README.txt");
+}
+
+/* --- the acquisition */
+
+static json_t *json_or_null(const char *text)
+{
+	json_t *j = text ? json_string(text) : NULL;
+
+	return j ? j : json_null();
+}
+
+static json_t *json_time(int64_t ns)
+{
+	char text[WHEN_LEN];
+
+	return json_string(when_format(ns, text));
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec * (int64_t)NSEC_PER_SEC + ts.tv_nsec;
+}
+
+/* Hashes all files so far, into the list and the sums. */
+static int list_files(struct export *x, FILE *sums, json_t *list)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *path = memory_printf("%s/%s", x->dir, files[i]);
+		uint64_t size;
+		char hex[65];
+
+		if (bundle_hash_file(path, hex, &size))
+			return -EIO;
+		fprintf(sums, "%s  %s\n", hex, files[i]);
+		json_array_append_new(list, json_pack("{s:s, s:I, s:s}", "name", files[i], "size",
+						      (json_int_t)size, "sha256", hex));
+	}
+	return 0;
+}
+
+static int write_acquisition(struct export *x, FILE *sums)
+{
+	_cleanup_free_ char *path = memory_printf("%s/acquisition.json", x->dir);
+	FILE *out = make_file(x, "acquisition.json");
+	const struct options *o = x->opts;
+	json_t *list = json_array(), *j;
+	char tool[65] = "", hex[65];
+	struct utsname uts;
+	uint64_t size;
+	int err;
+
+	if (!out)
+		return -EIO;
+	uname(&uts);
+	err = list_files(x, sums, list);
+	bundle_hash_file("/proc/self/exe", tool, &size);
+	j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, "
+		      "s:I, s:I, s:o}",
+		      "case_id", json_or_null(o->case_id), "evidence_id",
+		      json_or_null(o->evidence_id), "description", json_or_null(o->description),
+		      "examiner", json_or_null(o->examiner), "source", o->source, "target",
+		      json_or_null(o->pod ? o->pod : o->container), "tool", "varve " VARVE_VERSION,
+		      "tool_sha256", tool, "host", uts.nodename, "kernel", uts.release, "machine",
+		      uts.machine, "started", json_time(x->began_ns), "finished",
+		      json_time(now_ns()), "replay_status", x->verdict, "verify_status", x->seals,
+		      "records", (json_int_t)x->record_cnt, "leaf_hashes", (json_int_t)x->leaf_cnt,
+		      "files", list);
+	if (!j || json_dumpf(j, out, JSON_INDENT(2) | JSON_ENSURE_ASCII))
+		err = complain(-EIO, "cannot write acquisition.json");
+	json_decref(j);
+	fputc('\n', out);
+	if (finish_file(out, "acquisition.json") || err || bundle_hash_file(path, hex, &size))
+		return -EIO;
+	fprintf(sums, "%s  acquisition.json\n", hex);
+	return 0;
+}
+
+/* --- all of it */
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+static int write_all(struct export *x, struct source *src)
+{
+	FILE *sums;
+	int err = write_records(x, src);
+
+	if (!err)
+		err = copy_keys(x);
+	if (!err)
+		err = write_views(x);
+	if (!err)
+		err = write_readme(x);
+	if (err)
+		return err;
+	sums = make_file(x, BUNDLE_SUMS);
+	if (!sums)
+		return -EIO;
+	err = write_acquisition(x, sums);
+	return finish_file(sums, BUNDLE_SUMS) ? -EIO : err;
+}
+
+static int make_bundle(struct export *x, struct source *src)
+{
+	_cleanup_free_ char *own = memory_printf("varve-%s.zip", x->opts->case_id);
+	const char *path = x->opts->out_file ? x->opts->out_file : own;
+	const char *names[ARRAY_SIZE(files) + 2];
+	int err;
+
+	strcpy(x->dir, "/tmp/varve-export-XXXXXX");
+	if (!mkdtemp(x->dir))
+		return log_err(-errno, "cannot make a directory in /tmp");
+	err = write_all(x, src);
+	memcpy(names, files, sizeof(files));
+	names[ARRAY_SIZE(files)] = "acquisition.json";
+	names[ARRAY_SIZE(files) + 1] = BUNDLE_SUMS;
+	if (!err)
+		err = bundle_write(path, x->dir, names, ARRAY_SIZE(names));
+	nftw(x->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (!err)
+		fprintf(stderr,
+			"varve: %" PRIu64 " records, and hashes of %" PRIu64 " others: %s\n",
+			x->record_cnt, x->leaf_cnt, path);
+	return err;
+}
+
+static int select_wanted(const struct options *opts, struct history *h)
+{
+	return opts->pod ? select_pod(h, opts->pod) : select_container(h, opts->container);
+}
+
+int cmd_export(const struct options *opts, FILE *out)
+{
+	struct export x = {.opts = opts, .began_ns = opts->now_ns};
+	struct source *src;
+	int status = EXIT_IO;
+
+	(void)out;
+	if (source_open(opts->source, &opts->source_opts, &src) < 0)
+		return EXIT_IO;
+	if (!history_load(src, &opts->window, &x.h)) {
+		if (select_wanted(opts, x.h)) {
+			status = EXIT_USAGE;
+		} else {
+			want(&x);
+			want_pods(&x);
+			if (!make_bundle(&x, src))
+				status = EXIT_OK;
+		}
+		history_free(x.h);
+	}
+	for (size_t i = 0; i < x.wanted.size; i++)
+		free(x.wanted.slots[i].value);
+	for (size_t i = 0; i < x.parts.size; i++)
+		free(x.parts.slots[i].value);
+	strmap_fini(&x.wanted);
+	strmap_fini(&x.parts);
+	strmap_fini(&x.uids);
+	source_close(src);
+	return status;
+}
