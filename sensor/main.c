@@ -607,8 +607,6 @@ int main(int argc, char **argv)
 	if (err)
 		goto out;
 	err = emit_init(&s.emit, s.log, s.conf.node_name);
-	if (!err)
-		err = sealing_open(&s.sealing, &s.conf, &s.emit);
 	if (err)
 		goto out;
 	if (conf_kafka_get(&s.conf, "bootstrap.servers")) {
@@ -630,6 +628,9 @@ int main(int argc, char **argv)
 	if (err)
 		goto out;
 	err = open_loop(&s);
+	/* Last of all that can fail: a first start that does makes no key. */
+	if (!err)
+		err = sealing_open(&s.sealing, &s.conf, &s.emit);
 	if (err)
 		goto out;
 	err = begin_watching(&s, &previous, &tree, &recovery);

@@ -283,7 +283,7 @@ static void test_called_wrongly(void **state)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{"", "no command: want replay, pods, cat, verify, coverage, prove or checkpoint"},
+		{"", "no command: want replay, pods, cat, verify, coverage, export, prove or checkpoint"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
 		{"pods|DIR|--format|tree",
