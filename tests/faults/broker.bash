@@ -7,7 +7,8 @@ broker_up() {
 	. "$work/kafka/env"
 	server=$PLAIN
 }
-broker_begin() { begin --log-segment-size 256M --kafka.bootstrap.servers="${via:-$server}" "$@"; }
+# One segment: what Kafka has taken does not go from the log, to be compared with it.
+broker_begin() { begin --log-segment-size 1G --log-limit 8G --kafka.bootstrap.servers="${via:-$server}" "$@"; }
 # The load ends, all of it is shipped, the sensor ends.
 broker_end() {
 	local until=$((SECONDS + 60))
