@@ -95,9 +95,14 @@ static bool is_its_turn(struct seals *s, struct run *r, const struct seal *seal,
  */
 static bool is_own_key(const struct seals *s, const struct run *r, size_t signer)
 {
-	if (!strcmp(s->keys->v[signer].key.name, r->node->key_name))
+	const struct keyring_key *k = &s->keys->v[signer];
+
+	if (!strcmp(k->key.name, r->node->key_name))
 		return true;
-	return !r->live->has_seal && r->named && r->named->key == signer;
+	/* Or the first key of all, made when the node was called otherwise and nothing was recorded. */
+	return !r->live->has_seal &&
+	       (r->names_none ? k->is_trusted && k->before == KEYRING_NONE
+			      : r->named && r->named->key == signer);
 }
 
 static bool check_signature(struct seals *s, struct run *r, const Varve__V1__Event *ev,

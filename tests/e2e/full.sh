@@ -29,7 +29,7 @@ import json, sys
 events = [json.loads(l) for l in open(sys.argv[1])]
 files, late, began = sys.argv[2:]
 assert [int(e['sequence']) for e in events] == list(range(len(events))), 'what was there first went'
-assert events[-1]['kind'] == 'RUN_END'
+assert [e['kind'] for e in events[-2:]] == ['RUN_END', 'SEAL']
 coverage = next(e['coverage'] for e in events if e['kind'] == 'COVERAGE')
 assert coverage['log_full'] == 'drop-newest' and coverage['sync'] == 'lag' and int(coverage['log_limit_bytes']) == 2 << 20, coverage
 def of(c, kind): return [e for e in events if e['kind'] == kind and e.get('container', {}).get('id') == c]

@@ -9,6 +9,7 @@
 #include "sensor/conf.h"
 #include "sensor/emit.h"
 #include "sensor/run.h"
+#include "sensor/seal_key.h"
 #include "sensor/sealing.h"
 #include <ftw.h>
 #include <setjmp.h>
@@ -320,6 +321,48 @@ static void test_change_that_is_not_written(void **state)
 	assert_int_equal(found.broken + found.open, 0);
 }
 
+/* The node has another name from some run on, also from the first. */
+static void test_other_name(void **state)
+{
+	struct found found;
+
+	(void)state;
+	start();
+	stop();
+	conf.node_name = (char *)"another";
+	start();
+	work(2);
+	leave();
+	conf.node_name = (char *)"a third";
+	start();
+	work(7);
+	stop();
+	found = verify();
+	assert_int_equal(found.runs, 3);
+	assert_int_equal(found.broken + found.open, 0);
+}
+
+/* A key is there already, of the time when the node was called otherwise. */
+static void test_other_name_at_first(void **state)
+{
+	struct log_opts opts = {.segment_bytes = segment_bytes};
+	struct log_recovery recovery;
+	struct seal_key *key;
+	struct found found;
+
+	(void)state;
+	assert_int_equal(log_open(dir, &opts, &sealed_log, &recovery), 0);
+	log_close(sealed_log);
+	assert_int_equal(seal_key_open(dir, NULL, "varve/before", &key), 0);
+	seal_key_close(key);
+	start();
+	work(2);
+	stop();
+	found = verify();
+	assert_int_equal(found.broken + found.open, 0);
+	assert_int_equal(found.seals, 4);
+}
+
 /* Kafka may have records again; one that only looks so is found, or at least not passed. */
 static void test_again(void **state)
 {
@@ -428,6 +471,8 @@ int main(void)
 		TEST(test_segments),
 		TEST(test_killed_again_and_again),
 		TEST(test_change_that_is_not_written),
+		TEST(test_other_name),
+		TEST(test_other_name_at_first),
 		TEST(test_again),
 		TEST(test_change_that_cannot_be),
 		TEST(test_when),
