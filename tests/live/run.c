@@ -20,8 +20,10 @@ static void expect_run(struct live *t, const char *scope)
 		EXPECT_STR(t->events[i]->run_id, t->events[0]->run_id);
 	}
 	EXPECT_STR(t->events[0]->kind, "RUN_START");
-	EXPECT_STR(t->events[i - 1]->kind, "RUN_END");
-	EXPECT_STR(t->events[i - 1]->run_end->reason, "SIGTERM");
+	EXPECT_STR(t->events[i - 1]->kind, "SEAL");
+	EXPECT(strstr(t->events[i - 1]->seal->note, "\nfinal\n"));
+	EXPECT_STR(t->events[i - 2]->kind, "RUN_END");
+	EXPECT_STR(t->events[i - 2]->run_end->reason, "SIGTERM");
 	coverage = live_one(t, "COVERAGE", 0)->coverage;
 	EXPECT_STR(coverage->scope, scope);
 	EXPECT(coverage->n_hooks >= 14);
