@@ -9,25 +9,30 @@
 #include <openssl/sha.h>
 #include <string.h>
 
-void tree_leaf_hash(const void *payload, size_t len, struct tree_hash *ret_hash)
+/* SHA-256 of a byte and what follows it. Not SHA256(): since OpenSSL 3.0 that looks its algorithm
+ * up by name each time. */
+static void hash(uint8_t first, const void *data, size_t len, struct tree_hash *ret)
 {
 	SHA256_CTX ctx;
 
 	SHA256_Init(&ctx);
-	SHA256_Update(&ctx, "\0", 1);
-	SHA256_Update(&ctx, payload, len);
-	SHA256_Final(ret_hash->bytes, &ctx);
+	SHA256_Update(&ctx, &first, 1);
+	SHA256_Update(&ctx, data, len);
+	SHA256_Final(ret->bytes, &ctx);
+}
+
+void tree_leaf_hash(const void *payload, size_t len, struct tree_hash *ret_hash)
+{
+	hash(0x00, payload, len, ret_hash);
 }
 
 /* ret may be left or right. */
 static void node_hash(const struct tree_hash *left, const struct tree_hash *right,
 		      struct tree_hash *ret)
 {
-	uint8_t in[1 + 2 * TREE_HASH_LEN] = {1};
+	const struct tree_hash both[2] = {*left, *right};
 
-	memcpy(in + 1, left, TREE_HASH_LEN);
-	memcpy(in + 1 + TREE_HASH_LEN, right, TREE_HASH_LEN);
-	SHA256(in, sizeof(in), ret->bytes);
+	hash(0x01, both, sizeof(both), ret);
 }
 
 void tree_add(struct tree *t, const struct tree_hash *leaf)
