@@ -46,8 +46,12 @@ static bool is_first_turn(struct seals *s, struct run *r, const struct seal *sea
 {
 	const struct keyring_key *k = &s->keys->v[signer];
 
-	/* Where the evidence begins only the time can tell. */
-	if (seal->time_unix_nano < k->since_ns) {
+	/* In the run of the change its place tells; before and after that only the time can. */
+	bool is_newer = k->has_change && span_is(seal->run_id, k->run_id)
+				? seal->size <= k->size
+				: seal->time_unix_nano < k->since_ns;
+
+	if (is_newer) {
 		seals_found(s, r, SEALS_KEY_NEWER,
 			    "seal %" PRIu64 " is signed by a key that was not yet there",
 			    seal->number);

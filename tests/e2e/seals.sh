@@ -258,7 +258,19 @@ judge "a checkpoint that was kept elsewhere is in it" "$work/log $with" 0 CRASHE
 judge "cut_end, and a checkpoint was kept" "$work/cut_end $with" 3 CHECKPOINT
 judge "remove_last_run, and a checkpoint was kept" "$work/remove_last_run $with" 3 CHECKPOINT
 
+judge "cut_end, and what is behind is not asked for" "$work/cut_end --until 2020-01-01T00:00:00Z" 0 CRASHED
+
 # --- and the rest
+
+verify "$work/log --json"
+check "--json: lines of findings, runs, pods and the verdict" "$PYTHON" - "$work/verify.out" <<'PY'
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+assert [l['verdict'] for l in lines if 'run' in l and 'finding' not in l] == ['AUTHENTIC'] * 3, lines
+assert {'finding': 'CRASHED'}.items() <= next(l for l in lines if 'finding' in l).items()
+assert {l['pod'] for l in lines if 'pod' in l} >= {'e2e/first', 'e2e/second', 'e2e/third'}
+assert lines[-1]['verdict'] == 'AUTHENTIC' and lines[-1]['authenticated'] is True and lines[-1]['runs'] == 3
+PY
 
 segment=$(ls "$work"/none/*.seg | tail -n 1)
 printf '\xff' | dd of="$segment" bs=1 seek=$(($(stat -c %s "$segment") / 2)) conv=notrunc status=none
