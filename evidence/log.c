@@ -193,6 +193,11 @@ static int roll(struct log *log)
 	return log_add_segment(log);
 }
 
+int log_roll(struct log *log)
+{
+	return roll(log);
+}
+
 bool log_rolls_for(const struct log *log, size_t len)
 {
 	const struct log_seg *seg = current(log);

@@ -84,6 +84,8 @@ int log_append_spare(struct log *log, const void *payload, size_t len, uint64_t 
 void log_mark(struct log *log);
 /* A frame of this length would be the first of a new segment. */
 bool log_rolls_for(const struct log *log, size_t len);
+/* Begins a new segment now: the next frame is its first. Errors as log_append(). */
+int log_roll(struct log *log);
 /* Index of the first frame of the segment that is written. */
 uint64_t log_segment(const struct log *log);
 /*

@@ -9,13 +9,23 @@
 #include <sys/stat.h>
 #include <zip.h>
 
-#define SUMS_MAX (1u << 20)
+#define SUMS_MAX    (1u << 16)
+#define ENTRIES_MAX 64
 
 int bundle_is(const char *path)
 {
 	struct stat st;
 
 	return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
+int bundle_is_zip(const char *path)
+{
+	zip_t *zip = zip_open(path, ZIP_RDONLY, NULL);
+
+	if (zip)
+		zip_discard(zip);
+	return zip != NULL;
 }
 
 int bundle_read(const char *path, const char *name, size_t most, char **ret_data, size_t *ret_len)
@@ -120,6 +130,8 @@ static int check_entries(const char *path, zip_t *zip, const char *sums)
 
 	for (const char *c = sums; *c; c++)
 		listed += *c == '\n';
+	if (cnt > ENTRIES_MAX)
+		return complain(-EBADMSG, "%s: more files than a bundle has", path);
 	for (zip_int64_t i = 0; i < cnt; i++) {
 		const char *name = zip_get_name(zip, i, 0), *sum;
 

@@ -18,6 +18,8 @@
 
 /* True if the path is a plain file: what is read then is a bundle, or its BUNDLE_RECORDS. */
 int bundle_is(const char *path);
+/* True if it is a zip. */
+int bundle_is_zip(const char *path);
 /*
  * All of a file in the bundle, no longer than most; the caller frees. -ENOENT: there is none, or it is
  * no zip; else told.

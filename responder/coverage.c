@@ -13,7 +13,6 @@
 #include <jansson.h>
 #include <string.h>
 
-
 #define SPANS_MAX     1000		/* of a kind that are told of a node; the rest is counted */
 #define CLOCK_STEP_NS (100 * 1000000LL) /* more from one heartbeat to the next is no drift */
 #define HEARTBEAT_NS  (10 * 1000000000LL) /* where no record says it: the default */
@@ -41,6 +40,7 @@ struct node {
 	int64_t heartbeat_ns;
 	int64_t offset_ns; /* of the clock, at the last heartbeat */
 	bool has_offset, is_running;
+	bool is_holed; /* something was lost, or not watched */
 	uint64_t run_cnt, span_cnt;
 	struct span *spans;
 	size_t spans_used, spans_cap;
@@ -80,6 +80,7 @@ static struct node *get_node(struct coverage *c, const Varve__V1__Event *ev)
 static void add_span(struct node *n, const struct span *span)
 {
 	n->span_cnt++;
+	n->is_holed |= span->kind != SPAN_CLOCK;
 	if (n->spans_used == SPANS_MAX)
 		return;
 	n->spans = memory_grow(n->spans, n->spans_used, &n->spans_cap, sizeof(*n->spans));
@@ -253,13 +254,7 @@ static int64_t silent_ns(const struct coverage *c, const struct node *n)
 
 static bool is_whole(const struct coverage *c, const struct node *n)
 {
-	for (size_t i = 0; i < n->sum_cnt; i++)
-		if (!n->sums[i].suppressed)
-			return false;
-	for (size_t i = 0; i < n->spans_used; i++)
-		if (n->spans[i].kind != SPAN_CLOCK)
-			return false;
-	return !silent_ns(c, n) && !n->not_seen && !n->partly_seen;
+	return !n->is_holed && !silent_ns(c, n) && !n->not_seen && !n->partly_seen;
 }
 
 static void print_line(FILE *out, const char *what, const char *text)

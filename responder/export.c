@@ -21,6 +21,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -49,6 +50,9 @@ struct export
 	struct strmap parts;  /* by node */
 	char dir[64];
 	uint64_t record_cnt, leaf_cnt;
+	const struct part *only;   /* that is being written */
+	char run_id[UUID_LEN + 1]; /* of the item written last, and the sequence behind it */
+	uint64_t next;
 	int verdict, seals; /* exit status of replay and verify */
 	int64_t began_ns;
 };
@@ -108,7 +112,8 @@ static void find_part(struct export *x, const Varve__V1__Event *ev)
 	}
 	if (!is_seal(ev))
 		return;
-	/* From the run's start, with what the sensor said of itself there, if that is not too long. */
+	/* From the run's start, with what the sensor said of itself there, if that is not too long.
+	 */
 	if (!strcmp(p->first_run, ev->run_id) && ev->sequence <= w->first &&
 	    (p->from || w->first > START_MAX))
 		p->from = ev->sequence;
@@ -144,6 +149,9 @@ static bool is_shown(const struct export *x, const Varve__V1__Event *ev)
 
 		return c && c->selected;
 	}
+	/* The sensor's own; what the node's own processes did (scope all) is nobody else's. */
+	if (event_kind_label(ev->body_case))
+		return false;
 	return !ev->pod || !ev->pod->uid || strmap_find(&x->uids, ev->pod->uid);
 }
 
@@ -174,25 +182,37 @@ static void write_item(FILE *out, uint8_t what, const void *data, size_t len)
 	fwrite(data, 1, len, out);
 }
 
+/*
+ * An item without a record stands for the next record of the run before it: where that does not fit
+ * (records are missing in the source) it is left out, and the check says so.
+ */
 static void write_record(struct export *x, FILE *out, const Varve__V1__Event *ev,
 			 const struct source_item *item)
 {
 	struct part *p = strmap_find(&x->parts, ev->node_name);
+	bool is_next = !strcmp(x->run_id, ev->run_id) && ev->sequence == x->next;
 	struct tree_hash leaf;
 
-	if (!p || !is_in_part(p, ev))
+	if (p != x->only || !is_in_part(p, ev))
+		return;
+	/* Kafka may have it again. */
+	if (!strcmp(x->run_id, ev->run_id) && ev->sequence < x->next)
 		return;
 	if (is_shown(x, ev)) {
 		write_item(out, BUNDLE_RECORD, item->payload, item->len);
 		x->record_cnt++;
-	} else {
+	} else if (is_next) {
 		tree_leaf_hash(item->payload, item->len, &leaf);
 		write_item(out, BUNDLE_LEAF, &leaf, sizeof(leaf));
 		x->leaf_cnt++;
+	} else {
+		return;
 	}
+	snprintf(x->run_id, sizeof(x->run_id), "%s", ev->run_id);
+	x->next = ev->sequence + 1;
 }
 
-/* Goes over the source; with out, writes what is to be in the bundle. */
+/* Goes over the source; with out, writes what is to be in the bundle of the part that is meant. */
 static int pass(struct export *x, struct source *src, FILE *out)
 {
 	struct source_item item;
@@ -221,28 +241,55 @@ static int write_records(struct export *x, struct source *src)
 	out = make_file(x, BUNDLE_RECORDS);
 	if (!out)
 		return -EIO;
-	err = pass(x, src, out);
-	return finish_file(out, BUNDLE_RECORDS) ? -EIO : err;
+	/* One node after the other, also where a topic has them mixed. */
+	for (size_t i = 0; i < x->parts.size && !err; i++) {
+		x->only = x->parts.slots[i].value;
+		if (x->only)
+			err = pass(x, src, out);
+	}
+	if (finish_file(out, BUNDLE_RECORDS) || err)
+		return -EIO;
+	return x->record_cnt
+		       ? 0
+		       : complain(-ENOENT, "the records that were found are not there any more");
+}
+
+static void append_file(FILE *out, const char *path, int *ret_err)
+{
+	FILE *in = fopen(path, "re");
+	char buf[65536];
+	size_t n;
+
+	if (!in) {
+		*ret_err = -errno;
+		return;
+	}
+	while ((n = fread(buf, 1, sizeof(buf), in)))
+		fwrite(buf, 1, n, out);
+	*ret_err = ferror(in) ? -EIO : 0;
+	fclose(in);
 }
 
 /* How the sensor came from the first key to later ones: a directory's own list, or the one that was
  * named. */
 static int copy_keys(struct export *x)
 {
-	_cleanup_free_ char *path = x->opts->changes_file
-					    ? memory_strdup(x->opts->changes_file)
-					    : memory_printf("%s/sensor.keys", x->opts->source);
-	FILE *in = fopen(path, "re"), *out = make_file(x, BUNDLE_KEYS);
-	char buf[65536];
-	size_t n;
+	_cleanup_free_ char *old = memory_printf("%s/sensor.keys.old", x->opts->source);
+	_cleanup_free_ char *own = memory_printf("%s/sensor.keys", x->opts->source);
+	FILE *out = make_file(x, BUNDLE_KEYS);
+	int err = 0;
 
-	while (in && out && (n = fread(buf, 1, sizeof(buf), in)))
-		fwrite(buf, 1, n, out);
-	if (in)
-		fclose(in);
-	else if (!source_is_kafka(x->opts->source))
-		log_warn("%s cannot be read: the bundle does not say how keys were changed", path);
-	return out ? finish_file(out, BUNDLE_KEYS) : -EIO;
+	if (!out)
+		return -EIO;
+	if (x->opts->changes_file) {
+		append_file(out, x->opts->changes_file, &err);
+	} else if (!source_is_kafka(x->opts->source)) {
+		append_file(out, old, &err);
+		append_file(out, own, &err);
+	}
+	if (err)
+		log_warn("the bundle does not say how keys were changed: %s", strerror(-err));
+	return finish_file(out, BUNDLE_KEYS);
 }
 
 /* What a command prints. */
@@ -438,6 +485,9 @@ static int make_bundle(struct export *x, struct source *src)
 	const char *names[ARRAY_SIZE(files) + 2];
 	int err;
 
+	umask(077); /* what is in it is nobody else's to read */
+	if (!access(path, F_OK))
+		return complain(-EEXIST, "%s is there already", path);
 	strcpy(x->dir, "/tmp/varve-export-XXXXXX");
 	if (!mkdtemp(x->dir))
 		return log_err(-errno, "cannot make a directory in /tmp");

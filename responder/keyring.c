@@ -148,6 +148,15 @@ size_t keyring_change(struct keyring *ring, const struct note *note, const struc
 	to = find(ring, &seal->next);
 	if (from == KEYRING_NONE || from == to)
 		return KEYRING_NONE;
+	/* A key is changed once, and one key comes by one change: who has the newest cannot rewrite
+	 * how it came. */
+	if (ring->v[from].after != KEYRING_NONE && ring->v[from].after != to)
+		return KEYRING_NONE;
+	if (to != KEYRING_NONE && ring->v[to].has_change &&
+	    (ring->v[to].before != from || ring->v[to].size != seal->size ||
+	     memcmp(ring->v[to].run_id, seal->run_id.at, UUID_LEN) ||
+	     memcmp(&ring->v[to].root, &seal->root, sizeof(seal->root))))
+		return KEYRING_NONE;
 	if (to == KEYRING_NONE)
 		to = add(ring, &(struct keyring_key){.key = seal->next,
 						     .before = from,

@@ -173,9 +173,22 @@ static bool is_before_evidence(const struct seals *s, const struct expected *e)
 	return true;
 }
 
+/* Of a key that followed the last one that signed here. */
+static bool is_behind_evidence(const struct seals *s, const struct expected *e)
+{
+	for (size_t i = 0; i < s->nodes.size; i++) {
+		const struct node *n = s->nodes.slots[i].value;
+
+		if (n && n->key != KEYRING_NONE &&
+		    (n->key == e->key || keyring_leads(s->keys, e->key, n->key)))
+			return false;
+	}
+	return true;
+}
+
 static void tell_change(struct seals *s, const struct expected *e, struct run *r)
 {
-	if (is_before_evidence(s, e))
+	if (is_before_evidence(s, e) || (s->until_ns == INT64_MIN && is_behind_evidence(s, e)))
 		return;
 	if (!r)
 		seals_found(s, NULL, SEALS_RUN_MISSING, "run %s, in which keys were changed",
@@ -221,6 +234,9 @@ static void tell_end(struct seals *s, struct run *r)
 {
 	uint64_t tail = r->pub.next - r->pub.sealed_size;
 	bool is_asked_for = r->pub.sealed_ns < s->until_ns;
+	/* A bundle ends with a seal: more is not what it should have. */
+	bool is_tail_asked_for =
+		s->until_ns == INT64_MIN || r->live->unsealed_first_ns <= s->until_ns;
 
 	if (!r->pub.seal_cnt && r->pub.is_closed)
 		seals_found(s, r, SEALS_CRASHED, "it has no seal: the next run seals it");
@@ -236,7 +252,7 @@ static void tell_end(struct seals *s, struct run *r)
 	else if (!r->pub.is_final && is_asked_for)
 		seals_found(s, r, SEALS_OPEN,
 			    "the sensor runs still, or died, or the end was cut off");
-	if (r->pub.seal_cnt && !r->pub.is_closed && tail && !r->pub.is_final && is_asked_for)
+	if (r->pub.seal_cnt && !r->pub.is_closed && tail && !r->pub.is_final && is_tail_asked_for)
 		seals_found_range(s, r, SEALS_TAIL, r->pub.sealed_size, r->pub.next - 1,
 				  "nothing seals them");
 }
@@ -297,7 +313,7 @@ static bool is_as_named(struct seals *s, struct run *before, const Varve__V1__Ru
 				  "they were not there when the next run began");
 		return false;
 	}
-	if (!before->live->is_known || !b->has_previous_root)
+	if (!before->live || !before->live->is_known || !b->has_previous_root)
 		return before->pub.is_final;
 	tree_root(&before->live->tree, &root);
 	if (b->previous_root.len != sizeof(root) ||
@@ -359,7 +375,7 @@ static struct run *begin_run(struct seals *s, const Varve__V1__Event *ev)
 	r->expected = expected ? *expected : NULL;
 	if (has_start && ev->run_start->previous_run_id)
 		named = strmap_find(&s->runs, ev->run_start->previous_run_id);
-	r->named = named ? named->node : NULL;
+	r->named = named;
 	before = r->node->last;
 	/* A node that has another name now. */
 	if (!before && named && named == named->node->last && named->live)
@@ -371,6 +387,7 @@ static struct run *begin_run(struct seals *s, const Varve__V1__Event *ev)
 		r->before = before;
 	}
 	r->live->is_known = !ev->sequence;
+	seals_nothing_unsealed(r->live);
 	if (has_start)
 		link_to(s, r, before, ev->run_start);
 	else if (before)
@@ -433,6 +450,10 @@ static void take_next(struct seals *s, struct run *r, const Varve__V1__Event *ev
 	r->pub.next = ev->sequence + 1;
 	r->pub.record_cnt++;
 	widen(&r->pub, ev->time_unix_nano);
+	if (!is_seal) {
+		live->unsealed_first_ns = MIN(live->unsealed_first_ns, ev->time_unix_nano);
+		live->unsealed_last_ns = MAX(live->unsealed_last_ns, ev->time_unix_nano);
+	}
 	seals_pod_take(s, r, ev);
 	if (is_seal && seals_check(s, r, ev)) {
 		live->seal_leaf = *leaf;
@@ -493,6 +514,9 @@ void seals_take_leaf(struct seals *s, const struct tree_hash *leaf)
 		seals_damage(s, "the hash of a record of no run", false);
 		return;
 	}
+	if (r->node->last != r || r->pub.is_final)
+		seals_found_range(s, r, SEALS_CHANGED, r->pub.next, r->pub.next,
+				  "its hash stands behind the end of its run");
 	r->live->recent[r->pub.next % RECENT] = *leaf;
 	r->pub.next++;
 	r->pub.hidden_cnt++;
@@ -515,9 +539,7 @@ struct seals *seals_new(struct keyring *keys, bool is_trusting, int64_t since_ns
 			    .until_ns = until_ns,
 			    .ops = ops,
 			    .ctx = ctx};
-	/* Where no end is asked for, keys may have been changed behind it. */
-	if (until_ns != INT64_MIN)
-		expect_changes(s);
+	expect_changes(s);
 	return s;
 }
 

@@ -13,17 +13,32 @@ static bool span_is(struct note_span span, const char *text)
 
 /* --- who signed */
 
-/* The change of keys that the record repeats: the key that it leads to. */
-static size_t repeated_change(struct seals *s, const Varve__V1__Event *ev)
+/* The change of keys that the record repeats, and the key that it leads to. */
+static size_t repeated_change(struct seals *s, const Varve__V1__Event *ev, struct seal *ret_change)
 {
 	struct note note;
-	struct seal seal;
 
 	if (!ev->seal->last_change ||
 	    note_parse(ev->seal->last_change, strlen(ev->seal->last_change), &note) ||
-	    seal_parse(note.text, &seal))
+	    seal_parse(note.text, ret_change))
 		return KEYRING_NONE;
-	return keyring_change(s->keys, &note, &seal);
+	return keyring_change(s->keys, &note, ret_change);
+}
+
+/* It was to stand right here, and found no room: behind the last seal of this run, or at the end of
+ * the run before. */
+static bool is_change_of_here(const struct run *r, const struct seal *change)
+{
+	const struct live *live = r->live;
+
+	if (span_is(change->run_id, r->pub.run_id))
+		return live->has_seal
+			       ? change->number == live->seal_number + 1 && change->has_previous &&
+					 !memcmp(&change->previous, &live->seal_leaf,
+						 sizeof(change->previous))
+			       : !change->number;
+	return !live->has_seal && r->named && span_is(change->run_id, r->named->pub.run_id) &&
+	       change->size <= r->named->pub.next;
 }
 
 static size_t find_signer(struct seals *s, const struct run *r, const struct note *note,
@@ -65,7 +80,7 @@ static bool is_first_turn(struct seals *s, struct run *r, const struct seal *sea
 
 /* True: this key may sign here. */
 static bool is_its_turn(struct seals *s, struct run *r, const struct seal *seal, size_t signer,
-			size_t repeated)
+			bool is_repeated)
 {
 	const struct keyring_key *keys = s->keys->v;
 	size_t now = r->node->key;
@@ -74,7 +89,7 @@ static bool is_its_turn(struct seals *s, struct run *r, const struct seal *seal,
 
 	if (now == KEYRING_NONE)
 		return is_first_turn(s, r, seal, signer);
-	if (signer == now || (repeated == signer && keys[signer].before == now) ||
+	if (signer == now || (is_repeated && keys[signer].before == now) ||
 	    (has_hole && keyring_leads(s->keys, now, signer)))
 		return true;
 	/* Another log directory, told as SEALS_ANEW: its first key has never been replaced. */
@@ -103,16 +118,18 @@ static bool is_own_key(const struct seals *s, const struct run *r, size_t signer
 
 	if (!strcmp(k->key.name, r->node->key_name))
 		return true;
-	/* Or the first key of all, made when the node was called otherwise and nothing was recorded. */
-	return !r->live->has_seal &&
-	       (r->names_none ? k->is_trusted && k->before == KEYRING_NONE
-			      : r->named && r->named->key == signer);
+	/* Or the first key of all, made when the node was called otherwise and nothing was
+	 * recorded. */
+	return !r->live->has_seal && (r->names_none ? k->is_trusted && k->before == KEYRING_NONE
+						    : r->named && r->named->node->key == signer);
 }
 
 static bool check_signature(struct seals *s, struct run *r, const Varve__V1__Event *ev,
 			    const struct note *note, const struct seal *seal)
 {
-	size_t repeated = repeated_change(s, ev), signer = find_signer(s, r, note, seal), next;
+	struct seal change;
+	size_t repeated = repeated_change(s, ev, &change), signer = find_signer(s, r, note, seal),
+	       next;
 
 	if (signer == KEYRING_NONE && s->is_trusting)
 		return true; /* by whom nobody can say: only whether it all fits */
@@ -133,7 +150,9 @@ static bool check_signature(struct seals *s, struct run *r, const Varve__V1__Eve
 			    seal->number, s->keys->v[signer].key.name);
 		return false;
 	}
-	if (!is_its_turn(s, r, seal, signer, repeated))
+	if (!is_its_turn(s, r, seal, signer,
+			 repeated != KEYRING_NONE && repeated == signer &&
+				 is_change_of_here(r, &change)))
 		return false;
 	if (r->node->first_key == KEYRING_NONE)
 		r->node->first_key = signer;
@@ -254,7 +273,7 @@ static void settle(struct seals *s, struct run *r, const struct seal *seal, bool
 	}
 	/* Before the first seal of evidence that begins in the middle nothing can be compared. */
 	seals_pods_settle(s, r->live, SEALS_SETTLE_UNKNOWN);
-	if (r->pub.first < seal->size && seal->time_unix_nano >= s->since_ns)
+	if (r->pub.first < seal->size && r->live->unsealed_last_ns >= s->since_ns)
 		seals_found_range(s, r, SEALS_HEAD, r->pub.first, seal->size - 1,
 				  "the first seal here cannot tell whether they are as they were");
 }
@@ -272,6 +291,7 @@ bool seals_check(struct seals *s, struct run *r, const Varve__V1__Event *ev)
 	check_time(s, r, &seal);
 	good = check_root(s, r, ev, &seal) && !live->is_broken;
 	settle(s, r, &seal, good);
+	seals_nothing_unsealed(live);
 	live->is_broken = false;
 	live->has_seal = true;
 	live->seal_number = seal.number;

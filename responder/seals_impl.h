@@ -31,6 +31,7 @@ struct live {
 	int64_t seal_time_ns;
 	uint64_t seal_boot_ns;
 	uint64_t gap_from, gap_to;
+	int64_t unsealed_first_ns, unsealed_last_ns; /* times since the last seal that holds */
 	uint64_t copy_cnt;
 	struct tree_hash recent[RECENT];
 	size_t *touched; /* pods of which records came since the last seal that holds */
@@ -45,7 +46,7 @@ struct run {
 	bool closes;		   /* we name its end, and it is what is here */
 	bool names_none;	   /* our start names no run before */
 	bool is_first;		   /* of its node here */
-	struct node *named;	   /* of the run that our start names; NULL: it is not here */
+	struct run *named;	   /* the one that our start names; NULL: it is not here */
 	struct expected *expected; /* the next of our trees that must be here */
 	uint64_t again_cnt;	   /* records that came again, and could not be compared */
 };
@@ -78,7 +79,7 @@ struct seals {
 	void *ctx;
 	struct strmap expected; /* by run: the first of its own */
 	int64_t since_ns;
-	struct run *current; /* of the last record */
+	struct run *current;		 /* of the last record */
 	uint64_t left_out_cnt;		 /* records of nodes and runs that there was no room for */
 	struct strmap runs, nodes, pods; /* pods: to index + 1 */
 	struct pod *pod;
@@ -92,6 +93,12 @@ void seals_found(struct seals *s, struct run *r, enum seals_finding_kind kind, c
 	__attribute__((format(printf, 4, 5)));
 void seals_found_range(struct seals *s, struct run *r, enum seals_finding_kind kind, uint64_t from,
 		       uint64_t to, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+
+static inline void seals_nothing_unsealed(struct live *live)
+{
+	live->unsealed_first_ns = INT64_MAX;
+	live->unsealed_last_ns = INT64_MIN;
+}
 
 /* The run's tree is what it is now: is it one that must be here? */
 void seals_compare_expected(struct run *r);

@@ -18,6 +18,7 @@ struct source_bundle {
 	zip_file_t *entry;
 	FILE *file;
 	uint64_t offset;
+	bool is_unreadable;
 	bool is_over; /* what follows cannot be read */
 	uint8_t buf[LOG_FRAME_MAX];
 	char where[128];
@@ -26,7 +27,7 @@ struct source_bundle {
 static int open_records(struct source_bundle *src)
 {
 	src->offset = 0;
-	src->is_over = false;
+	src->is_over = src->is_unreadable = false;
 	if (src->zip)
 		src->entry = zip_fopen(src->zip, BUNDLE_RECORDS, 0);
 	else
@@ -49,13 +50,14 @@ static void close_records(struct source_bundle *src)
 static size_t take(struct source_bundle *src, void *buf, size_t size)
 {
 	size_t len = 0;
-	zip_int64_t n;
+	zip_int64_t n = 0;
 
 	if (src->file)
 		len = fread(buf, 1, size, src->file);
 	else
 		while (len < size && (n = zip_fread(src->entry, (char *)buf + len, size - len)) > 0)
 			len += n;
+	src->is_unreadable |= n < 0 || (src->file && ferror(src->file));
 	src->offset += len;
 	return len;
 }
@@ -75,7 +77,7 @@ static int take_item(struct source_bundle *src, uint8_t *ret_what, size_t *ret_l
 	size_t n = take(src, head, sizeof(head));
 
 	if (!n)
-		return 0;
+		return src->is_unreadable ? -EBADMSG : 0;
 	*ret_what = head[0];
 	*ret_len = (size_t)head[1] << 24 | head[2] << 16 | head[3] << 8 | head[4];
 	if (n < sizeof(head) || !*ret_len || *ret_len > sizeof(src->buf) ||

@@ -63,9 +63,11 @@ static void print_run(FILE *out, const struct seals_run *run)
 
 	fprintf(out, "run %s of ", run->run_id);
 	text_print_escaped(out, run->node, strlen(run->node));
-	fprintf(out, ": %s to %s, %" PRIu64 " records, %" PRIu64 " seals: %s\n",
-		when_format(run->first_ns, from), when_format(run->last_ns, to), run->record_cnt,
-		run->seal_cnt, verdict_of_run(run));
+	fprintf(out, ": %s to %s, %" PRIu64 " records", when_format(run->first_ns, from),
+		when_format(run->last_ns, to), run->record_cnt);
+	if (run->hidden_cnt)
+		fprintf(out, " and the hashes of %" PRIu64 " others", run->hidden_cnt);
+	fprintf(out, ", %" PRIu64 " seals: %s\n", run->seal_cnt, verdict_of_run(run));
 }
 
 static void print_pod(FILE *out, const struct seals_pod *p)
@@ -125,12 +127,13 @@ static void json_finding(FILE *out, const struct seals_finding *f)
 static void json_run(FILE *out, const struct seals_run *run)
 {
 	print_json(out,
-		   json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:b, s:b, s:s}", "run",
-			     json_text(run->run_id), "node", json_text(run->node), "from",
+		   json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:b, s:b, s:s}",
+			     "run", json_text(run->run_id), "node", json_text(run->node), "from",
 			     json_time(run->first_ns), "to", json_time(run->last_ns),
 			     "first_sequence", (json_int_t)run->first, "records",
-			     (json_int_t)run->record_cnt, "seals", (json_int_t)run->seal_cnt,
-			     "sealed_size", (json_int_t)run->sealed_size, "sealed_until",
+			     (json_int_t)run->record_cnt, "hashes", (json_int_t)run->hidden_cnt,
+			     "seals", (json_int_t)run->seal_cnt, "sealed_size",
+			     (json_int_t)run->sealed_size, "sealed_until",
 			     json_time(run->sealed_ns), "final_seal", run->is_final,
 			     "closed_by_next", run->is_closed, "verdict", verdict_of_run(run)));
 }
@@ -351,7 +354,10 @@ static const char *check_proof(const struct proof *p, const struct keyring *keys
 	*ret_known = signer != KEYRING_NONE;
 	if (*ret_known && strcmp(keys->v[signer].key.name, key_name))
 		return "its checkpoint is signed by another node";
-	if (*ret_known && seal.time_unix_nano < keys->v[signer].since_ns)
+	if (*ret_known && keys->v[signer].has_change &&
+			    !memcmp(keys->v[signer].run_id, seal.run_id.at, UUID_LEN)
+		    ? seal.size <= keys->v[signer].size
+		    : *ret_known && seal.time_unix_nano < keys->v[signer].since_ns)
 		return "its checkpoint is signed by a key that was not yet there";
 	if (!*ret_known && keyring_is_forged(keys, &note))
 		return "the signature of its checkpoint does not hold";
@@ -439,7 +445,7 @@ int cmd_verify(const struct options *opts, FILE *out)
 	/* A bundle ends with the seal behind its last record. */
 	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.since_ns,
 			  is_bundle ? INT64_MIN : opts->window.until_ns, &ops, &v);
-	if (is_bundle && bundle_check_sums(opts->source) == -EBADMSG)
+	if (is_bundle && bundle_is_zip(opts->source) && bundle_check_sums(opts->source))
 		seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS, false);
 	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
 	if (!expect(opts, seals, checkpoints) && !read_source(src, seals)) {

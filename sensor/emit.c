@@ -194,7 +194,8 @@ static bool begin_segment(struct emit *e, size_t len)
 {
 	void (*before)(void *ctx) = e->before_segment;
 
-	if (!before || !log_rolls_for(e->log, len))
+	/* A segment that cannot be begun is tried again with the record, not with one seal after the other. */
+	if (!before || !log_rolls_for(e->log, len) || log_roll(e->log))
 		return false;
 	e->before_segment = NULL; /* for what it emits itself */
 	before(e->before_segment_ctx);
@@ -207,14 +208,16 @@ int emit_event(struct emit *e, Varve__V1__Event *ev, struct container *c)
 	int err = fill_envelope(e, ev, c);
 	size_t len;
 
-	/* Its sequence is another one then. A seal begins a segment itself. */
-	if (!err && ev->body_case != VARVE__V1__EVENT__BODY_SEAL &&
-	    begin_segment(e, varve__v1__event__get_packed_size(ev)))
-		err = fill_envelope(e, ev, c);
 	if (!err) {
 		len = varve__v1__event__get_packed_size(ev);
 		err = len > e->buf_size ? -EMSGSIZE
 					: room_take(&e->room, e->log, ev->body_case, len);
+	}
+	/* Its sequence, which may be longer, is another one then. A seal begins a segment itself. */
+	if (!err && ev->body_case != VARVE__V1__EVENT__BODY_SEAL && begin_segment(e, len)) {
+		err = fill_envelope(e, ev, c);
+		if (!err && varve__v1__event__get_packed_size(ev) > e->buf_size)
+			err = -EMSGSIZE;
 	}
 	if (!err) {
 		len = varve__v1__event__pack(ev, e->buf);

@@ -247,7 +247,21 @@ static void test_segments(void **state)
 	(void)state;
 	segment_bytes = 8192;
 	start();
-	work(60);
+	work(30);
+	/* Longer than a seal: what begins a segment is a seal all the same. */
+	for (int i = 0; i < 40; i++) {
+		Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+		Varve__V1__RunEnd body = VARVE__V1__RUN_END__INIT;
+		char text[3000];
+
+		memset(text, 'x', sizeof(text) - 1);
+		text[sizeof(text) - 1] = '\0';
+		body.reason = text;
+		ev.body_case = VARVE__V1__EVENT__BODY_RUN_END;
+		ev.run_end = &body;
+		assert_int_equal(emit_event(&emit, &ev, NULL), 0);
+	}
+	work(30);
 	stop();
 	segment_bytes = 1 << 20;
 	assert_int_equal(log_reader_open(dir, 0, &reader), 0);
