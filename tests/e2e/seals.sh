@@ -251,6 +251,51 @@ tampered records.bin anew
 tampered report.txt old
 [ $rc = 3 ] && grep -q '^DAMAGED' "$work/verify.out" && pass "a bundle whose report was changed: BROKEN DAMAGED" || fail "a changed report: $rc: $(tail -n 1 "$work/verify.out")"
 
+# A record more, behind the last seal, and no sums.
+"$PYTHON" - "$work/from_log.zip" "$work/longer.zip" <<'PY'
+import sys, zipfile
+def varint(b, i):
+    n = shift = 0
+    while True:
+        n |= (b[i] & 127) << shift
+        shift += 7
+        i += 1
+        if b[i - 1] < 128:
+            return n, i
+def put(n):
+    out = b''
+    while n > 127:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+def sequence(payload): # field 2: where it lies, and what it is
+    i = 0
+    while True:
+        key, j = varint(payload, i)
+        n, k = varint(payload, j)
+        if key == 2 << 3:
+            return i, k, n
+        i = k + n if key & 7 == 2 else k
+z = zipfile.ZipFile(sys.argv[1])
+data = z.read('records.bin')
+items, i = [], 0
+while i < len(data):
+    n = int.from_bytes(data[i + 1:i + 5], 'big')
+    items.append((data[i:i + 1], data[i + 5:i + 5 + n]))
+    i += 5 + n
+assert items[-1][0] == b'R'
+last = sequence(items[-1][1])[2]
+forged = next(p for what, p in items[3:] if what == b'R' and b'/tmp/f7' in p)
+a, b, _ = sequence(forged)
+forged = forged[:a] + put(2 << 3) + put(last + 1) + forged[b:]
+with zipfile.ZipFile(sys.argv[2], 'w') as out:
+    out.writestr('records.bin', data + b'R' + len(forged).to_bytes(4, 'big') + forged)
+    out.writestr('sensor.keys', z.read('sensor.keys'))
+PY
+rc=0
+"$VARVE" verify "$work/longer.zip" --key "$work/log/sensor.pub" >"$work/verify.out" 2>&1 || rc=$?
+[ $rc = 3 ] && grep -qE '^(TAIL|AGAIN|ORDER)' "$work/verify.out" && grep -q '^DAMAGED' "$work/verify.out" && pass "a bundle with a record more, and no sums: BROKEN DAMAGED" || fail "a longer bundle: $rc: $(tail -n 2 "$work/verify.out" | tr '\n' '|')"
+
 # --- what only somebody who kept something elsewhere can see
 
 with="--checkpoint $work/checkpoint"
