@@ -18,8 +18,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include "varve.skel.h"
 
@@ -446,6 +446,17 @@ static int load_once(struct probes *p, const struct conf *conf, const struct hie
 	return check_btf(p, err);
 }
 
+/* The object's bytes are read once, out of this program's file: they need not stay in memory. */
+static void drop_object(const struct varve_bpf *skel)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE), begin = (uintptr_t)skel->skeleton->data;
+	uintptr_t end = (begin + skel->skeleton->data_sz) & ~(page - 1);
+
+	begin = (begin + page - 1) & ~(page - 1);
+	if (begin < end)
+		madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 		struct probes **ret_probes)
 {
@@ -478,6 +489,7 @@ int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 		probes_close(p);
 		return err == -EOPNOTSUPP || err == -EPROTO ? err : explain_load(err);
 	}
+	drop_object(p->skel);
 	err = open_shared(p);
 	if (!err)
 		err = open_node_account(p);
