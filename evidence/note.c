@@ -55,7 +55,7 @@ static int key_init(struct note_key *key, struct note_span name, const uint8_t *
 
 int note_key_init(struct note_key *key, const char *name, const uint8_t pub[NOTE_PUB_LEN])
 {
-	return key_init(key, (struct note_span){name, strlen(name)}, pub);
+	return key_init(key, note_span_of(name), pub);
 }
 
 static void format_id(const uint8_t id[ID_LEN], char ret_hex[2 * ID_LEN + 1])
@@ -201,15 +201,18 @@ static bool signature_holds(struct note_span text, const struct note_signature *
 	return holds;
 }
 
+bool note_signature_is_of(const struct note_signature *sig, const struct note_key *key)
+{
+	return note_span_is(sig->name, key->name) && !memcmp(sig->id, key->id, ID_LEN);
+}
+
 bool note_verify(const struct note *note, const struct note_key *key)
 {
 	for (size_t i = 0; i < note->sig_cnt; i++) {
 		const struct note_signature *sig = &note->sigs[i];
 
 		/* Of two with the same name and id the first counts; no second try. */
-		if (sig->name.len == strlen(key->name) &&
-		    !memcmp(sig->name.at, key->name, sig->name.len) &&
-		    !memcmp(sig->id, key->id, ID_LEN))
+		if (note_signature_is_of(sig, key))
 			return sig->is_ed25519 && signature_holds(note->text, sig, key);
 	}
 	return false;

@@ -8,6 +8,7 @@
 
 #include "evidence/tree.h"
 #include <openssl/evp.h>
+#include <string.h>
 
 #define NOTE_MAX       8192 /* bytes of a note with its signatures */
 #define NOTE_NAME_MAX  800  /* a node's name has 255 bytes, each of which can be three */
@@ -27,6 +28,16 @@ struct note_span {
 	const char *at;
 	size_t len;
 };
+
+/* The text without its NUL; of NULL: an empty one. */
+static inline struct note_span note_span_of(const char *text)
+{
+	return (struct note_span){text ? text : "", text ? strlen(text) : 0};
+}
+static inline bool note_span_is(struct note_span span, const char *text)
+{
+	return span.len == strlen(text) && !memcmp(span.at, text, span.len);
+}
 
 struct note_signature {
 	struct note_span name;
@@ -54,6 +65,8 @@ bool note_key_equal(const struct note_key *a, const struct note_key *b);
 bool note_take_note(struct note_span *text, struct note_span *ret_note);
 /* -EINVAL: not a signed note. */
 int note_parse(const char *s, size_t len, struct note *ret_note);
+/* It says that it is of that key; whether it holds note_verify() tells. */
+bool note_signature_is_of(const struct note_signature *sig, const struct note_key *key);
 /* It has a signature of that key, and it holds. */
 bool note_verify(const struct note *note, const struct note_key *key);
 /*

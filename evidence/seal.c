@@ -107,11 +107,6 @@ static bool take_number(struct note_span *line, uint64_t *ret)
 	return take_word(line, &word) && note_parse_number(word, ret);
 }
 
-static bool is_word(struct note_span word, const char *text)
-{
-	return word.len == strlen(text) && !memcmp(word.at, text, word.len);
-}
-
 /* "varve/NODE/RUN" */
 static bool parse_origin(struct note_span origin, struct seal *s)
 {
@@ -177,25 +172,25 @@ static bool parse_line(struct note_span line, struct seal *s, unsigned int *seen
 
 	if (!take_word(&line, &word))
 		return false;
-	if (is_word(word, "seal")) {
+	if (note_span_is(word, "seal")) {
 		what = LINE_SEAL;
 		good = take_number(&line, &s->number) && !line.len;
-	} else if (is_word(word, "records")) {
+	} else if (note_span_is(word, "records")) {
 		what = LINE_RECORDS;
 		good = parse_records(line, s);
-	} else if (is_word(word, "time")) {
+	} else if (note_span_is(word, "time")) {
 		what = LINE_TIME;
 		good = parse_time(line, s);
-	} else if (is_word(word, "previous")) {
+	} else if (note_span_is(word, "previous")) {
 		good = !s->has_previous &&
 		       base64_decode_exactly(line.at, line.len, &s->previous, TREE_HASH_LEN);
 		s->has_previous = true;
-	} else if (is_word(word, "count")) {
+	} else if (note_span_is(word, "count")) {
 		good = parse_count(line, s);
-	} else if (is_word(word, "next-key")) {
+	} else if (note_span_is(word, "next-key")) {
 		good = !s->has_next && !note_key_parse(line.at, line.len, &s->next);
 		s->has_next = true;
-	} else if (is_word(word, "final")) {
+	} else if (note_span_is(word, "final")) {
 		good = !s->final && !line.len;
 		s->final = true;
 	}
@@ -219,6 +214,13 @@ int seal_parse(struct note_span text, struct seal *ret_seal)
 		if (!parse_line(line, ret_seal, &seen))
 			return -EINVAL;
 	return seen == LINE_ALL ? 0 : -EINVAL;
+}
+
+int seal_read(struct note_span text, struct note *ret_note, struct seal *ret_seal)
+{
+	int err = note_parse(text.at, text.len, ret_note);
+
+	return err ? err : seal_parse(ret_note->text, ret_seal);
 }
 
 bool seal_tree(const struct seal *seal, const struct tree_hash *frontier, size_t cnt,

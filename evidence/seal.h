@@ -42,6 +42,9 @@ int seal_key_name(const char *node_name, char ret_name[NOTE_NAME_MAX + 1]);
 int seal_format(const struct seal *seal, char *buf, size_t size, size_t *ret_len);
 /* Pointers go into the text. Lines that it does not know are passed over. -EINVAL: no seal. */
 int seal_parse(struct note_span text, struct seal *ret_seal);
+/* The same of a note with its signatures, which may be anything: all that is there is parsed, and
+ * nothing verified. -EINVAL. */
+int seal_read(struct note_span text, struct note *ret_note, struct seal *ret_seal);
 /*
  * The tree as it was at the seal: the frontier is not signed, but only one has the seal's root.
  * False: this is not it.

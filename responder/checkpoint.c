@@ -35,8 +35,7 @@ static bool is_seal(const Varve__V1__Event *ev)
 	struct note note;
 	struct seal seal;
 
-	return text && is_plain(text) && !note_parse(text, strlen(text), &note) &&
-	       !seal_parse(note.text, &seal);
+	return text && is_plain(text) && !seal_read(note_span_of(text), &note, &seal);
 }
 
 static void take(struct strmap *nodes, const Varve__V1__Event *ev)

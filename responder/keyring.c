@@ -118,10 +118,7 @@ static size_t find_signer(const struct keyring *ring, const struct note *note, b
 		     i = ring->index->next[i]) {
 			const struct note_key *key = &ring->v[i].key;
 
-			if (!memcmp(key->id, sig->id, sizeof(key->id)) &&
-			    strlen(key->name) == sig->name.len &&
-			    !memcmp(key->name, sig->name.at, sig->name.len) &&
-			    note_verify(note, key) == holds)
+			if (note_signature_is_of(sig, key) && note_verify(note, key) == holds)
 				return i;
 		}
 	}
@@ -174,6 +171,13 @@ size_t keyring_change(struct keyring *ring, const struct note *note, const struc
 	return to;
 }
 
+bool keyring_is_before(const struct keyring_key *k, const struct seal *seal)
+{
+	if (k->has_change && note_span_is(seal->run_id, k->run_id))
+		return seal->size <= k->size;
+	return seal->time_unix_nano < k->since_ns;
+}
+
 bool keyring_leads(const struct keyring *ring, size_t from, size_t to)
 {
 	/* So many steps at most: what is read from outside could be a circle. */
@@ -215,7 +219,7 @@ void keyring_take_changes(struct keyring *ring, const char *changes, size_t len)
 		struct note note;
 		struct seal seal;
 
-		if (!note_parse(span.at, span.len, &note) && !seal_parse(note.text, &seal))
+		if (!seal_read(span, &note, &seal))
 			keyring_change(ring, &note, &seal);
 	}
 }

@@ -50,6 +50,9 @@ size_t keyring_change(struct keyring *ring, const struct note *note, const struc
 size_t keyring_signer(const struct keyring *ring, const struct note *note);
 /* A known key has a signature there that does not hold. */
 bool keyring_is_forged(const struct keyring *ring, const struct note *note);
+/* True if the key cannot have signed the seal: it came later. In the run of its change the place
+ * tells, elsewhere only the time can. */
+bool keyring_is_before(const struct keyring_key *key, const struct seal *seal);
 /* True if one comes to `to` by changes from `from`. */
 bool keyring_leads(const struct keyring *ring, size_t from, size_t to);
 

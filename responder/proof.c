@@ -39,8 +39,8 @@ static bool parse(struct note_span text, struct proof *p)
 {
 	struct note_span line;
 
-	if (!note_take_line(&text, &line) || line.len != strlen(HEAD) ||
-	    memcmp(line.at, HEAD, line.len) || !take_after(&text, "extra", &line))
+	if (!note_take_line(&text, &line) || !note_span_is(line, HEAD) ||
+	    !take_after(&text, "extra", &line))
 		return false;
 	p->payload = memory_zalloc(line.len / 4 * 3 + 1);
 	if (!base64_decode(line.at, line.len, p->payload, &p->payload_len) ||

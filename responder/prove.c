@@ -63,14 +63,12 @@ static void make_proof(struct prove *p, uint64_t size)
 /* A seal of the run. Behind the record: the one that proves it, if the tree is the same. */
 static int take_seal(struct prove *p, const Varve__V1__Event *ev)
 {
-	const char *text = ev->seal->note ? ev->seal->note : "";
 	struct tree_hash root;
 	struct note note;
 	struct seal seal;
 
-	if (note_parse(text, strlen(text), &note) || seal_parse(note.text, &seal) ||
-	    seal.size != ev->sequence || seal.run_id.len != strlen(p->run_id) ||
-	    memcmp(seal.run_id.at, p->run_id, seal.run_id.len))
+	if (seal_read(note_span_of(ev->seal->note), &note, &seal) || seal.size != ev->sequence ||
+	    !note_span_is(seal.run_id, p->run_id))
 		return 0;
 	if (!p->is_found) {
 		if (!p->is_known)
@@ -84,8 +82,8 @@ static int take_seal(struct prove *p, const Varve__V1__Event *ev)
 				") are not those that were sealed: varve verify says more",
 				ev->sequence);
 	make_proof(p, seal.size);
-	p->checkpoint = memory_strdup(text);
-	p->proof.checkpoint = (struct note_span){p->checkpoint, strlen(p->checkpoint)};
+	p->checkpoint = memory_strdup(ev->seal->note);
+	p->proof.checkpoint = note_span_of(p->checkpoint);
 	p->is_done = true;
 	return 0;
 }

@@ -119,7 +119,7 @@ int seals_expect(struct seals *s, const char *text, size_t len)
 	struct expected e = {.key = KEYRING_NONE};
 	struct seal seal;
 
-	if (note_parse(text, len, &e.note) || seal_parse(e.note.text, &seal))
+	if (seal_read((struct note_span){text, len}, &e.note, &seal))
 		return -EINVAL;
 	e.size = seal.size;
 	e.root = seal.root;

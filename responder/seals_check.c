@@ -6,11 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool span_is(struct note_span span, const char *text)
-{
-	return span.len == strlen(text) && !memcmp(span.at, text, span.len);
-}
-
 /* --- who signed */
 
 /* The change of keys that the record repeats, and the key that it leads to. */
@@ -18,9 +13,7 @@ static size_t repeated_change(struct seals *s, const Varve__V1__Event *ev, struc
 {
 	struct note note;
 
-	if (!ev->seal->last_change ||
-	    note_parse(ev->seal->last_change, strlen(ev->seal->last_change), &note) ||
-	    seal_parse(note.text, ret_change))
+	if (seal_read(note_span_of(ev->seal->last_change), &note, ret_change))
 		return KEYRING_NONE;
 	return keyring_change(s->keys, &note, ret_change);
 }
@@ -31,13 +24,13 @@ static bool is_change_of_here(const struct run *r, const struct seal *change)
 {
 	const struct live *live = r->live;
 
-	if (span_is(change->run_id, r->pub.run_id))
+	if (note_span_is(change->run_id, r->pub.run_id))
 		return live->has_seal
 			       ? change->number == live->seal_number + 1 && change->has_previous &&
 					 !memcmp(&change->previous, &live->seal_leaf,
 						 sizeof(change->previous))
 			       : !change->number;
-	return !live->has_seal && r->named && span_is(change->run_id, r->named->pub.run_id) &&
+	return !live->has_seal && r->named && note_span_is(change->run_id, r->named->pub.run_id) &&
 	       change->size <= r->named->pub.next;
 }
 
@@ -61,12 +54,7 @@ static bool is_first_turn(struct seals *s, struct run *r, const struct seal *sea
 {
 	const struct keyring_key *k = &s->keys->v[signer];
 
-	/* In the run of the change its place tells; before and after that only the time can. */
-	bool is_newer = k->has_change && span_is(seal->run_id, k->run_id)
-				? seal->size <= k->size
-				: seal->time_unix_nano < k->since_ns;
-
-	if (is_newer) {
+	if (keyring_is_before(k, seal)) {
 		seals_found(s, r, SEALS_KEY_NEWER,
 			    "seal %" PRIu64 " is signed by a key that was not yet there",
 			    seal->number);
@@ -175,15 +163,13 @@ static bool check_signature(struct seals *s, struct run *r, const Varve__V1__Eve
 static bool read_seal(struct seals *s, struct run *r, const Varve__V1__Event *ev,
 		      struct note *ret_note, struct seal *ret_seal)
 {
-	const char *text = ev->seal->note ? ev->seal->note : "";
-
-	if (note_parse(text, strlen(text), ret_note) || seal_parse(ret_note->text, ret_seal)) {
+	if (seal_read(note_span_of(ev->seal->note), ret_note, ret_seal)) {
 		seals_found_range(s, r, SEALS_SEAL_INVALID, ev->sequence, ev->sequence,
 				  "it is no signed note of a seal");
 		return false;
 	}
-	if (!span_is(ret_seal->run_id, r->pub.run_id) ||
-	    !span_is(ret_seal->key_name, r->node->key_name)) {
+	if (!note_span_is(ret_seal->run_id, r->pub.run_id) ||
+	    !note_span_is(ret_seal->key_name, r->node->key_name)) {
 		seals_found_range(s, r, SEALS_SEAL_FOREIGN, ev->sequence, ev->sequence,
 				  "it is a seal of %.*s, run %.*s", (int)ret_seal->key_name.len,
 				  ret_seal->key_name.at, (int)ret_seal->run_id.len,

@@ -335,7 +335,7 @@ static const char *check_proof(const struct proof *p, const struct keyring *keys
 	struct note note;
 	struct seal seal;
 
-	if (note_parse(p->checkpoint.at, p->checkpoint.len, &note) || seal_parse(note.text, &seal))
+	if (seal_read(p->checkpoint, &note, &seal))
 		return "its checkpoint is no seal";
 	tree_leaf_hash(p->payload, p->payload_len, &leaf);
 	if (!tree_verify_inclusion(&leaf, p->index, seal.size, p->hashes, p->hash_cnt, &seal.root))
@@ -343,21 +343,15 @@ static const char *check_proof(const struct proof *p, const struct keyring *keys
 	*ret_ev = event_decode(p->payload, p->payload_len);
 	if (!*ret_ev)
 		return "what it proves is no event";
-	if ((*ret_ev)->sequence != p->index || strlen((*ret_ev)->run_id) != seal.run_id.len ||
-	    memcmp((*ret_ev)->run_id, seal.run_id.at, seal.run_id.len))
+	if ((*ret_ev)->sequence != p->index || !note_span_is(seal.run_id, (*ret_ev)->run_id))
 		return "the record is of another run or place than its checkpoint";
-	if (seal_key_name((*ret_ev)->node_name, key_name) ||
-	    strlen(key_name) != seal.key_name.len ||
-	    memcmp(key_name, seal.key_name.at, seal.key_name.len))
+	if (seal_key_name((*ret_ev)->node_name, key_name) || !note_span_is(seal.key_name, key_name))
 		return "the record is of another node than its checkpoint";
 	signer = keyring_signer(keys, &note);
 	*ret_known = signer != KEYRING_NONE;
 	if (*ret_known && strcmp(keys->v[signer].key.name, key_name))
 		return "its checkpoint is signed by another node";
-	if (*ret_known && keys->v[signer].has_change &&
-			    !memcmp(keys->v[signer].run_id, seal.run_id.at, UUID_LEN)
-		    ? seal.size <= keys->v[signer].size
-		    : *ret_known && seal.time_unix_nano < keys->v[signer].since_ns)
+	if (*ret_known && keyring_is_before(&keys->v[signer], &seal))
 		return "its checkpoint is signed by a key that was not yet there";
 	if (!*ret_known && keyring_is_forged(keys, &note))
 		return "the signature of its checkpoint does not hold";

@@ -16,14 +16,11 @@
 /* The tree as a seal of the log has it. False: it is no seal that this build made. */
 static bool tree_of_seal(const Varve__V1__Event *ev, struct tree *ret_tree)
 {
-	const Varve__V1__Seal *s = ev->seal;
 	struct note note;
 	struct seal seal;
 
-	if (!s->note || note_parse(s->note, strlen(s->note), &note) ||
-	    seal_parse(note.text, &seal) || seal.size != ev->sequence)
-		return false;
-	return seal_tree_of_record(&seal, s, ret_tree);
+	return !seal_read(note_span_of(ev->seal->note), &note, &seal) &&
+	       seal.size == ev->sequence && seal_tree_of_record(&seal, ev->seal, ret_tree);
 }
 
 /* Takes one record of the run; an empty tree waits for a seal, or for the first record. */

@@ -321,8 +321,9 @@ static bool is_changed_to(const struct seal_key *k, const struct note_key *key)
 	struct note note;
 	struct seal seal;
 
-	return k->change_len && !note_parse(k->change, k->change_len, &note) &&
-	       !seal_parse(note.text, &seal) && seal.has_next && note_key_equal(&seal.next, key);
+	return k->change_len &&
+	       !seal_read((struct note_span){k->change, k->change_len}, &note, &seal) &&
+	       seal.has_next && note_key_equal(&seal.next, key);
 }
 
 /* A change that was under way is finished, or never was. */
