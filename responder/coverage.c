@@ -6,11 +6,11 @@
 #include "evidence/text.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
+#include "responder/json_line.h"
 #include "responder/memory.h"
 #include "responder/strmap.h"
 #include "responder/when.h"
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #define SPANS_MAX     1000		/* of a kind that are told of a node; the rest is counted */
@@ -120,20 +120,22 @@ static void take_start(struct node *n, const Varve__V1__Event *ev)
 	n->kernel = memory_strdup(b->kernel_release);
 	if (b->has_not_watched_since_unix_nano)
 		add_span(n, &(struct span){SPAN_UNWATCHED, b->not_watched_since_unix_nano, to, 0});
-	/* What is not watched is said; the time until now is no silence. */
-	n->last_ns = MAX(n->last_ns, ev->time_unix_nano);
+}
+
+static void add_word(char **all, const char *word)
+{
+	char *more = memory_printf("%s%s%s", *all ? *all : "", *all ? " " : "", word);
+
+	free(*all);
+	*all = more;
 }
 
 static char *join(size_t cnt, char **words)
 {
 	char *all = NULL;
 
-	for (size_t i = 0; i < cnt; i++) {
-		char *more = memory_printf("%s%s%s", all ? all : "", all ? " " : "", words[i]);
-
-		free(all);
-		all = more;
-	}
+	for (size_t i = 0; i < cnt; i++)
+		add_word(&all, words[i]);
 	return all;
 }
 
@@ -143,13 +145,9 @@ static char *failed_hooks(const Varve__V1__Coverage *b)
 
 	for (size_t i = 0; i < b->n_hooks; i++) {
 		const Varve__V1__Hook *h = b->hooks[i];
-		char *more;
 
-		if (h->attached || h->served_by || !h->name)
-			continue;
-		more = memory_printf("%s%s%s", all ? all : "", all ? " " : "", h->name);
-		free(all);
-		all = more;
+		if (!h->attached && !h->served_by && h->name)
+			add_word(&all, h->name);
 	}
 	return all;
 }
@@ -314,21 +312,6 @@ static void print_node(const struct coverage *c, const struct node *n, FILE *out
 	fprintf(out, "  %s\n", is_whole(c, n) ? "nothing is missing" : "not all was seen");
 }
 
-/* Text out of evidence; what is not UTF-8 is left out. */
-static json_t *json_text(const char *text)
-{
-	json_t *j = text ? json_string(text) : NULL;
-
-	return j ? j : json_null();
-}
-
-static json_t *json_time(int64_t ns)
-{
-	char text[WHEN_LEN];
-
-	return json_string(when_format(ns, text));
-}
-
 static json_t *json_spans(const struct node *n)
 {
 	static const char *const names[] = {"not_watched", "silent", "clock_step"};
@@ -337,7 +320,7 @@ static json_t *json_spans(const struct node *n)
 	for (size_t i = 0; i < n->spans_used; i++) {
 		const struct span *s = &n->spans[i];
 		json_t *j = json_pack("{s:s, s:o, s:o}", "what", names[s->kind], "from",
-				      json_time(s->from_ns), "to", json_time(s->to_ns));
+				      json_line_time(s->from_ns), "to", json_line_time(s->to_ns));
 
 		if (s->kind == SPAN_CLOCK)
 			json_object_set_new(j, "by_nano", json_integer(s->by_ns));
@@ -361,18 +344,17 @@ static void json_node(const struct coverage *c, const struct node *n, FILE *out)
 	json_t *j = json_pack(
 		"{s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
 		"s:b}",
-		"node", json_text(n->name), "since", json_time(n->since_ns), "last",
-		json_time(n->last_ns), "runs", (json_int_t)n->run_cnt, "running", n->is_running,
-		"sensor_version", json_text(n->version), "kernel", json_text(n->kernel),
-		"clock_offset_nano", (json_int_t)n->offset_ns, "heartbeat_nano",
-		(json_int_t)n->heartbeat_ns, "silent_nano", (json_int_t)silent_ns(c, n), "not_seen",
-		json_text(n->not_seen), "partly_seen", json_text(n->partly_seen), "no_hook",
-		json_text(n->failed), "spans", json_spans(n), "lost", json_sums(n, false),
-		"suppressed", json_sums(n, true), "whole", is_whole(c, n));
+		"node", json_line_text(n->name), "since", json_line_time(n->since_ns), "last",
+		json_line_time(n->last_ns), "runs", (json_int_t)n->run_cnt, "running",
+		n->is_running, "sensor_version", json_line_text(n->version), "kernel",
+		json_line_text(n->kernel), "clock_offset_nano", (json_int_t)n->offset_ns,
+		"heartbeat_nano", (json_int_t)n->heartbeat_ns, "silent_nano",
+		(json_int_t)silent_ns(c, n), "not_seen", json_line_text(n->not_seen), "partly_seen",
+		json_line_text(n->partly_seen), "no_hook", json_line_text(n->failed), "spans",
+		json_spans(n), "lost", json_sums(n, false), "suppressed", json_sums(n, true),
+		"whole", is_whole(c, n));
 
-	json_dumpf(j, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-	fputc('\n', out);
-	json_decref(j);
+	json_line_print(out, j);
 }
 
 static void free_node(struct node *n)

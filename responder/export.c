@@ -11,6 +11,7 @@
 #include "responder/bundle.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
+#include "responder/json_line.h"
 #include "responder/learn.h"
 #include "responder/memory.h"
 #include "responder/select.h"
@@ -19,7 +20,6 @@
 #include "responder/when.h"
 #include <ftw.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -374,20 +374,6 @@ static int write_readme(struct export *x)
 
 /* --- the acquisition */
 
-static json_t *json_or_null(const char *text)
-{
-	json_t *j = text ? json_string(text) : NULL;
-
-	return j ? j : json_null();
-}
-
-static json_t *json_time(int64_t ns)
-{
-	char text[WHEN_LEN];
-
-	return json_string(when_format(ns, text));
-}
-
 static int64_t now_ns(void)
 {
 	struct timespec ts;
@@ -431,15 +417,15 @@ static int write_acquisition(struct export *x, FILE *sums)
 	bundle_hash_file("/proc/self/exe", tool, &size);
 	j = json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, "
 		      "s:I, s:I, s:o}",
-		      "case_id", json_or_null(o->case_id), "evidence_id",
-		      json_or_null(o->evidence_id), "description", json_or_null(o->description),
-		      "examiner", json_or_null(o->examiner), "source", o->source, "target",
-		      json_or_null(o->pod ? o->pod : o->container), "tool", "varve " VARVE_VERSION,
-		      "tool_sha256", tool, "host", uts.nodename, "kernel", uts.release, "machine",
-		      uts.machine, "started", json_time(x->began_ns), "finished",
-		      json_time(now_ns()), "replay_status", x->verdict, "verify_status", x->seals,
-		      "records", (json_int_t)x->record_cnt, "leaf_hashes", (json_int_t)x->leaf_cnt,
-		      "files", list);
+		      "case_id", json_line_text(o->case_id), "evidence_id",
+		      json_line_text(o->evidence_id), "description", json_line_text(o->description),
+		      "examiner", json_line_text(o->examiner), "source", o->source, "target",
+		      json_line_text(o->pod ? o->pod : o->container), "tool",
+		      "varve " VARVE_VERSION, "tool_sha256", tool, "host", uts.nodename, "kernel",
+		      uts.release, "machine", uts.machine, "started", json_line_time(x->began_ns),
+		      "finished", json_line_time(now_ns()), "replay_status", x->verdict,
+		      "verify_status", x->seals, "records", (json_int_t)x->record_cnt,
+		      "leaf_hashes", (json_int_t)x->leaf_cnt, "files", list);
 	if (!j || json_dumpf(j, out, JSON_INDENT(2) | JSON_ENSURE_ASCII))
 		err = complain(-EIO, "cannot write acquisition.json");
 	json_decref(j);

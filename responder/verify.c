@@ -8,12 +8,12 @@
 #include "responder/bundle.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
+#include "responder/json_line.h"
 #include "responder/memory.h"
 #include "responder/proof.h"
 #include "responder/seals.h"
 #include "responder/when.h"
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
 #define PROOF_MAX	(4u << 20) /* bytes of a file: a record of a MiB in base64, and more */
@@ -87,64 +87,43 @@ static void print_pod(FILE *out, const struct seals_pod *p)
 
 /* --- as JSON */
 
-static void print_json(FILE *out, json_t *line)
-{
-	json_dumpf(line, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-	fputc('\n', out);
-	json_decref(line);
-}
-
-/* Text out of evidence: what is not UTF-8 is not printed as such (json_string() refuses it). */
-static json_t *json_text(const char *text)
-{
-	json_t *j = json_string(text);
-
-	return j ? j : json_null();
-}
-
-static json_t *json_time(int64_t ns)
-{
-	char text[WHEN_LEN];
-
-	return ns == INT64_MIN ? json_null() : json_string(when_format(ns, text));
-}
-
 static void json_finding(FILE *out, const struct seals_finding *f)
 {
 	json_t *j = json_pack("{s:s}", "finding", seals_finding_name(f->kind));
 
 	if (f->run)
-		json_object_set_new(j, "run", json_text(f->run->run_id));
+		json_object_set_new(j, "run", json_line_text(f->run->run_id));
 	if (f->has_range) {
 		json_object_set_new(j, "from", json_integer(f->from));
 		json_object_set_new(j, "to", json_integer(f->to));
 	}
 	if (*f->text)
-		json_object_set_new(j, "text", json_text(f->text));
-	print_json(out, j);
+		json_object_set_new(j, "text", json_line_text(f->text));
+	json_line_print(out, j);
 }
 
 static void json_run(FILE *out, const struct seals_run *run)
 {
-	print_json(out,
-		   json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:b, s:b, s:s}",
-			     "run", json_text(run->run_id), "node", json_text(run->node), "from",
-			     json_time(run->first_ns), "to", json_time(run->last_ns),
-			     "first_sequence", (json_int_t)run->first, "records",
-			     (json_int_t)run->record_cnt, "hashes", (json_int_t)run->hidden_cnt,
-			     "seals", (json_int_t)run->seal_cnt, "sealed_size",
-			     (json_int_t)run->sealed_size, "sealed_until",
-			     json_time(run->sealed_ns), "final_seal", run->is_final,
-			     "closed_by_next", run->is_closed, "verdict", verdict_of_run(run)));
+	json_line_print(
+		out,
+		json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:b, s:b, s:s}",
+			  "run", json_line_text(run->run_id), "node", json_line_text(run->node),
+			  "from", json_line_time(run->first_ns), "to", json_line_time(run->last_ns),
+			  "first_sequence", (json_int_t)run->first, "records",
+			  (json_int_t)run->record_cnt, "hashes", (json_int_t)run->hidden_cnt,
+			  "seals", (json_int_t)run->seal_cnt, "sealed_size",
+			  (json_int_t)run->sealed_size, "sealed_until",
+			  json_line_time(run->sealed_ns), "final_seal", run->is_final,
+			  "closed_by_next", run->is_closed, "verdict", verdict_of_run(run)));
 }
 
 static void json_pod(FILE *out, const struct seals_pod *p)
 {
-	print_json(out, json_pack("{s:o, s:o, s:I, s:I, s:I, s:s}", "pod",
-				  p->name ? json_text(p->name) : json_null(), "uid",
-				  json_text(p->uid), "records", (json_int_t)p->record_cnt, "sealed",
-				  (json_int_t)p->sealed_cnt, "broken", (json_int_t)p->broken_cnt,
-				  "verdict", verdict_of_pod(p)));
+	json_line_print(out, json_pack("{s:o, s:o, s:I, s:I, s:I, s:s}", "pod",
+				       json_line_text(p->name), "uid", json_line_text(p->uid),
+				       "records", (json_int_t)p->record_cnt, "sealed",
+				       (json_int_t)p->sealed_cnt, "broken",
+				       (json_int_t)p->broken_cnt, "verdict", verdict_of_pod(p)));
 }
 
 /* --- while reading */
@@ -174,9 +153,9 @@ static void print_rest(struct verify *v)
 		if (!more)
 			continue;
 		if (v->as_json)
-			print_json(v->out,
-				   json_pack("{s:s, s:I}", "finding", seals_finding_name(kind),
-					     "more", (json_int_t)more));
+			json_line_print(v->out,
+					json_pack("{s:s, s:I}", "finding", seals_finding_name(kind),
+						  "more", (json_int_t)more));
 		else
 			fprintf(v->out, "%-12s  and %" PRIu64 " more like these\n",
 				seals_finding_name(kind), more);
@@ -248,9 +227,10 @@ static int conclude(struct verify *v, bool has_key)
 					   : "AUTHENTIC";
 
 	if (v->as_json)
-		print_json(v->out, json_pack("{s:s, s:I, s:I, s:b}", "verdict", verdict, "runs",
-					     (json_int_t)v->run_cnt, "records",
-					     (json_int_t)v->record_cnt, "authenticated", has_key));
+		json_line_print(v->out,
+				json_pack("{s:s, s:I, s:I, s:b}", "verdict", verdict, "runs",
+					  (json_int_t)v->run_cnt, "records",
+					  (json_int_t)v->record_cnt, "authenticated", has_key));
 	else
 		fprintf(v->out, "%s: %" PRIu64 " runs, %" PRIu64 " records%s%s\n", verdict,
 			v->run_cnt, v->record_cnt,
@@ -378,8 +358,8 @@ static int verify_proof(const char *path, const struct keyring *keys, bool as_js
 		fputc('\n', out);
 	}
 	if (as_json)
-		print_json(out,
-			   json_pack("{s:s, s:s}", "verdict", verdict, "text", wrong ? wrong : ""));
+		json_line_print(out, json_pack("{s:s, s:s}", "verdict", verdict, "text",
+					       wrong ? wrong : ""));
 	else
 		fprintf(out, "%s: %s\n", verdict,
 			wrong ? wrong
