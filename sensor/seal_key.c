@@ -50,12 +50,11 @@ static void pair_clear(struct pair *p)
 	*p = (struct pair){};
 }
 
-static int pair_from_seed(const char *name, const uint8_t seed[SEED_LEN], struct pair *ret)
+/* Takes the private key, also if it fails; NULL: libcrypto has made none. -EINVAL. */
+static int pair_init(const char *name, EVP_PKEY *private_key, struct pair *ret)
 {
 	size_t len = NOTE_PUB_LEN;
 	uint8_t pub[NOTE_PUB_LEN];
-	EVP_PKEY *private_key =
-		EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, SEED_LEN);
 
 	if (!private_key || EVP_PKEY_get_raw_public_key(private_key, pub, &len) != 1 ||
 	    note_key_init(&ret->pub, name, pub)) {
@@ -66,18 +65,16 @@ static int pair_from_seed(const char *name, const uint8_t seed[SEED_LEN], struct
 	return 0;
 }
 
+static int pair_from_seed(const char *name, const uint8_t seed[SEED_LEN], struct pair *ret)
+{
+	return pair_init(name, EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, SEED_LEN),
+			 ret);
+}
+
 static int pair_make(const char *name, struct pair *ret)
 {
-	size_t len = NOTE_PUB_LEN;
-	uint8_t pub[NOTE_PUB_LEN];
-	EVP_PKEY *private_key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-
-	if (!private_key || EVP_PKEY_get_raw_public_key(private_key, pub, &len) != 1 ||
-	    note_key_init(&ret->pub, name, pub)) {
-		EVP_PKEY_free(private_key);
+	if (pair_init(name, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), ret))
 		return log_err(-EIO, "cannot make a signing key");
-	}
-	ret->private_key = private_key;
 	return 0;
 }
 

@@ -19,11 +19,7 @@
 
 void sealing_count(struct sealing *s, const struct streams_sum *sums)
 {
-	for (unsigned int c = 0; c < EV_CLASS_CNT; c++) {
-		s->counts[c].recorded = sums[c].recorded;
-		s->counts[c].lost = sums[c].lost;
-		s->counts[c].suppressed = sums[c].suppressed;
-	}
+	memcpy(s->counts, sums, sizeof(s->counts));
 }
 
 /* Of all records so far. boot_ns: of the record that it will be in. */
@@ -109,7 +105,6 @@ static int write_record(struct sealing *s, const struct seal *seal, char *note)
 	s->number++;
 	s->leaf = e->leaf;
 	s->first = seal->size;
-	s->sealed_size = e->sequence;
 	return 0;
 }
 
@@ -185,7 +180,8 @@ int sealing_turn(struct sealing *s, uint64_t now_ns)
 	/* Of two changes that no seal could tell the second would hide the first. */
 	bool change = now_ns >= s->next_change_ns && (!s->number || !s->change[0]);
 
-	if (s->emit->sequence == s->sealed_size || now_ns < s->next_ns)
+	/* The last seal is the last record: there is nothing to seal. */
+	if ((s->number && s->emit->sequence == s->first + 1) || now_ns < s->next_ns)
 		return 0;
 	s->next_ns = now_ns + INTERVAL_NS;
 	return note_err(s, seal_now(s, change ? now_ns : 0, false));

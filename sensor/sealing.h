@@ -9,11 +9,11 @@
 #include "bpf/event.h"
 #include "evidence/arena.h"
 #include "evidence/note.h"
+#include "sensor/book.h"
 
 struct conf;
 struct emit;
 struct seal_key;
-struct streams_sum;
 
 struct sealing {
 	struct emit *emit;
@@ -23,13 +23,10 @@ struct sealing {
 	char key_name[NOTE_NAME_MAX + 1];
 	uint64_t number;       /* of the next seal */
 	struct tree_hash leaf; /* of the last one */
-	uint64_t sealed_size;  /* records that are sealed, with the last seal itself */
 	uint64_t first;	       /* sequence of the last seal */
 	uint64_t next_ns, next_change_ns, change_interval_ns;
 	char change[NOTE_MAX + 1]; /* a change of keys that the next seal tells; "": none */
-	struct {
-		uint64_t recorded, lost, suppressed;
-	} counts[EV_CLASS_CNT];
+	struct streams_sum counts[EV_CLASS_CNT];
 };
 
 /* Opens the signing key, or makes it. emit stays the caller's. Errors are logged. */

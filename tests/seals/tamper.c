@@ -181,7 +181,6 @@ static bool load_key(int n, struct pair *ret)
 		die("%s is empty", path);
 	fclose(f);
 	text[strcspn(text, "\n")] = '\0';
-	b64 = strrchr(text, '+') + 1;
 	/* Base64 has plus signs as well: the last field is 44 characters. */
 	b64 = text + strlen(text) - 44;
 	if (!base64_decode_exactly(b64, 44, bytes, sizeof(bytes)))
