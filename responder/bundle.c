@@ -4,7 +4,6 @@
 #include "evidence/diag.h"
 #include "responder/complain.h"
 #include "responder/memory.h"
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zip.h>
@@ -19,91 +18,63 @@ int bundle_is(const char *path)
 	return !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
-int bundle_is_zip(const char *path)
+/* -ENOENT: there is no such file in it. Else -EIO: it cannot be read, or is too long. */
+static int read_entry(zip_t *zip, const char *name, size_t most, char **ret_data, size_t *ret_len)
 {
-	zip_t *zip = zip_open(path, ZIP_RDONLY, NULL);
-
-	if (zip)
-		zip_discard(zip);
-	return zip != NULL;
-}
-
-int bundle_read(const char *path, const char *name, size_t most, char **ret_data, size_t *ret_len)
-{
-	zip_t *zip = zip_open(path, ZIP_RDONLY, NULL);
-	zip_file_t *f = zip ? zip_fopen(zip, name, 0) : NULL;
+	zip_file_t *f = zip_fopen(zip, name, 0);
 	char *data = f ? memory_zalloc(most + 1) : NULL;
 	zip_int64_t n = 0;
 	size_t len = 0;
 
-	while (f && len <= most && (n = zip_fread(f, data + len, most + 1 - len)) > 0)
-		len += n;
-	if (f)
-		zip_fclose(f);
-	if (zip)
-		zip_discard(zip);
 	if (!f)
 		return -ENOENT;
+	while (len <= most && (n = zip_fread(f, data + len, most + 1 - len)) > 0)
+		len += n;
+	zip_fclose(f);
 	if (n < 0 || len > most) {
 		free(data);
-		return complain(-EIO, "%s: %s cannot be read, or is too long", path, name);
+		return -EIO;
 	}
 	*ret_data = data;
 	*ret_len = len;
 	return 0;
 }
 
-/* --- sums */
-
-static void to_hex(const uint8_t digest[32], char ret_hex[65])
+int bundle_read(const char *path, const char *name, size_t most, char **ret_data, size_t *ret_len)
 {
-	for (int i = 0; i < 32; i++)
-		sprintf(ret_hex + 2 * i, "%02x", digest[i]);
+	zip_t *zip = zip_open(path, ZIP_RDONLY, NULL);
+	int err = zip ? read_entry(zip, name, most, ret_data, ret_len) : -ENOENT;
+
+	if (zip)
+		zip_discard(zip);
+	return err == -EIO ? complain(err, "%s: %s cannot be read, or is too long", path, name)
+			   : err;
 }
 
-int bundle_hash_file(const char *path, char ret_hex[65], uint64_t *ret_size)
-{
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	uint8_t buf[65536], digest[EVP_MAX_MD_SIZE];
-	size_t n;
-	int err = f ? 0 : -errno;
+/* --- sums */
 
-	*ret_size = 0;
-	if (!err && (!md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1))
-		err = -ENOMEM;
-	while (!err && (n = fread(buf, 1, sizeof(buf), f))) {
-		EVP_DigestUpdate(md, buf, n);
-		*ret_size += n;
-	}
-	if (!err && ferror(f))
-		err = -EIO;
-	if (!err) {
-		EVP_DigestFinal_ex(md, digest, NULL);
-		to_hex(digest, ret_hex);
-	}
-	EVP_MD_CTX_free(md);
+int bundle_hash_file(const char *path, char ret_hex[DIGEST_HEX_SIZE], uint64_t *ret_size)
+{
+	int err = digest_file(path, ret_hex, ret_size);
+
 	return err ? log_err(err, "cannot read %s", path) : 0;
 }
 
-static int hash_entry(zip_t *zip, zip_uint64_t at, char ret_hex[65])
+static ssize_t read_zip(void *ctx, void *buf, size_t size)
+{
+	zip_int64_t n = zip_fread(ctx, buf, size);
+
+	return n < 0 ? -EIO : n;
+}
+
+static int hash_entry(zip_t *zip, zip_uint64_t at, char ret_hex[DIGEST_HEX_SIZE])
 {
 	zip_file_t *f = zip_fopen_index(zip, at, 0);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	uint8_t buf[65536], digest[EVP_MAX_MD_SIZE];
-	zip_int64_t n = -1;
+	int err = f ? digest_stream(read_zip, f, ret_hex, NULL) : -EIO;
 
-	if (f && md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1)
-		while ((n = zip_fread(f, buf, sizeof(buf))) > 0)
-			EVP_DigestUpdate(md, buf, n);
-	if (!n && EVP_DigestFinal_ex(md, digest, NULL) == 1)
-		to_hex(digest, ret_hex);
-	else
-		n = -1;
-	EVP_MD_CTX_free(md);
 	if (f)
 		zip_fclose(f);
-	return n ? -EIO : 0;
+	return err;
 }
 
 /* The list's sum of a file, "<64 hex digits>  <name>\n"; NULL: it has none. */
@@ -125,7 +96,7 @@ static const char *sum_of(const char *sums, const char *name)
 static int check_entries(const char *path, zip_t *zip, const char *sums)
 {
 	zip_int64_t cnt = zip_get_num_entries(zip, 0), listed = 0;
-	char hex[65];
+	char hex[DIGEST_HEX_SIZE];
 	int err = 0;
 
 	for (const char *c = sums; *c; c++)
@@ -153,17 +124,15 @@ static int check_entries(const char *path, zip_t *zip, const char *sums)
 
 int bundle_check_sums(const char *path)
 {
+	zip_t *zip = zip_open(path, ZIP_RDONLY, NULL);
 	_cleanup_free_ char *sums = NULL;
 	size_t len;
-	zip_t *zip;
-	int err = bundle_read(path, BUNDLE_SUMS, SUMS_MAX, &sums, &len);
+	int err;
 
-	if (err)
-		return err;
-	zip = zip_open(path, ZIP_RDONLY, NULL);
 	if (!zip)
-		return complain(-EBADMSG, "%s: no zip", path);
-	err = check_entries(path, zip, sums);
+		return 0;
+	err = read_entry(zip, BUNDLE_SUMS, SUMS_MAX, &sums, &len) ? -EBADMSG
+								  : check_entries(path, zip, sums);
 	zip_discard(zip);
 	return err;
 }

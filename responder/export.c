@@ -388,7 +388,7 @@ static int list_files(struct export *x, FILE *sums, json_t *list)
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		_cleanup_free_ char *path = memory_printf("%s/%s", x->dir, files[i]);
 		uint64_t size;
-		char hex[65];
+		char hex[DIGEST_HEX_SIZE];
 
 		if (bundle_hash_file(path, hex, &size))
 			return -EIO;
@@ -405,7 +405,7 @@ static int write_acquisition(struct export *x, FILE *sums)
 	FILE *out = make_file(x, "acquisition.json");
 	const struct options *o = x->opts;
 	json_t *list = json_array(), *j;
-	char tool[65] = "", hex[65];
+	char tool[DIGEST_HEX_SIZE] = "", hex[DIGEST_HEX_SIZE];
 	struct utsname uts;
 	uint64_t size;
 	int err;

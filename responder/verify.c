@@ -419,7 +419,7 @@ int cmd_verify(const struct options *opts, FILE *out)
 	/* A bundle ends with the seal behind its last record. */
 	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.since_ns,
 			  is_bundle ? INT64_MIN : opts->window.until_ns, &ops, &v);
-	if (is_bundle && bundle_is_zip(opts->source) && bundle_check_sums(opts->source))
+	if (is_bundle && bundle_check_sums(opts->source))
 		seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS, false);
 	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
 	if (!expect(opts, seals, checkpoints) && !read_source(src, seals)) {

@@ -5,6 +5,7 @@
 #include "sensor/conf_option.h"
 
 #include "evidence/base.h"
+#include "evidence/digest.h"
 #include "evidence/text.h"
 
 #include <limits.h>
@@ -151,6 +152,5 @@ void conf_digest(const struct conf *conf, char ret_hex[65])
 	digest_kafka(md, conf);
 	EVP_DigestFinal_ex(md, hash, NULL);
 	EVP_MD_CTX_free(md);
-	for (size_t i = 0; i < 32; i++)
-		snprintf(ret_hex + 2 * i, 3, "%02x", hash[i]);
+	digest_hex(hash, ret_hex);
 }

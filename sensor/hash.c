@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/hash.h"
 #include "evidence/diag.h"
+#include "evidence/digest.h"
 #include "evidence/event.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
@@ -109,11 +110,10 @@ void hash_close(struct hash *h)
 
 static char *hex(struct arena *arena, const uint8_t digest[HASH_LEN])
 {
-	char *text = arena_alloc(arena, 2 * HASH_LEN + 1);
-	size_t i;
+	char *text = arena_alloc(arena, DIGEST_HEX_SIZE);
 
-	for (i = 0; text && i < HASH_LEN; i++)
-		sprintf(text + 2 * i, "%02x", digest[i]);
+	if (text)
+		digest_hex(digest, text);
 	return text;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/run.h"
 #include "evidence/diag.h"
+#include "evidence/digest.h"
 #include "evidence/event.h"
 #include "evidence/log.h"
 #include "sensor/conf.h"
@@ -13,7 +14,6 @@
 #include "sensor/seen.h"
 #include "sensor/streams.h"
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -150,21 +150,9 @@ int run_emit_start(struct emit *e, const char *host_root, const struct run_place
 
 static char *binary_digest(struct arena *arena)
 {
-	_cleanup_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	char *hex = arena_alloc(arena, 2 * EVP_MAX_MD_SIZE + 1);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	uint8_t buf[16384], digest[EVP_MAX_MD_SIZE];
-	unsigned int len = 0, i;
-	ssize_t n = -1;
+	char *hex = arena_alloc(arena, DIGEST_HEX_SIZE);
 
-	if (fd >= 0 && md && hex && EVP_DigestInit_ex(md, EVP_sha256(), NULL))
-		while ((n = read(fd, buf, sizeof(buf))) > 0)
-			EVP_DigestUpdate(md, buf, n);
-	if (n == 0 && EVP_DigestFinal_ex(md, digest, &len))
-		for (i = 0; i < len; i++)
-			sprintf(hex + 2 * i, "%02x", digest[i]);
-	EVP_MD_CTX_free(md);
-	return len ? hex : NULL;
+	return hex && !digest_file("/proc/self/exe", hex, NULL) ? hex : NULL;
 }
 
 static int fill_hooks(struct arena *arena, const struct probes_hook *hooks, size_t cnt,
