@@ -11,6 +11,7 @@
 #include "responder/bundle.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
+#include "responder/file.h"
 #include "responder/json_line.h"
 #include "responder/learn.h"
 #include "responder/memory.h"
@@ -254,20 +255,16 @@ static int write_records(struct export *x, struct source *src)
 		       : complain(-ENOENT, "the records that were found are not there any more");
 }
 
-static void append_file(FILE *out, const char *path, int *ret_err)
+/* A negative errno, untold. */
+static int append_file(FILE *out, const char *path)
 {
-	FILE *in = fopen(path, "re");
-	char buf[65536];
-	size_t n;
+	_cleanup_free_ char *data = NULL;
+	size_t len;
+	int err = file_read(path, SIZE_MAX, &data, &len);
 
-	if (!in) {
-		*ret_err = -errno;
-		return;
-	}
-	while ((n = fread(buf, 1, sizeof(buf), in)))
-		fwrite(buf, 1, n, out);
-	*ret_err = ferror(in) ? -EIO : 0;
-	fclose(in);
+	if (!err)
+		fwrite(data, 1, len, out);
+	return err;
 }
 
 /* How the sensor came from the first key to later ones: a directory's own list, or the one that was
@@ -282,10 +279,10 @@ static int copy_keys(struct export *x)
 	if (!out)
 		return -EIO;
 	if (x->opts->changes_file) {
-		append_file(out, x->opts->changes_file, &err);
+		err = append_file(out, x->opts->changes_file);
 	} else if (!source_is_kafka(x->opts->source)) {
-		append_file(out, old, &err);
-		append_file(out, own, &err);
+		append_file(out, old);
+		err = append_file(out, own);
 	}
 	if (err)
 		log_warn("the bundle does not say how keys were changed: %s", strerror(-err));

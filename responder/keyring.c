@@ -3,6 +3,7 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "responder/complain.h"
+#include "responder/file.h"
 #include "responder/memory.h"
 #include <string.h>
 
@@ -12,7 +13,8 @@ struct seal_index {
 	size_t next_cap;
 };
 
-#define BUCKETS 4096
+#define BUCKETS	    4096
+#define CHANGES_MAX (1u << 28) /* bytes of a list; what is behind is not read */
 
 void keyring_fini(struct keyring *ring)
 {
@@ -189,28 +191,6 @@ bool keyring_leads(const struct keyring *ring, size_t from, size_t to)
 	return false;
 }
 
-/* All of a file that has a line of text for each quarter of an hour; *ret_text is the caller's. */
-static int read_text(const char *path, char **ret_text, size_t *ret_len)
-{
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	char *text = NULL;
-	size_t len = 0, size = 1 << 16, n = 0;
-
-	if (!f)
-		return -errno;
-	do {
-		len += n;
-		size *= 2;
-		text = realloc(text, size);
-		if (!text)
-			memory_exhausted();
-		n = fread(text + len, 1, size - len, f);
-	} while (n && size < 1u << 28);
-	*ret_text = text;
-	*ret_len = len;
-	return ferror(f) ? -EIO : 0;
-}
-
 void keyring_take_changes(struct keyring *ring, const char *changes, size_t len)
 {
 	struct note_span text = {changes, len}, span;
@@ -228,7 +208,7 @@ int keyring_load_changes(struct keyring *ring, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int err = read_text(path, &text, &len);
+	int err = file_read(path, CHANGES_MAX, &text, &len);
 
 	if (err)
 		return err == -ENOENT ? err : log_err(err, "cannot read %s", path);

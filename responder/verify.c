@@ -8,6 +8,7 @@
 #include "responder/bundle.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
+#include "responder/file.h"
 #include "responder/json_line.h"
 #include "responder/memory.h"
 #include "responder/proof.h"
@@ -288,21 +289,14 @@ static int load_keys(const struct options *opts, struct keyring *keys)
 
 /* --- one record and its proof */
 
-/* All of a file that is no longer than most. */
+/* All of a file that is no longer than most. Errors are told. */
 static int read_file(const char *path, size_t most, char **ret_text, size_t *ret_len)
 {
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	_cleanup_free_ char *text = memory_zalloc(most + 1);
+	int err = file_read(path, most + 1, ret_text, ret_len);
 
-	if (!f)
-		return log_err(-errno, "cannot read %s", path);
-	*ret_len = fread(text, 1, most + 1, f);
-	if (ferror(f))
-		return log_err(-EIO, "cannot read %s", path);
-	if (*ret_len > most)
-		return complain(-EMSGSIZE, "%s is too long", path);
-	*ret_text = TAKE_PTR(text);
-	return 0;
+	if (err)
+		return log_err(err, "cannot read %s", path);
+	return *ret_len > most ? complain(-EMSGSIZE, "%s is too long", path) : 0;
 }
 
 /* What speaks against the proof; NULL: nothing. */

@@ -6,7 +6,7 @@
 V2_ONLY=${V2_ONLY:-} V1_ONLY=${V1_ONLY:-}
 
 suite=$(basename "$0" .sh)
-cri=$(tests/cri/build.sh) || { echo "skip $suite: the client cannot be built"; exit 0; }
+cri=$(tests/go_program.sh cri tests/cri) || { echo "skip $suite: the client cannot be built"; exit 0; }
 for f in bridge host-local loopback; do
 	[ -x /usr/lib/cni/$f ] || { echo "skip $suite: no CNI plugin $f in /usr/lib/cni"; exit 0; }
 done

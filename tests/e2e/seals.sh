@@ -134,7 +134,7 @@ mkdir "$work/proofs"
 while read -r event; do
 	"$VARVE" prove "$work/log" --event "$event" --out "$work/proofs/${event/\//-}" 2>"$work/prove.err" || fail "$event is proven: $(cat "$work/prove.err")"
 done <"$work/events"
-if independent=$(tests/seals/build.sh 2>"$work/build.err"); then
+if independent=$(tests/go_program.sh independent tests/seals/independent 2>"$work/build.err"); then
 	check "independent code: every tree head, signature and change of keys, and the proofs" "$independent" "$work/log/sensor.pub" "$work"/proofs/* <"$work/list" &&
 		echo "# $(cat "$work/check.out")"
 	sed '2s/^extra ./extra D/' "$(ls "$work"/proofs/* | head -1)" >"$work/forged"

@@ -6,7 +6,7 @@
 # Environment: VM_SYSTEMD_KERNEL (6.1), VM_TIMEOUT (1200: seconds for one machine).
 . "$(dirname "$0")/../e2e/lib.sh"
 kernel=${VM_SYSTEMD_KERNEL:-6.1}
-cri=$(tests/cri/build.sh) || { echo "skip systemd: the CRI client cannot be built"; exit 0; }
+cri=$(tests/go_program.sh cri tests/cri) || { echo "skip systemd: the CRI client cannot be built"; exit 0; }
 base=$(tests/vm/root.sh) || { fail "a root with systemd: see above"; finish; }
 declare -A append=([unified]= [hybrid]="systemd.unified_cgroup_hierarchy=0" \
 	[legacy]="systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1")
