@@ -9,8 +9,6 @@
 #include "responder/when.h"
 #include <string.h>
 
-static const struct view_type *const views[] = {&view_tree, &view_timeline, &view_jsonl};
-
 static int set_pod(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)now_ns;
@@ -53,13 +51,8 @@ static int set_until(struct options *o, const char *value, int64_t now_ns)
 static int set_format(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)now_ns;
-	for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
-		if (!strcmp(value, views[i]->name)) {
-			o->view = views[i];
-			return 0;
-		}
-	}
-	return complain(-EINVAL, "--format \"%s\": want tree, timeline or jsonl", value);
+	o->view = view_find(value);
+	return o->view ? 0 : complain(-EINVAL, "--format \"%s\": want %s", value, VIEW_NAMES);
 }
 
 static int set_read_all(struct options *o, const char *value, int64_t now_ns)
@@ -247,7 +240,7 @@ static const struct option {
 	{"--silent", "N", "a node is silent after more than N heartbeats without a word: 3",
 	 FOR_COVERAGE, set_silent},
 	{"--json", NULL, "lines of JSON", FOR_VERIFY | FOR_COVERAGE, set_json},
-	{"--format", "tree|timeline|jsonl", "tree is the default", FOR_REPLAY, set_format},
+	{"--format", VIEW_NAMES, "the first is the default", FOR_REPLAY, set_format},
 	{"--as-recorded", NULL, "names as each record has them, not as they became known later",
 	 FOR_REPLAY, set_as_recorded},
 	{"--read-all", NULL, "read all records, not only those that the directory leads to",
@@ -333,7 +326,7 @@ int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_
 	int err = 0;
 
 	*o = (struct options){
-		.view = views[0], .silent_heartbeats = 3, .now_ns = now_ns, .pods_topic = "varve.pods", .window = {INT64_MIN, INT64_MAX}};
+		.view = &view_tree, .silent_heartbeats = 3, .now_ns = now_ns, .pods_topic = "varve.pods", .window = {INT64_MIN, INT64_MAX}};
 	for (int i = 0; i < argc && !err; i++) {
 		if (argv[i][0] == '-' && argv[i][1])
 			err = take_option(cmd, argc, argv, &i, now_ns, o);

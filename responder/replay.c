@@ -43,13 +43,13 @@ static int print_record(const struct history_container *container, const Varve__
 }
 
 static int print_records(const struct options *opts, struct source *src, struct history *h,
-			 FILE *out, uint64_t *ret_cnt)
+			 const struct verdict *verdict, FILE *out, uint64_t *ret_cnt)
 {
 	struct printing p = {.h = h, .view = opts->view, .out = out};
 
 	h->as_recorded = opts->as_recorded;
 	if (p.view->open)
-		p.state = p.view->open(h, out);
+		p.state = p.view->open(h, verdict, out);
 	int err = history_stream(h, src, print_record, &p, ret_cnt);
 
 	if (!err && p.view->finish)
@@ -108,9 +108,16 @@ static int replay(const struct options *opts, struct source *src, struct history
 		return err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
 	tell_pods(opts, h);
 	verdict_make(h, &verdict);
-	if (!print_records(opts, src, h, out, &cnt)) {
+	if (opts->view->verdict == VIEW_VERDICT_AROUND && verdict.container_cnt) {
+		verdict_print(&verdict, out);
+		fputc('\n', out);
+	}
+	if (!print_records(opts, src, h, &verdict, out, &cnt)) {
 		verdict_check_streamed(&verdict, cnt);
-		verdict_print(&verdict, opts->view->verdict_on_stderr ? stderr : out);
+		if (opts->view->verdict == VIEW_VERDICT_AROUND)
+			verdict_print(&verdict, out);
+		else
+			verdict_print(&verdict, stderr);
 		status = verdict_exit_status(&verdict);
 	}
 	verdict_fini(&verdict);

@@ -16,5 +16,5 @@ static void jsonl_record(void *state, FILE *out, const struct history_container 
 const struct view_type view_jsonl = {
 	.name = "jsonl",
 	.record = jsonl_record,
-	.verdict_on_stderr = true,
+	.verdict = VIEW_VERDICT_STDERR,
 };

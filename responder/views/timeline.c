@@ -16,11 +16,12 @@ struct timeline {
 	bool name_it; /* more than one container */
 };
 
-static void *timeline_open(const struct history *h, FILE *out)
+static void *timeline_open(const struct history *h, const struct verdict *verdict, FILE *out)
 {
 	struct timeline *tl = memory_zalloc(sizeof(*tl));
 	size_t cnt = 0;
 
+	(void)verdict;
 	(void)out;
 	for (const struct history_container *c = h->containers; c; c = c->next)
 		cnt += c->selected;

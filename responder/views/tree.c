@@ -15,10 +15,11 @@
 
 #define DEPTH_MAX 40
 
-static void *tree_open(const struct history *h, FILE *out)
+static void *tree_open(const struct history *h, const struct verdict *verdict, FILE *out)
 {
 	struct proctree *tree = memory_zalloc(sizeof(*tree));
 
+	(void)verdict;
 	(void)out;
 	proctree_init(tree, h);
 	return tree;

@@ -72,13 +72,14 @@ static int print_record(const struct history_container *c, const Varve__V1__Even
 	return 0;
 }
 
-static uint64_t show(struct history *h, struct source *src, const struct view_type *view, FILE *out)
+static uint64_t show(struct history *h, struct source *src, const struct view_type *view,
+		     const struct verdict *verdict, FILE *out)
 {
 	struct printing p = {.view = view, .out = out};
 	uint64_t cnt = 0;
 
 	if (view->open)
-		p.state = view->open(h, out);
+		p.state = view->open(h, verdict, out);
 	if (history_stream(h, src, print_record, &p, &cnt))
 		abort();
 	if (view->finish)
@@ -91,12 +92,12 @@ static uint64_t show(struct history *h, struct source *src, const struct view_ty
 /* What the first pass counted the second gives, whatever the view. */
 static void judge(struct history *h, struct source *src, FILE *out)
 {
-	const struct view_type *const views[] = {&view_tree, &view_timeline, &view_jsonl};
+	static const struct view_type *const views[] = {VIEWS(VIEW_ADDRESS)};
 	struct verdict v;
 
 	verdict_make(h, &v);
 	for (size_t i = 0; i < ARRAY_SIZE(views); i++)
-		verdict_check_streamed(&v, show(h, src, views[i], out));
+		verdict_check_streamed(&v, show(h, src, views[i], &v, out));
 	verdict_print(&v, out);
 	if (verdict_exit_status(&v) == 0)
 		for (size_t i = 0; i < v.reason_cnt; i++)
@@ -121,6 +122,7 @@ static void select_each(struct history *h, struct source *src, FILE *out)
 
 static void read_all(struct source *src, const struct history_window *window, FILE *out)
 {
+	struct verdict v;
 	struct history *h;
 
 	if (history_load(src, window, &h))
@@ -129,8 +131,10 @@ static void read_all(struct source *src, const struct history_window *window, FI
 	select_each(h, src, out);
 	(void)select_pod(h, "default/none");
 	h->everything = true;
-	if (show(h, src, &view_jsonl, out) > h->record_cnt)
+	verdict_make(h, &v);
+	if (show(h, src, &view_jsonl, &v, out) > h->record_cnt)
 		abort();
+	verdict_fini(&v);
 	history_free(h);
 }
 
