@@ -150,6 +150,9 @@ struct ev_hdr {
 	struct ev_task task;
 };
 
+/* A kind that is no event: a header alone, neither numbered nor booked. See sensor/canary.h. */
+#define EV_CANARY 1
+
 #define EV_FILE_HAS_PATH    (1u << 0)
 #define EV_FILE_HAS_INODE   (1u << 1) /* ino .. size */
 #define EV_FILE_USER_MEMORY (1u << 2) /* the path, or its last part, is from user memory */

@@ -10,7 +10,7 @@ typedef void (*check_fn)(const struct checks_subject *sub);
 
 static const check_fn checks[] = {
 	check_start,   check_gaps, check_tail,	   check_holes,	      check_losses,
-	check_account, check_end,  check_coverage, note_suppressions, note_run,
+	check_account, check_end,  check_coverage, check_canary, note_suppressions, note_run,
 };
 
 void checks_run(const struct checks_subject *sub)

@@ -27,6 +27,7 @@ void check_holes(const struct checks_subject *sub);
 void check_losses(const struct checks_subject *sub);
 void check_account(const struct checks_subject *sub);
 void check_coverage(const struct checks_subject *sub);
+void check_canary(const struct checks_subject *sub);
 void note_suppressions(const struct checks_subject *sub);
 void note_run(const struct checks_subject *sub);
 

@@ -43,6 +43,24 @@ void check_coverage(const struct checks_subject *sub)
 				  run->coverages[i].unhooked);
 }
 
+/* What a probe would have seen was not seen: others of them may not run either. */
+void check_canary(const struct checks_subject *sub)
+{
+	const struct history_run *run = sub->s->run;
+	char since[WHEN_LEN], until[WHEN_LEN];
+
+	for (size_t i = 0; i < run->blind_cnt; i++) {
+		const struct history_window *blind = &run->blinds[i];
+
+		if (stretch_has_time(&sub->stretch, blind->since_ns, blind->until_ns))
+			tell_node(sub, VERDICT_REASON_UNKNOWN,
+				  "between %s and %s no probe saw what the sensor did itself: programs "
+				  "may not have run",
+				  when_format(blind->since_ns, since),
+				  when_format(blind->until_ns, until));
+	}
+}
+
 void note_run(const struct checks_subject *sub)
 {
 	const struct history_run *run = sub->s->run;

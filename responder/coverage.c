@@ -17,7 +17,7 @@
 #define CLOCK_STEP_NS (100 * 1000000LL) /* more from one heartbeat to the next is no drift */
 #define HEARTBEAT_NS  (10 * 1000000000LL) /* where no record says it: the default */
 
-enum span_kind { SPAN_UNWATCHED, SPAN_SILENT, SPAN_CLOCK };
+enum span_kind { SPAN_UNWATCHED, SPAN_SILENT, SPAN_BLIND, SPAN_CLOCK };
 
 struct span {
 	enum span_kind kind;
@@ -38,6 +38,7 @@ struct node {
 	uint64_t sequence;
 	int64_t since_ns, last_ns; /* watched since; last word */
 	int64_t heartbeat_ns;
+	int64_t heard_ns; /* the last heartbeat, or the start */
 	int64_t offset_ns; /* of the clock, at the last heartbeat */
 	bool has_offset, is_running;
 	bool is_holed; /* something was lost, or not watched */
@@ -118,6 +119,7 @@ static void take_start(struct node *n, const Varve__V1__Event *ev)
 	free(n->kernel);
 	n->version = memory_strdup(b->sensor_version);
 	n->kernel = memory_strdup(b->kernel_release);
+	n->heard_ns = ev->time_unix_nano;
 	if (b->has_not_watched_since_unix_nano)
 		add_span(n, &(struct span){SPAN_UNWATCHED, b->not_watched_since_unix_nano, to, 0});
 }
@@ -175,6 +177,9 @@ static void take_heartbeat(struct node *n, const Varve__V1__Event *ev)
 		add_span(n, &(struct span){SPAN_CLOCK, ev->time_unix_nano, ev->time_unix_nano, by});
 	n->has_offset = true;
 	n->offset_ns = offset;
+	if (ev->heartbeat->has_canary && !ev->heartbeat->canary)
+		add_span(n, &(struct span){SPAN_BLIND, MAX(n->heard_ns, n->since_ns), ev->time_unix_nano, 0});
+	n->heard_ns = ev->time_unix_nano;
 }
 
 static void take(struct coverage *c, const Varve__V1__Event *ev)
@@ -266,7 +271,7 @@ static void print_line(FILE *out, const char *what, const char *text)
 
 static void print_span(FILE *out, const struct span *s)
 {
-	static const char *const names[] = {"not watched", "silent", "clock"};
+	static const char *const names[] = {"not watched", "silent", "no canary", "clock"};
 	char from[WHEN_LEN], to[WHEN_LEN], span[WHEN_LEN];
 
 	if (s->kind == SPAN_CLOCK)
@@ -314,7 +319,7 @@ static void print_node(const struct coverage *c, const struct node *n, FILE *out
 
 static json_t *json_spans(const struct node *n)
 {
-	static const char *const names[] = {"not_watched", "silent", "clock_step"};
+	static const char *const names[] = {"not_watched", "silent", "no_canary", "clock_step"};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n->spans_used; i++) {

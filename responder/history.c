@@ -323,6 +323,7 @@ static void free_run(struct history_run *run)
 {
 	for (size_t i = 0; i < run->coverage_cnt; i++)
 		free(run->coverages[i].unhooked);
+	free(run->blinds);
 	free(run->coverages);
 	ranges_fini(&run->sequences);
 	ranges_fini(&run->again);

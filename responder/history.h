@@ -54,6 +54,8 @@ struct history_run {
 	bool broken;			    /* more gaps than can be kept */
 	struct history_coverage *coverages; /* only what differs from the one before */
 	size_t coverage_cnt, coverage_cap;
+	struct history_window *blinds; /* between two heartbeats: no canary came */
+	size_t blind_cnt, blind_cap;
 };
 
 struct history_count {

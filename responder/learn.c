@@ -294,13 +294,27 @@ static void learn_coverage(struct history *h, struct history_run *run,
 	run->coverages[run->coverage_cnt++] = (struct history_coverage){ns, unhooked};
 }
 
+static void learn_blind(struct history_run *run, int64_t ns)
+{
+	int64_t since_ns = run->heartbeat_ns == HISTORY_NEVER ? run->first_ns : run->heartbeat_ns;
+
+	if (run->blind_cnt && run->blinds[run->blind_cnt - 1].until_ns == since_ns) {
+		run->blinds[run->blind_cnt - 1].until_ns = ns;
+		return;
+	}
+	run->blinds = memory_grow(run->blinds, run->blind_cnt, &run->blind_cap,
+				  sizeof(*run->blinds));
+	run->blinds[run->blind_cnt++] = (struct history_window){since_ns, ns};
+}
+
 /* A loss whose cause is not known yet waits one settling more: the last heartbeat settles none. */
 static void learn_heartbeat(struct history *h, struct history_run *run,
 			    struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
 	(void)h;
 	(void)stream;
-	(void)ev;
+	if (ev->heartbeat->has_canary && !ev->heartbeat->canary)
+		learn_blind(run, ns);
 	run->settled_ns = MAX(run->settled_ns, run->heartbeat_ns);
 	run->heartbeat_ns = MAX(run->heartbeat_ns, ns);
 }

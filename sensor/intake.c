@@ -3,6 +3,7 @@
 #include "evidence/diag.h"
 #include "evidence/log.h"
 #include "sensor/births.h"
+#include "sensor/canary.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/declare.h"
@@ -289,6 +290,8 @@ void intake_record(const void *data, size_t len, void *ctx)
 
 	if (in->record_fd >= 0)
 		ring_record(in->record_fd, data, len);
+	if (canary_take(in->canary, data, len, emit_boot_ns()))
+		return;
 	if (record_check(data, len, &rec)) {
 		invalid(in, len);
 		return;

@@ -37,6 +37,7 @@ struct intake {
 	struct pods *pods;
 	struct hash *hash; /* NULL: nothing is hashed */
 	struct dns_streams *dns;
+	struct canary *canary;	   /* NULL: records from a file */
 	const struct taken *taken; /* what is in the log and may be in a ring as well; NULL: nothing is */
 	int record_fd;		   /* raw records go there too; -1: nowhere */
 	uint64_t invalid_cnt;	   /* records that failed their check */

@@ -10,6 +10,7 @@
 #include "evidence/diag.h"
 #include "evidence/log.h"
 #include "sensor/births.h"
+#include "sensor/canary.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/declare.h"
@@ -82,6 +83,7 @@ struct sensor {
 				   far yet */
 	struct ring_mark settle_mark, close_mark;
 	uint64_t settled_ns, next_early_ns;
+	struct canary canary;
 	bool is_behind;	     /* the rings hold more */
 	int signal;	     /* that asks for the end; 0: none */
 	struct taken *taken; /* by the sensor before us; NULL: there was none */
@@ -147,6 +149,7 @@ static int open_tables(struct sensor *s)
 	if (!err)
 		err = intake_init(&s->intake, &s->conf, s->probes, &s->emit, s->streams, s->proctab,
 				  s->containers, s->pods);
+	s->intake.canary = &s->canary;
 	if (!err)
 		err = hash_open(&s->conf, &s->emit, s->containers, &s->intake.hash);
 	if (!err && s->conf.record_file && s->conf.record_file[0])
@@ -386,6 +389,8 @@ static void heartbeat(struct sensor *s)
 		.sums = sums,
 	};
 
+	state.canary = canary_has_come(&s->canary);
+	state.canary_ns = s->canary.took_ns;
 	intake_settle(&s->intake, SETTLE_NOW);
 	declare_recursion(s);
 	streams_sum(s->streams, 0, sums);
@@ -431,6 +436,7 @@ static void begin_settling(struct sensor *s, uint64_t now)
 		settle_early(s, now);
 	if (s->settling || now < s->next_heartbeat_ns)
 		return;
+	canary_send(&s->canary, now);
 	streams_snapshot(s->streams, s->probes, now);
 	s->settle_mark = ring_mark(s->ring);
 	/* The counters of what is being closed are these now, too. */

@@ -396,6 +396,9 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 	SET(out, images_left_out, state->images_left_out);
 	SET(out, dns_streams_evicted, state->dns_streams_evicted);
 	SET(out, udp_flows, state->udp_flows);
+	SET(out, canary, state->canary);
+	if (state->canary)
+		SET(out, canary_nano, state->canary_ns);
 	fill_pods(state, out);
 	return emit_event(e, &ev, NULL);
 }

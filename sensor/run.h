@@ -34,6 +34,8 @@ struct run_state {
 	uint64_t pods_evicted, pods_refused, pods_contradicted;
 	bool has_api, api_listed; /* the API server is asked; it has answered */
 	uint64_t api_restarts, api_invalid;
+	bool canary; /* it has come, in so long */
+	uint64_t canary_ns;
 	const struct streams_sum *sums; /* [EV_CLASS_CNT] */
 };
 

@@ -144,6 +144,41 @@ id=$crowded
 check "nor of the one whose book there was no room for" sh -c '"$1" replay "$2" --container "$3" | grep "^COMPLETE"' - "$VARVE" "$work/log" "$crowded"
 unpin || fail "what is pinned is removed"
 
+# Such a book holds back what is behind it in the log, but not for ever: the log has a limit. From half of it on new records come first;
+# the next start takes over all the same, declares what it cannot know of that container, and nothing of the others is touched.
+start --container-limit 16 --log-limit 1M --log-segment-size 64K
+for ((n = 0; n < 33; n++)); do
+	bpftool map update pinned "$pins/maps/books" key $n 255 255 255 255 255 255 127 value $(yes 0 | head -n "$bytes") 2>/dev/null
+done
+container_run crowded_long /bin/sh -c 'i=0; while [ $i -lt 4000 ]; do : >/tmp/$i; i=$((i + 1)); done; sleep 2' || fail "a container runs"
+crowded=$id
+check "books that cannot be kept are told again" wait_for 10 grep -q 'cannot keep in the pinned maps' "$work/sensor.err"
+booked() { shared | sed -n 17,24p | tr -d '\n'; } # `booked_index`, behind four numbers of four bytes
+before=$(booked)
+sleep 2
+[ "$(booked)" != "$before" ] || fail "how far the log has come is kept again, from half of the log's limit on"
+sensor_kill
+start
+check "of a container after that nothing is missing" is_complete afterwards
+"$VARVE" cat "$work/log" 2>/dev/null | grep '"kind":"RUN_START"' | tail -n 1 >"$work/run_start"
+check "the sensor that came took over" grep -q '"takes_over":true' "$work/run_start"
+"$VARVE" replay "$work/log" --container "$crowded" >"$work/said" 2>&1
+check "of the one whose book there was no room for it is said what went from the log" grep -q '^INCOMPLETE: .*log_limit' "$work/said"
+unpin || fail "what is pinned is removed"
+
+# Programs that do not run, because somebody has changed a map of theirs: the canary does not come, and the verdict knows.
+start --heartbeat 500ms
+for ((cpu = 0; cpu < $(nproc); cpu++)); do
+	bpftool map update pinned "$pins/maps/current_set" key $(printf '%d 0 0 0' $cpu) value 0 0 0 0 || fail "the map is changed"
+done
+check "a canary that does not come is told" wait_for 10 grep -q 'no probe saw what the sensor did itself' "$work/sensor.err"
+sensor_stop
+"$VARVE" cat "$work/log" 2>/dev/null | grep '"kind":"HEARTBEAT"' >"$work/heartbeats"
+check "and in HEARTBEAT" grep -q '"canary":false' "$work/heartbeats"
+"$VARVE" coverage "$work/log" >"$work/coverage"
+check "and in the coverage" grep -q '  no canary ' "$work/coverage"
+unpin || fail "what is pinned is removed"
+
 # What --unpin cannot do, it says.
 start
 find "$pins" | sort >"$work/before"

@@ -34,6 +34,8 @@ static void expect_run(struct live *t, const char *scope)
 	}
 	EXPECT(live_count(t, "HEARTBEAT", 0) >= 1);
 	EXPECT_UINT(live_nth(t, "HEARTBEAT", 0, 0)->heartbeat->invalid_records, 0);
+	EXPECT_FIELD(live_nth(t, "HEARTBEAT", 0, 0)->heartbeat, canary, 1);
+	EXPECT(live_nth(t, "HEARTBEAT", 0, 0)->heartbeat->canary_nano > 0);
 	EXPECT_FIELD(live_nth(t, "HEARTBEAT", 0, 0)->heartbeat, containers_refused, 0);
 	EXPECT_FIELD(live_nth(t, "HEARTBEAT", 0, 0)->heartbeat, processes_refused, 0);
 	EXPECT_FIELD(live_nth(t, "HEARTBEAT", 0, 0)->heartbeat, images_left_out, 0);

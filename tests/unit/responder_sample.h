@@ -291,14 +291,20 @@ static inline void sample_run_end(struct sample *s)
 	sample_put(s, &e);
 }
 
-static inline void sample_heartbeat(struct sample *s)
+static inline void sample_heartbeat_of(struct sample *s, bool canary)
 {
 	Varve__V1__Heartbeat body = VARVE__V1__HEARTBEAT__INIT;
 	struct sample_event e;
 
+	SAMPLE_SET(&body, canary, canary);
 	sample_begin(s, &e, NULL, 30);
 	e.ev.heartbeat = &body;
 	sample_put(s, &e);
+}
+
+static inline void sample_heartbeat(struct sample *s)
+{
+	sample_heartbeat_of(s, true);
 }
 
 /* Of a container's pod: what the sensor knows of it. */

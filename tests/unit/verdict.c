@@ -684,6 +684,35 @@ static void test_coverage_first_within_the_life(void **state)
 	assert_int_equal(judge_container(f), 0);
 }
 
+/* A heartbeat whose canary did not come says so of the time since the one before. */
+static void test_canary(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_heartbeat(&f->s);
+	sample_start(&f->s, &f->c, false);
+	sample_heartbeat_of(&f->s, false);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	assert_int_equal(judge_container(f), 4);
+	assert_says(f, "no probe saw what the sensor did itself: programs may not have run");
+}
+
+static void test_canary_of_another_time(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_heartbeat_of(&f->s, false);
+	sample_heartbeat(&f->s);
+	f->s.now_ns = at(100);
+	sample_life(&f->s, &f->c);
+	f->s.now_ns = at(200);
+	sample_heartbeat(&f->s);
+	sample_heartbeat_of(&f->s, false);
+	assert_int_equal(judge_container(f), 0);
+}
+
 static void test_torn_end(void **state)
 {
 	struct fixture *f = *state;
@@ -899,6 +928,8 @@ int main(void)
 		T(test_hook_of_the_window_counts),
 		T(test_no_coverage),
 		T(test_coverage_first_within_the_life),
+		T(test_canary),
+		T(test_canary_of_another_time),
 		T(test_torn_end),
 		T(test_torn_end_of_open_container),
 		T(test_torn_end_of_stopped_container),
