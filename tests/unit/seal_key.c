@@ -3,13 +3,28 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "evidence/seal.h"
-#include "sensor/seal_key.h"
+#include <unistd.h>
+static int fsyncs_left = -1; /* then they fail; -1: none does */
+static int fsync_or_fail(int fd);
+#define fsync fsync_or_fail
+#include "sensor/seal_key.c"
+#undef fsync
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <cmocka.h>
+
+static int fsync_or_fail(int fd)
+{
+	if (!fsyncs_left) {
+		errno = EIO;
+		return -1;
+	}
+	fsyncs_left -= fsyncs_left > 0;
+	return fsync(fd);
+}
 
 static char dir[] = "/tmp/varve-seal-key-XXXXXX";
 
@@ -62,7 +77,7 @@ static int teardown(void **state)
 	return rmdir(dir);
 }
 
-static struct seal_key *open_key(const char *first)
+static struct seal_key *open_first(const char *first)
 {
 	struct seal_key *k;
 
@@ -107,7 +122,7 @@ static void change(struct seal_key *k)
 
 static void test_made(void **state)
 {
-	struct seal_key *k = open_key(NULL);
+	struct seal_key *k = open_first(NULL);
 	char text[NOTE_VKEY_SIZE], vkey[NOTE_VKEY_SIZE];
 	struct note_key was = *seal_key_current(k);
 	const char *last;
@@ -123,14 +138,14 @@ static void test_made(void **state)
 	assert_int_equal(seal_key_last_change(k, &last), 0);
 	assert_int_not_equal(access(path("sensor.next"), F_OK), 0);
 	seal_key_close(k);
-	k = open_key(NULL);
+	k = open_first(NULL);
 	assert_true(note_key_equal(&was, seal_key_current(k)));
 	seal_key_close(k);
 }
 
 static void test_changed(void **state)
 {
-	struct seal_key *k = open_key(NULL);
+	struct seal_key *k = open_first(NULL);
 	char was[1024], is[1024], pub[1024], pub_is[1024];
 	struct note_key key;
 	const char *last;
@@ -145,7 +160,7 @@ static void test_changed(void **state)
 	}
 	key = *seal_key_current(k);
 	seal_key_close(k);
-	k = open_key(NULL);
+	k = open_first(NULL);
 	assert_true(note_key_equal(&key, seal_key_current(k)));
 	assert_true(seal_key_last_change(k, &last) > 0);
 	slurp("sensor.pub", pub_is, sizeof(pub_is));
@@ -155,7 +170,7 @@ static void test_changed(void **state)
 
 static void test_other_name(void **state)
 {
-	struct seal_key *k = open_key(NULL), *other;
+	struct seal_key *k = open_first(NULL), *other;
 	struct note_key was = *seal_key_current(k);
 
 	(void)state;
@@ -170,7 +185,7 @@ static void test_other_name(void **state)
 /* What a crash leaves before the change is in sensor.keys, and behind it. */
 static void test_crashes(void **state)
 {
-	struct seal_key *k = open_key(NULL);
+	struct seal_key *k = open_first(NULL);
 	char key[1024], next[1024], note[NOTE_MAX + 1];
 	struct note_key was, prepared;
 	size_t len;
@@ -189,7 +204,7 @@ static void test_crashes(void **state)
 	for (size_t part = 0; part <= strlen(next); part += 10) {
 		spill("sensor.next", next);
 		assert_int_equal(truncate(path("sensor.next"), part), 0);
-		k = open_key(NULL);
+		k = open_first(NULL);
 		assert_true(note_key_equal(&was, seal_key_current(k)));
 		assert_int_not_equal(access(path("sensor.next"), F_OK), 0);
 		seal_key_close(k);
@@ -199,7 +214,7 @@ static void test_crashes(void **state)
 	fwrite(note, 1, len, f);
 	fputc('\n', f);
 	fclose(f);
-	k = open_key(NULL);
+	k = open_first(NULL);
 	assert_true(note_key_equal(&prepared, seal_key_current(k)));
 	seal_key_close(k);
 	/* The old key erased, in part or all of it, and the new one not in its place yet. */
@@ -210,7 +225,7 @@ static void test_crashes(void **state)
 			fputc(0, f);
 		fclose(f);
 		spill("sensor.next", next);
-		k = open_key(NULL);
+		k = open_first(NULL);
 		assert_true(note_key_equal(&prepared, seal_key_current(k)));
 		seal_key_close(k);
 	}
@@ -219,7 +234,7 @@ static void test_crashes(void **state)
 /* All begins anew, and that is said: readers need the new key, too. */
 static void test_lost(void **state)
 {
-	struct seal_key *k = open_key(NULL);
+	struct seal_key *k = open_first(NULL);
 	struct note_key was = *seal_key_current(k);
 	char pub[2048];
 
@@ -227,7 +242,7 @@ static void test_lost(void **state)
 	change(k);
 	seal_key_close(k);
 	spill("sensor.key", "");
-	k = open_key(NULL);
+	k = open_first(NULL);
 	assert_false(note_key_equal(&was, seal_key_current(k)));
 	slurp("sensor.pub", pub, sizeof(pub));
 	assert_ptr_equal(strrchr(pub, '\n'), pub + strlen(pub) - 1);
@@ -238,7 +253,7 @@ static void test_lost(void **state)
 /* A power cut leaves half of a change. */
 static void test_half_a_change(void **state)
 {
-	struct seal_key *k = open_key(NULL);
+	struct seal_key *k = open_first(NULL);
 	char keys[4096], again[4096];
 	struct note_key now;
 	size_t whole, one;
@@ -256,7 +271,7 @@ static void test_half_a_change(void **state)
 		fwrite(keys, 1, whole, f);
 		fwrite(keys, 1, half, f);
 		fclose(f);
-		k = open_key(NULL);
+		k = open_first(NULL);
 		assert_true(note_key_equal(&now, seal_key_current(k)));
 		seal_key_close(k);
 		assert_int_equal(slurp("sensor.keys", again, sizeof(again)), whole);
@@ -267,21 +282,21 @@ static void test_half_a_change(void **state)
 /* The first key is told, also if the first start was cut off before it was. */
 static void test_untold(void **state)
 {
-	struct seal_key *k = open_key(NULL);
+	struct seal_key *k = open_first(NULL);
 	char pub[1024], again[1024];
 
 	(void)state;
 	slurp("sensor.pub", pub, sizeof(pub));
 	seal_key_close(k);
 	unlink(path("sensor.pub"));
-	seal_key_close(open_key(NULL));
+	seal_key_close(open_first(NULL));
 	slurp("sensor.pub", again, sizeof(again));
 	assert_string_equal(pub, again);
 }
 
 static void test_cannot_keep(void **state)
 {
-	struct seal_key *k = open_key(NULL);
+	struct seal_key *k = open_first(NULL);
 	struct note_key was = *seal_key_current(k);
 	char buf[NOTE_MAX];
 	size_t len;
@@ -298,6 +313,61 @@ static void test_cannot_keep(void **state)
 	seal_key_close(k);
 }
 
+/*
+ * A disk that fails at any moment of a change: the key stays or is changed, one that signs is always
+ * in a file, and what is in sensor.keys is what happened. The next change succeeds.
+ */
+static void test_syncs_fail(void **state)
+{
+	(void)state;
+	for (int left = 0; left < 8; left++) {
+		struct seal_key *k = open_first(NULL);
+		struct note_key was = *seal_key_current(k), is;
+		const char *note;
+		char buf[NOTE_MAX];
+		size_t before = seal_key_last_change(k, &note), len;
+		bool changed = false;
+
+		fsyncs_left = left;
+		if (!seal_key_prepare(k)) {
+			len = make_change(k, buf);
+			changed = !seal_key_commit(k, buf, len);
+		}
+		fsyncs_left = -1;
+		is = *seal_key_current(k);
+		assert_int_equal(note_key_equal(&was, &is), !changed);
+		if (!changed)
+			assert_int_equal(seal_key_last_change(k, &note), before);
+		seal_key_close(k);
+		k = open_first(NULL);
+		assert_true(note_key_equal(&is, seal_key_current(k)));
+		change(k);
+		seal_key_close(k);
+	}
+}
+
+/* What would be longer than anybody reads begins anew, and the old part is kept. */
+static void test_keys_roll(void **state)
+{
+	struct seal_key *k = open_first(NULL);
+	struct stat st;
+
+	(void)state;
+	change(k);
+	assert_int_equal(truncate(path("sensor.keys"), KEYS_MAX), 0);
+	change(k);
+	assert_int_not_equal(access(path("sensor.keys.old"), F_OK), 0);
+	change(k);
+	assert_int_equal(stat(path("sensor.keys.old"), &st), 0);
+	assert_true(st.st_size > KEYS_MAX);
+	assert_int_equal(stat(path("sensor.keys"), &st), 0);
+	assert_true(st.st_size < NOTE_MAX);
+	seal_key_close(k);
+	k = open_first(NULL);
+	change(k);
+	seal_key_close(k);
+}
+
 static void test_given(void **state)
 {
 	/* RFC 8410, 10.3; the public key is from RFC 8032's way, checked with openssl pkey -pubout. */
@@ -310,13 +380,13 @@ static void test_given(void **state)
 
 	(void)state;
 	spill("first", pem);
-	k = open_key(path("first"));
+	k = open_first(path("first"));
 	assert_memory_equal(seal_key_current(k)->pub, pub, sizeof(pub));
 	assert_string_equal(seal_key_current(k)->name, "varve/n");
 	change(k);
 	key = *seal_key_current(k);
 	seal_key_close(k);
-	k = open_key(path("first")); /* it has been the first already */
+	k = open_first(path("first")); /* it has been the first already */
 	assert_true(note_key_equal(&key, seal_key_current(k)));
 	seal_key_close(k);
 	unlink(path("sensor.key"));
@@ -326,7 +396,7 @@ static void test_given(void **state)
 		assert_true(seal_key_open(dir, path("first"), "varve/n", &k) < 0);
 	}
 	spill("first", "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz\n");
-	k = open_key(path("first"));
+	k = open_first(path("first"));
 	assert_string_equal(seal_key_current(k)->name, "PeterNeumann");
 	seal_key_close(k);
 }
@@ -342,6 +412,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_half_a_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_untold, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cannot_keep, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_syncs_fail, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keys_roll, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_given, setup, teardown),
 	};
 
