@@ -196,6 +196,20 @@ for row in "${matrix[@]}"; do
 	[ -z "$broker" ] || judge "$name, Kafka" "kafka://$broker --topic $attack" $status $findings
 done
 
+# Two nodes in one topic: each is checked by its own keys, and what is wrong with one says nothing of the other.
+if [ -n "$broker" ]; then
+	for log in none other; do
+		"$O/tests/kafka/ship_log" --log-dir "$work/$log" --kafka.bootstrap.servers="$broker" --kafka-topic nodes --kafka-pods-topic nodes.pods >"$work/nodes.ship" 2>&1 ||
+			fail "two nodes are in one topic: $(tail -n 1 "$work/nodes.ship")"
+	done
+	cat "$work/log/sensor.keys" "$work/other/sensor.keys" >"$work/changes"
+	both() { "$VARVE" verify "kafka://$broker" --topic nodes --key "$work/log/sensor.pub" --changes "$work/changes" "$@" --json >"$work/verify.out" 2>"$work/verify.err"; }
+	check "two nodes in one topic are AUTHENTIC with the keys of both" both --key "$work/other/sensor.pub"
+	both && rc=0 || rc=$?
+	check "with the key of one the other is not" [ $rc = 3 ]
+	check "but that one is, in each run" [ "$(grep '"run":' "$work/verify.out" | grep -v '"finding":' | grep -c '"verdict":"AUTHENTIC"')" = 3 ]
+fi
+
 # --- evidence bundles
 
 bundle() { # NAME SOURCE OPTIONS...
@@ -318,7 +332,10 @@ assert lines[-1]['verdict'] == 'AUTHENTIC' and lines[-1]['authenticated'] is Tru
 PY
 
 segment=$(ls "$work"/none/*.seg | tail -n 1)
-printf '\xff' | dd of="$segment" bs=1 seek=$(($(stat -c %s "$segment") / 2)) conv=notrunc status=none
+at=$(($(stat -c %s "$segment") / 2))
+byte=$(od -An -tu1 -j $at -N 1 "$segment")
+# shellcheck disable=SC2059
+printf "\\x$(printf %x $((byte ^ 255)))" | dd of="$segment" bs=1 seek=$at conv=notrunc status=none
 judge "a byte of the file flipped" "$work/none" 3 DAMAGED MISSING
 rc=0
 "$VARVE" verify "$work/log" >"$work/verify.out" 2>&1 || rc=$?
