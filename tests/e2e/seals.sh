@@ -198,7 +198,8 @@ done
 
 # Two nodes in one topic: each is checked by its own keys, and what is wrong with one says nothing of the other.
 if [ -n "$broker" ]; then
-	for log in none other; do
+	cp -r "$work/none" "$work/again" && rm "$work/again/cursor" # nothing was shipped to this topic
+	for log in again other; do
 		"$O/tests/kafka/ship_log" --log-dir "$work/$log" --kafka.bootstrap.servers="$broker" --kafka-topic nodes --kafka-pods-topic nodes.pods >"$work/nodes.ship" 2>&1 ||
 			fail "two nodes are in one topic: $(tail -n 1 "$work/nodes.ship")"
 	done
@@ -207,7 +208,7 @@ if [ -n "$broker" ]; then
 	check "two nodes in one topic are AUTHENTIC with the keys of both" both --key "$work/other/sensor.pub"
 	both && rc=0 || rc=$?
 	check "with the key of one the other is not" [ $rc = 3 ]
-	check "but that one is, in each run" [ "$(grep '"run":' "$work/verify.out" | grep -v '"finding":' | grep -c '"verdict":"AUTHENTIC"')" = 3 ]
+	check "but that one is, in each run" test "$(grep '"run":' "$work/verify.out" | grep -v '"finding":' | grep -c '"verdict":"AUTHENTIC"')" = 3
 fi
 
 # --- evidence bundles
