@@ -62,12 +62,17 @@ bool event_is_of_outline(unsigned int kind)
 	return false;
 }
 
+bool event_is_valid(const Varve__V1__Event *ev)
+{
+	return ev->kind && ev->has_sequence && ev->sequence <= INT64_MAX && ev->run_id &&
+	       ev->node_name;
+}
+
 Varve__V1__Event *event_decode(const uint8_t *payload, size_t len)
 {
 	Varve__V1__Event *ev = varve__v1__event__unpack(NULL, len, payload);
 
-	if (ev && ev->kind && ev->has_sequence && ev->sequence <= INT64_MAX && ev->run_id &&
-	    ev->node_name)
+	if (ev && event_is_valid(ev))
 		return ev;
 	if (ev)
 		varve__v1__event__free_unpacked(ev, NULL);

@@ -26,9 +26,11 @@ const char *event_class_name(unsigned int ev_class);
  */
 bool event_is_of_outline(unsigned int kind);
 
+/* It has kind, sequence (below 2^63), run_id and node_name. */
+bool event_is_valid(const Varve__V1__Event *ev);
 /*
  * Decodes one payload; the caller frees with varve__v1__event__free_unpacked(). NULL if it is not
- * an Event with kind, sequence (below 2^63), run_id and node_name. A kind this build does not know is no error.
+ * a valid Event. A kind this build does not know is no error.
  */
 Varve__V1__Event *event_decode(const uint8_t *payload, size_t len);
 

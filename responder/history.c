@@ -5,6 +5,7 @@
  */
 #include "responder/history.h"
 #include "evidence/base.h"
+#include "evidence/decoder.h"
 #include "evidence/diag.h"
 #include "responder/learn.h"
 #include "responder/order.h"
@@ -83,17 +84,28 @@ static void close_holes(struct history *h, struct place *at)
 	}
 }
 
-static Varve__V1__Event *decode(const struct source_item *item)
+static const Varve__V1__Event *decode(struct decoder *decoder, const struct source_item *item)
 {
-	Varve__V1__Event *ev = event_decode(item->payload, item->len);
+	const Varve__V1__Event *ev = decoder_event(decoder, item->payload, item->len);
 
 	/* The schema keeps 64-bit values below 2^63; more is not ours, and would overflow a range.
 	 */
-	if (ev && (ev->sequence >> 63 || ev->stream_sequence >> 63)) {
-		varve__v1__event__free_unpacked(ev, NULL);
-		return NULL;
-	}
-	return ev;
+	return ev && !(ev->sequence >> 63 || ev->stream_sequence >> 63) ? ev : NULL;
+}
+
+static void cleanup_decoder(struct decoder **decoder)
+{
+	decoder_free(*decoder);
+}
+#define _cleanup_decoder_ __attribute__((cleanup(cleanup_decoder)))
+
+static struct decoder *new_decoder(void)
+{
+	struct decoder *decoder;
+
+	if (decoder_new(&decoder))
+		memory_exhausted();
+	return decoder;
 }
 
 /*
@@ -148,7 +160,8 @@ static void add_record(struct history *h, struct place *at, const struct source_
 	learn_record(h, run, ev, ns, item->segment);
 }
 
-static void add_item(struct history *h, struct place *at, const struct source_item *item)
+static void add_item(struct history *h, struct place *at, struct decoder *decoder,
+		     const struct source_item *item)
 {
 	enter_partition(h, at, item->partition);
 	/* Another pod's record is not in the bundle; it is not missing. */
@@ -161,14 +174,12 @@ static void add_item(struct history *h, struct place *at, const struct source_it
 		add_damage(h, at, item);
 		return;
 	}
-	Varve__V1__Event *ev = decode(item);
+	const Varve__V1__Event *ev = decode(decoder, item);
 
-	if (!ev) {
+	if (ev)
+		add_record(h, at, item, ev);
+	else
 		add_undecodable(h, at);
-		return;
-	}
-	add_record(h, at, item, ev);
-	varve__v1__event__free_unpacked(ev, NULL);
 }
 
 void history_tell_damage(const struct history *h)
@@ -208,6 +219,7 @@ int history_load(struct source *src, const struct history_window *window,
 int history_read(struct source *src, const struct history_window *window,
 		 struct history **ret_history)
 {
+	_cleanup_decoder_ struct decoder *decoder = new_decoder();
 	struct history *h = memory_zalloc(sizeof(*h));
 	struct place at = {};
 	struct source_item item;
@@ -219,7 +231,7 @@ int history_read(struct source *src, const struct history_window *window,
 		h->classes[i] = event_class_name(i);
 	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END)
-		add_item(h, &at, &item);
+		add_item(h, &at, decoder, &item);
 	if (err < 0) {
 		history_free(h);
 		return err;
@@ -253,6 +265,7 @@ static bool is_wanted(struct history *h, const Varve__V1__Event *ev,
 int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx,
 		   uint64_t *ret_cnt)
 {
+	_cleanup_decoder_ struct decoder *decoder = new_decoder();
 	struct source_item item;
 	uint64_t cnt = 0;
 	int err = source_rewind(src);
@@ -261,13 +274,13 @@ int history_stream(struct history *h, struct source *src, history_record_fn fn, 
 		run->again.cnt = 0;
 	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
 		const struct history_container *container;
-		Varve__V1__Event *ev = item.what == SOURCE_RECORD ? decode(&item) : NULL;
+		const Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? decode(decoder, &item) : NULL;
 
 		if (ev && is_wanted(h, ev, &container)) {
 			cnt++;
 			err = fn(container, ev, ctx);
 		}
-		varve__v1__event__free_unpacked(ev, NULL);
 	}
 	if (!err)
 		*ret_cnt = cnt;
