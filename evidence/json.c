@@ -6,6 +6,9 @@
  * says.
  *
  * Output may reach a terminal: what text_print_escaped() would escape is \u-escaped here.
+ *
+ * A million records have two hundred million values: the text is made in a buffer, by hand, and
+ * given to the stream in large pieces.
  */
 #include "evidence/json.h"
 #include "evidence/base.h"
@@ -14,126 +17,211 @@
 #include <math.h>
 #include <string.h>
 
-static void print_message(FILE *out, const ProtobufCMessage *msg);
+#define BUF_SIZE  8192
+#define FLOAT_LEN 32
 
-static void print_escape(FILE *out, uint32_t cp)
+struct printer {
+	FILE *out;
+	size_t used;
+	char buf[BUF_SIZE];
+};
+
+static void print_message(struct printer *p, const ProtobufCMessage *msg);
+
+static void flush(struct printer *p)
 {
-	if (cp == '"' || cp == '\\')
-		fprintf(out, "\\%c", (int)cp);
-	else if (cp == '\n')
-		fputs("\\n", out);
-	else if (cp == '\t')
-		fputs("\\t", out);
-	else if (cp == '\r')
-		fputs("\\r", out);
-	else if (cp < 0x10000)
-		fprintf(out, "\\u%04x", cp);
-	else
-		fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((cp - 0x10000) >> 10),
-			0xdc00 + ((cp - 0x10000) & 0x3ff));
+	fwrite(p->buf, 1, p->used, p->out);
+	p->used = 0;
 }
 
-static void print_string(FILE *out, const char *s)
+/* Room for len bytes, which is less than the buffer has. */
+static char *room(struct printer *p, size_t len)
 {
-	size_t len = s ? strlen(s) : 0, n;
-	uint32_t cp;
+	if (BUF_SIZE - p->used < len)
+		flush(p);
+	return p->buf + p->used;
+}
 
-	fputc('"', out);
-	for (size_t i = 0; i < len; i += n) {
-		n = text_decode(s + i, len - i, &cp);
-		if (!n) {
-			n = 1;
-			fputs("\xef\xbf\xbd", out);
-		} else if (cp == '"' || cp == '\\' || !text_is_harmless(cp)) {
-			print_escape(out, cp);
-		} else {
-			fwrite(s + i, 1, n, out);
-		}
+static void put(struct printer *p, const char *s, size_t len)
+{
+	while (len > BUF_SIZE - p->used) {
+		size_t n = BUF_SIZE - p->used;
+
+		memcpy(p->buf + p->used, s, n);
+		p->used += n;
+		s += n;
+		len -= n;
+		flush(p);
 	}
-	fputc('"', out);
+	memcpy(p->buf + p->used, s, len);
+	p->used += len;
 }
 
-static void print_base64(FILE *out, const ProtobufCBinaryData *b)
+static void put_char(struct printer *p, char c)
+{
+	*room(p, 1) = c;
+	p->used++;
+}
+
+#define PUT(p, literal) put(p, literal, sizeof(literal) - 1)
+
+static void print_escape(struct printer *p, uint32_t cp)
+{
+	char *to = room(p, 16);
+	int n;
+
+	if (cp == '"' || cp == '\\')
+		n = sprintf(to, "\\%c", (int)cp);
+	else if (cp == '\n')
+		n = sprintf(to, "\\n");
+	else if (cp == '\t')
+		n = sprintf(to, "\\t");
+	else if (cp == '\r')
+		n = sprintf(to, "\\r");
+	else if (cp < 0x10000)
+		n = sprintf(to, "\\u%04x", cp);
+	else
+		n = sprintf(to, "\\u%04x\\u%04x", 0xd800 + ((cp - 0x10000) >> 10),
+			    0xdc00 + ((cp - 0x10000) & 0x3ff));
+	p->used += (size_t)n;
+}
+
+/* The character at s, which text_plain_len() does not know as plain: its length. */
+static size_t print_special(struct printer *p, const char *s, size_t len)
+{
+	uint32_t cp;
+	size_t n = text_decode(s, len, &cp);
+
+	if (!n)
+		PUT(p, "\xef\xbf\xbd");
+	else if (cp == '"' || cp == '\\' || !text_is_harmless(cp))
+		print_escape(p, cp);
+	else
+		put(p, s, n);
+	return n ? n : 1;
+}
+
+static void print_string(struct printer *p, const char *s)
+{
+	size_t len = s ? strlen(s) : 0;
+
+	put_char(p, '"');
+	while (len) {
+		size_t n = text_plain_len(s, len);
+
+		put(p, s, n);
+		if (n < len)
+			n += print_special(p, s + n, len - n);
+		s += n;
+		len -= n;
+	}
+	put_char(p, '"');
+}
+
+static void print_base64(struct printer *p, const ProtobufCBinaryData *b)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-	fputc('"', out);
+	put_char(p, '"');
 	for (size_t i = 0; i < b->len; i += 3) {
 		size_t left = b->len - i;
 		uint32_t v = (uint32_t)b->data[i] << 16;
 
 		v |= left > 1 ? (uint32_t)b->data[i + 1] << 8 : 0;
 		v |= left > 2 ? b->data[i + 2] : 0;
-		fputc(digits[v >> 18], out);
-		fputc(digits[v >> 12 & 63], out);
-		fputc(left > 1 ? digits[v >> 6 & 63] : '=', out);
-		fputc(left > 2 ? digits[v & 63] : '=', out);
+		put_char(p, digits[v >> 18]);
+		put_char(p, digits[v >> 12 & 63]);
+		put_char(p, left > 1 ? digits[v >> 6 & 63] : '=');
+		put_char(p, left > 2 ? digits[v & 63] : '=');
 	}
-	fputc('"', out);
+	put_char(p, '"');
 }
 
-static void print_float(FILE *out, double v, int digits)
+static void print_unsigned(struct printer *p, uint64_t v)
+{
+	char *to = room(p, TEXT_NUMBER_LEN);
+
+	p->used += text_format_unsigned(to, v);
+}
+
+static void print_signed(struct printer *p, int64_t v)
+{
+	if (v < 0)
+		put_char(p, '-');
+	print_unsigned(p, v < 0 ? -(uint64_t)v : (uint64_t)v);
+}
+
+static void print_float(struct printer *p, double v, int digits)
 {
 	if (isnan(v))
-		fputs("\"NaN\"", out);
+		PUT(p, "\"NaN\"");
+	else if (isinf(v) && v > 0)
+		PUT(p, "\"Infinity\"");
 	else if (isinf(v))
-		fputs(v > 0 ? "\"Infinity\"" : "\"-Infinity\"", out);
+		PUT(p, "\"-Infinity\"");
 	else
-		fprintf(out, "%.*g", digits, v);
+		p->used += (size_t)sprintf(room(p, FLOAT_LEN), "%.*g", digits, v);
 }
 
-static void print_enum(FILE *out, const ProtobufCEnumDescriptor *desc, int value)
+static void print_enum(struct printer *p, const ProtobufCEnumDescriptor *desc, int value)
 {
 	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(desc, value);
 
 	if (v)
-		print_string(out, v->name);
+		print_string(p, v->name);
 	else
-		fprintf(out, "%d", value);
+		print_signed(p, value);
 }
 
-static void print_value(FILE *out, const ProtobufCFieldDescriptor *f, const void *p)
+static void print_value(struct printer *p, const ProtobufCFieldDescriptor *f, const void *at)
 {
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_SINT32:
 	case PROTOBUF_C_TYPE_SFIXED32:
-		fprintf(out, "%" PRId32, *(const int32_t *)p);
+		print_signed(p, *(const int32_t *)at);
 		break;
 	case PROTOBUF_C_TYPE_UINT32:
 	case PROTOBUF_C_TYPE_FIXED32:
-		fprintf(out, "%" PRIu32, *(const uint32_t *)p);
+		print_unsigned(p, *(const uint32_t *)at);
 		break;
 	case PROTOBUF_C_TYPE_INT64:
 	case PROTOBUF_C_TYPE_SINT64:
 	case PROTOBUF_C_TYPE_SFIXED64:
-		fprintf(out, "\"%" PRId64 "\"", *(const int64_t *)p);
+		put_char(p, '"');
+		print_signed(p, *(const int64_t *)at);
+		put_char(p, '"');
 		break;
 	case PROTOBUF_C_TYPE_UINT64:
 	case PROTOBUF_C_TYPE_FIXED64:
-		fprintf(out, "\"%" PRIu64 "\"", *(const uint64_t *)p);
+		put_char(p, '"');
+		print_unsigned(p, *(const uint64_t *)at);
+		put_char(p, '"');
 		break;
 	case PROTOBUF_C_TYPE_FLOAT:
-		print_float(out, *(const float *)p, 9);
+		print_float(p, *(const float *)at, 9);
 		break;
 	case PROTOBUF_C_TYPE_DOUBLE:
-		print_float(out, *(const double *)p, 17);
+		print_float(p, *(const double *)at, 17);
 		break;
 	case PROTOBUF_C_TYPE_BOOL:
-		fputs(*(const protobuf_c_boolean *)p ? "true" : "false", out);
+		if (*(const protobuf_c_boolean *)at)
+			PUT(p, "true");
+		else
+			PUT(p, "false");
 		break;
 	case PROTOBUF_C_TYPE_ENUM:
-		print_enum(out, f->descriptor, *(const int *)p);
+		print_enum(p, f->descriptor, *(const int *)at);
 		break;
 	case PROTOBUF_C_TYPE_STRING:
-		print_string(out, *(const char *const *)p);
+		print_string(p, *(const char *const *)at);
 		break;
 	case PROTOBUF_C_TYPE_BYTES:
-		print_base64(out, p);
+		print_base64(p, at);
 		break;
 	case PROTOBUF_C_TYPE_MESSAGE:
-		print_message(out, *(const ProtobufCMessage *const *)p);
+		print_message(p, *(const ProtobufCMessage *const *)at);
 		break;
 	}
 }
@@ -162,18 +250,18 @@ static size_t element_size(const ProtobufCFieldDescriptor *f)
 
 _Static_assert(sizeof(void *) == 8, "element_size() counts on 64-bit pointers");
 
-static void print_array(FILE *out, const ProtobufCFieldDescriptor *f, const void *member,
+static void print_array(struct printer *p, const ProtobufCFieldDescriptor *f, const void *member,
 			size_t cnt)
 {
 	const char *elements = *(const char *const *)member;
 
-	fputc('[', out);
+	put_char(p, '[');
 	for (size_t i = 0; i < cnt; i++) {
 		if (i)
-			fputc(',', out);
-		print_value(out, f, elements + i * element_size(f));
+			put_char(p, ',');
+		print_value(p, f, elements + i * element_size(f));
 	}
-	fputc(']', out);
+	put_char(p, ']');
 }
 
 static bool is_present(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *f)
@@ -186,39 +274,54 @@ static bool is_present(const ProtobufCMessage *msg, const ProtobufCFieldDescript
 	if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF && *(const uint32_t *)quantifier != f->id)
 		return false;
 	if (f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE) {
-		const void *p = *(const void *const *)member;
+		const void *v = *(const void *const *)member;
 
-		return p && p != f->default_value;
+		return v && v != f->default_value;
 	}
 	if (f->label == PROTOBUF_C_LABEL_OPTIONAL && !(f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
 		return *(const protobuf_c_boolean *)quantifier;
 	return true;
 }
 
-static void print_message(FILE *out, const ProtobufCMessage *msg)
+static void print_name(struct printer *p, const char *name)
+{
+	put_char(p, '"');
+	put(p, name, strlen(name));
+	PUT(p, "\":");
+}
+
+static void print_message(struct printer *p, const ProtobufCMessage *msg)
 {
 	const ProtobufCMessageDescriptor *desc = msg->descriptor;
-	const char *base = (const char *)msg, *comma = "";
+	const char *base = (const char *)msg;
+	bool first = true;
 
-	fputc('{', out);
+	put_char(p, '{');
 	for (unsigned int i = 0; i < desc->n_fields; i++) { /* sorted by number */
 		const ProtobufCFieldDescriptor *f = &desc->fields[i];
 
 		if (!is_present(msg, f))
 			continue;
-		fprintf(out, "%s\"%s\":", comma, f->name);
-		comma = ",";
+		if (!first)
+			put_char(p, ',');
+		first = false;
+		print_name(p, f->name);
 		if (f->label == PROTOBUF_C_LABEL_REPEATED)
-			print_array(out, f, base + f->offset,
+			print_array(p, f, base + f->offset,
 				    *(const size_t *)(base + f->quantifier_offset));
 		else
-			print_value(out, f, base + f->offset);
+			print_value(p, f, base + f->offset);
 	}
-	fputc('}', out);
+	put_char(p, '}');
 }
 
 int json_print(FILE *out, const ProtobufCMessage *msg)
 {
-	print_message(out, msg);
+	struct printer p;
+
+	p.out = out;
+	p.used = 0;
+	print_message(&p, msg);
+	flush(&p);
 	return ferror(out) ? -EIO : 0;
 }

@@ -3,6 +3,7 @@
 #include "evidence/text.h"
 #include "evidence/arena.h"
 #include "evidence/base.h"
+#include <endian.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -36,6 +37,42 @@ size_t text_decode(const char *s, size_t len, uint32_t *ret_cp)
 	}
 	*ret_cp = cp;
 	return n;
+}
+
+static bool is_plain(char c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+#define EACH(byte) (0x0101010101010101ULL * (byte))
+
+/*
+ * Of eight bytes the upper bit of the first one that is not plain is set, and none below. A borrow
+ * may set bits above it.
+ */
+static uint64_t find_special(uint64_t v)
+{
+	uint64_t quote = v ^ EACH('"'), backslash = v ^ EACH('\\');
+
+	return (v | (v + EACH(0x7f - '~')) | ((v - EACH(' ')) & ~v) | ((quote - EACH(1)) & ~quote) |
+		((backslash - EACH(1)) & ~backslash)) &
+	       EACH(0x80);
+}
+
+size_t text_plain_len(const char *s, size_t len)
+{
+	size_t i = 0;
+	uint64_t v;
+
+	for (; len - i >= sizeof(v); i += sizeof(v)) {
+		memcpy(&v, s + i, sizeof(v));
+		v = find_special(le64toh(v));
+		if (v)
+			return i + (size_t)__builtin_ctzll(v) / 8;
+	}
+	while (i < len && is_plain(s[i]))
+		i++;
+	return i;
 }
 
 bool text_is_harmless(uint32_t cp)
@@ -119,6 +156,19 @@ char *text_from_bytes(struct arena *a, const char *s, size_t len, bool *ret_loss
 	repair(out, s, len);
 	*ret_lossy = true;
 	return out;
+}
+
+size_t text_format_unsigned(char to[static TEXT_NUMBER_LEN], uint64_t v)
+{
+	char digits[TEXT_NUMBER_LEN], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while (v /= 10);
+	size_t len = (size_t)(digits + sizeof(digits) - p);
+
+	memcpy(to, p, len);
+	return len;
 }
 
 static void print_char(FILE *out, const char *s, size_t n, uint32_t cp)

@@ -23,6 +23,12 @@ size_t text_decode(const char *s, size_t len, uint32_t *ret_cp);
 /* True if a terminal may have it raw: no control, nothing invisible or turning the direction. */
 bool text_is_harmless(uint32_t cp);
 
+/*
+ * How many bytes at s are printable ASCII other than the quote and the backslash: as they are in
+ * any of our formats. At most len.
+ */
+size_t text_plain_len(const char *s, size_t len);
+
 /* True if the bytes are valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without
  * NUL. */
 bool text_is_utf8(const char *s, size_t len);
@@ -33,6 +39,10 @@ bool text_is_utf8(const char *s, size_t len);
  * up.
  */
 char *text_from_bytes(struct arena *a, const char *s, size_t len, bool *ret_lossy);
+
+/* A number in decimal digits, without a NUL: how many there are. */
+#define TEXT_NUMBER_LEN 20
+size_t text_format_unsigned(char to[static TEXT_NUMBER_LEN], uint64_t v);
 
 /*
  * Prints so that nothing reaches the terminal raw: C0 and C1 controls, DEL, backslash, bytes that
