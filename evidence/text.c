@@ -193,6 +193,11 @@ void text_print_escaped(FILE *out, const char *s, size_t len)
 	size_t n;
 
 	for (size_t i = 0; i < len; i += n) {
+		n = text_plain_len(s + i, len - i);
+		if (n) {
+			fwrite(s + i, 1, n, out);
+			continue;
+		}
 		n = text_decode(s + i, len - i, &cp);
 		if (n) {
 			print_char(out, s + i, n, cp);

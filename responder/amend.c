@@ -23,11 +23,19 @@ static bool is_unique(const char *id)
 static const struct history_identity *
 identity_of(const struct history *h, const struct history_container *c, const Varve__V1__Event *ev)
 {
-	const struct history_stream *s = history_find_stream(h, c, ev);
+	const struct history_stream *s;
 
-	if (is_unique(c->id) || !s)
-		return is_unique(c->id) ? &c->who : NULL;
-	return &s->who;
+	if (is_unique(c->id))
+		return &c->who;
+	s = history_find_stream(h, c, ev);
+	return s ? &s->who : NULL;
+}
+
+/* All is said: nearly every record. */
+static bool is_settled(const Varve__V1__Event *ev)
+{
+	return is(ev->container->metadata_state, "RESOLVED") &&
+	       (!ev->pod || is(ev->pod->api_state, "KNOWN"));
 }
 
 static void amend_container(const struct history_identity *who, struct amended *a)
@@ -97,10 +105,14 @@ static bool knows_more(const char *later, const char *said)
 void amend(const struct history *h, const struct history_container *c, const Varve__V1__Event *ev,
 	   struct amended *ret)
 {
-	const struct history_identity *who = c ? identity_of(h, c, ev) : NULL;
+	const struct history_identity *who;
 
 	ret->ev = *ev;
-	if (!who || !ev->container || ev->body_case == VARVE__V1__EVENT__BODY_BINDING)
+	if (!c || !ev->container || is_settled(ev) ||
+	    ev->body_case == VARVE__V1__EVENT__BODY_BINDING)
+		return;
+	who = identity_of(h, c, ev);
+	if (!who)
 		return;
 	if (!is(ev->container->metadata_state, "RESOLVED") && who->state) {
 		amend_container(who, ret);

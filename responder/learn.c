@@ -10,6 +10,7 @@
 #define STEP_NS ((int64_t)NSEC_PER_SEC)
 
 #define UNHOOKED_MAX 32
+#define KEY_LEN	     256
 
 typedef void (*learn_fn)(struct history *h, struct history_run *run, struct history_stream *stream,
 			 const Varve__V1__Event *ev, int64_t ns);
@@ -51,30 +52,46 @@ struct history_run *learn_run(struct history *h, const Varve__V1__Event *ev)
 	return run;
 }
 
-/* A container's name is its node and its id: plain runc's names are not unique beyond a node. */
-static char *container_key(const Varve__V1__Event *ev)
+/*
+ * A container's name is its node and its id: plain runc's names are not unique beyond a node. In buf
+ * if it has the room; else the caller frees it.
+ */
+static char *container_key(const Varve__V1__Event *ev, char buf[static KEY_LEN])
 {
-	if (!ev->container || !ev->container->id)
-		return NULL;
-	return memory_printf("%s\n%s", ev->node_name, ev->container->id);
+	size_t node = strlen(ev->node_name), id = strlen(ev->container->id);
+	char *key = node + id + 2 <= KEY_LEN ? buf : memory_zalloc(node + id + 2), *p = key;
+
+	p = mempcpy(p, ev->node_name, node);
+	*p++ = '\n';
+	memcpy(p, ev->container->id, id + 1);
+	return key;
 }
 
 struct history_container *learn_find_container(const struct history *h, const Varve__V1__Event *ev)
 {
-	_cleanup_free_ char *key = container_key(ev);
+	struct history_container *c;
+	char buf[KEY_LEN], *key;
 
-	return key ? strmap_find(&h->container_ids, key) : NULL;
+	if (!ev->container || !ev->container->id)
+		return NULL;
+	key = container_key(ev, buf);
+	c = strmap_find(&h->container_ids, key);
+	if (key != buf)
+		free(key);
+	return c;
 }
 
 static struct history_container *add_container(struct history *h, const Varve__V1__Event *ev)
 {
-	_cleanup_free_ char *key = container_key(ev);
+	char buf[KEY_LEN], *key = container_key(ev, buf);
 	struct history_container *c = memory_zalloc(sizeof(*c));
 
 	c->id = memory_strdup(ev->container->id);
 	c->node = memory_strdup(ev->node_name);
 	c->first_ns = c->last_ns = HISTORY_NEVER;
 	strmap_add(&h->container_ids, key, c);
+	if (key != buf)
+		free(key);
 	if (h->last_container)
 		h->last_container->next = c;
 	else

@@ -6,13 +6,30 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define ODD_A 0x9e3779b97f4a7c15ULL
+#define ODD_B 0xd6e8feb86659fd93ULL
+
+/* Both halves of the product: each bit of both goes into each bit of the result. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 v = (unsigned __int128)a * b;
+
+	return (uint64_t)v ^ (uint64_t)(v >> 64);
+}
+
+/* Eight bytes at a time: keys are UUIDs and container ids, and are looked up for each record. */
 static uint64_t hash(uint64_t seed, const char *s)
 {
-	uint64_t h = 0xcbf29ce484222325ULL ^ seed;
+	size_t len = strlen(s);
+	uint64_t h = seed ^ len, v;
 
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	return h ^ (h >> 29);
+	for (; len >= sizeof(v); s += sizeof(v), len -= sizeof(v)) {
+		memcpy(&v, s, sizeof(v));
+		h = mix(h ^ v ^ ODD_A, seed ^ ODD_B);
+	}
+	v = 0;
+	memcpy(&v, s, len);
+	return mix(h ^ v ^ ODD_B, seed ^ ODD_A);
 }
 
 static struct strmap_slot *slot_of(struct strmap_slot *slots, size_t size, uint64_t seed,
