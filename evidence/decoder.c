@@ -10,19 +10,44 @@
 #include "evidence/base.h"
 #include <string.h>
 
-#define BLOCK_SIZE (256u << 10) /* holds a usual record many times over */
-#define ALIGN	   8u
+#define BLOCK_SIZE  (256u << 10) /* holds a usual record many times over */
+#define KNOWN_BLOCK (8u << 10)
+#define KNOWN_MAX   2048u /* bytes of a message that is kept */
+#define KNOWN_CNT   16u	  /* of each of the fields below */
+#define ALIGN	    8u
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 
 struct block {
 	struct block *before;
+	size_t size;
 	char data[];
 };
 
-struct decoder {
+/* Given out from the front of a block, and given back at once. */
+struct memory {
 	struct block *block; /* that is filled; the first one of all stays */
 	char *at, *end;
+};
+
+/*
+ * Most of a record was in one before: the container, the pod, the process. A message of the same
+ * bytes is the same message.
+ */
+struct known {
+	size_t len; /* 0: none */
+	uint8_t bytes[KNOWN_MAX];
+	struct memory memory;
+	ProtobufCMessage *msg;
+};
+
+#define KNOWN_FIELDS 3
+
+struct decoder {
+	struct memory memory; /* of this record */
+	struct memory *into;  /* that, or that of a known message */
+	const ProtobufCFieldDescriptor *known_fields[KNOWN_FIELDS];
+	struct known known[KNOWN_FIELDS][KNOWN_CNT];
 	ProtobufCAllocator allocator;
 };
 
@@ -33,52 +58,59 @@ struct wire {
 
 /* --- memory */
 
-static bool add_block(struct decoder *d, size_t size)
+static bool add_block(struct memory *m, size_t size)
 {
 	struct block *b = malloc(sizeof(*b) + size);
 
 	if (!b)
 		return false;
-	b->before = d->block;
-	d->block = b;
-	d->at = b->data;
-	d->end = b->data + size;
+	b->before = m->block;
+	b->size = size;
+	m->block = b;
+	m->at = b->data;
+	m->end = b->data + size;
 	return true;
 }
 
-static void *take(struct decoder *d, size_t size)
+static void *take(struct memory *m, size_t size)
 {
-	char *p = d->at;
+	char *p = m->at;
 
-	if ((size_t)(d->end - p) < size) {
-		if (!add_block(d, MAX(size, (size_t)BLOCK_SIZE)))
+	if ((size_t)(m->end - p) < size) {
+		if (!add_block(m, MAX(size, (size_t)BLOCK_SIZE)))
 			return NULL;
-		p = d->at;
+		p = m->at;
 	}
-	d->at = p + size;
+	m->at = p + size;
 	return p;
 }
 
-static void *take_aligned(struct decoder *d, size_t size)
+static void *take_aligned(struct memory *m, size_t size)
 {
-	size_t off = -(uintptr_t)d->at & (ALIGN - 1);
+	size_t off = -(uintptr_t)m->at & (ALIGN - 1);
 
-	if ((size_t)(d->end - d->at) < off + size)
-		return take(d, size); /* of a new block */
-	d->at += off;
-	return take(d, size);
+	if ((size_t)(m->end - m->at) < off + size)
+		return take(m, size); /* of a new block */
+	m->at += off;
+	return take(m, size);
 }
 
-static void reset(struct decoder *d)
+static void reset(struct memory *m)
 {
-	while (d->block->before) {
-		struct block *b = d->block;
+	while (m->block && m->block->before) {
+		struct block *b = m->block;
 
-		d->block = b->before;
+		m->block = b->before;
 		free(b);
 	}
-	d->at = d->block->data;
-	d->end = d->at + BLOCK_SIZE;
+	m->at = m->block ? m->block->data : NULL;
+	m->end = m->block ? m->at + m->block->size : NULL;
+}
+
+static void memory_fini(struct memory *m)
+{
+	reset(m);
+	free(m->block);
 }
 
 static void *library_alloc(void *ctx, size_t size)
@@ -94,13 +126,17 @@ static void library_free(void *ctx, void *p)
 
 int decoder_new(struct decoder **ret_decoder)
 {
+	static const char *const names[KNOWN_FIELDS] = {"container", "pod", "process"};
 	struct decoder *d = calloc(1, sizeof(*d));
 
-	if (!d || !add_block(d, BLOCK_SIZE)) {
+	if (!d || !add_block(&d->memory, BLOCK_SIZE)) {
 		free(d);
 		return -ENOMEM;
 	}
-	d->allocator = (ProtobufCAllocator){library_alloc, library_free, d};
+	for (size_t i = 0; i < KNOWN_FIELDS; i++)
+		d->known_fields[i] = protobuf_c_message_descriptor_get_field_by_name(
+			&varve__v1__event__descriptor, names[i]);
+	d->allocator = (ProtobufCAllocator){library_alloc, library_free, &d->memory};
 	*ret_decoder = d;
 	return 0;
 }
@@ -109,8 +145,10 @@ void decoder_free(struct decoder *d)
 {
 	if (!d)
 		return;
-	reset(d);
-	free(d->block);
+	for (size_t i = 0; i < KNOWN_FIELDS; i++)
+		for (size_t j = 0; j < KNOWN_CNT; j++)
+			memory_fini(&d->known[i][j].memory);
+	memory_fini(&d->memory);
 	free(d);
 }
 
@@ -188,6 +226,50 @@ static bool decode_varint(const ProtobufCFieldDescriptor *f, struct wire *w, voi
 	}
 }
 
+/* Each of them begins with what it is called by, which differs in its first bytes. */
+static struct known *find_known(struct decoder *d, const ProtobufCFieldDescriptor *f,
+				const uint8_t *p, size_t len)
+{
+	uint64_t name;
+
+	if (len < 2 + sizeof(name) || len > KNOWN_MAX)
+		return NULL;
+	memcpy(&name, p + 2, sizeof(name));
+	for (size_t i = 0; i < KNOWN_FIELDS; i++)
+		if (d->known_fields[i] == f)
+			return &d->known[i][(name * 0x9e3779b97f4a7c15ULL) >> 32 & (KNOWN_CNT - 1)];
+	return NULL;
+}
+
+static bool make_known(struct decoder *d, const ProtobufCFieldDescriptor *f, const uint8_t *p,
+		       size_t len, struct known *k)
+{
+	k->len = 0;
+	reset(&k->memory);
+	if (!k->memory.block && !add_block(&k->memory, KNOWN_BLOCK))
+		return false;
+	d->into = &k->memory;
+	if (decode_message(d, f->descriptor, (struct wire){p, p + len}, &k->msg)) {
+		memcpy(k->bytes, p, len);
+		k->len = len;
+	}
+	d->into = &d->memory;
+	return k->len;
+}
+
+static bool decode_inner(struct decoder *d, const ProtobufCFieldDescriptor *f, const uint8_t *p,
+			 size_t len, ProtobufCMessage **ret_msg)
+{
+	struct known *k = find_known(d, f, p, len);
+
+	if (!k)
+		return decode_message(d, f->descriptor, (struct wire){p, p + len}, ret_msg);
+	if ((k->len != len || memcmp(k->bytes, p, len) != 0) && !make_known(d, f, p, len, k))
+		return false;
+	*ret_msg = k->msg;
+	return true;
+}
+
 static bool decode_bytes(struct decoder *d, const ProtobufCFieldDescriptor *f, struct wire *w,
 			 void *member)
 {
@@ -197,9 +279,9 @@ static bool decode_bytes(struct decoder *d, const ProtobufCFieldDescriptor *f, s
 	if (!read_bytes(w, &p, &len))
 		return false;
 	if (f->type == PROTOBUF_C_TYPE_MESSAGE)
-		return decode_message(d, f->descriptor, (struct wire){p, p + len}, member);
+		return decode_inner(d, f, p, len, member);
 	if (f->type == PROTOBUF_C_TYPE_STRING) {
-		char *s = take(d, len + 1);
+		char *s = take(d->into, len + 1);
 
 		if (!s)
 			return false;
@@ -213,7 +295,7 @@ static bool decode_bytes(struct decoder *d, const ProtobufCFieldDescriptor *f, s
 	*(ProtobufCBinaryData *)member = (ProtobufCBinaryData){.len = len};
 	if (!len)
 		return true;
-	uint8_t *copy = take(d, len);
+	uint8_t *copy = take(d->into, len);
 
 	((ProtobufCBinaryData *)member)->data = copy;
 	return copy && memcpy(copy, p, len);
@@ -257,7 +339,7 @@ static bool decode_list(struct decoder *d, const ProtobufCFieldDescriptor *f, un
 	size_t size =
 		f->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
 	size_t cnt = type == WIRE_BYTES ? count_list(f->id, *w) : 0;
-	char *list = cnt ? take_aligned(d, cnt * size) : NULL;
+	char *list = cnt ? take_aligned(d->into, cnt * size) : NULL;
 	uint32_t id;
 
 	if (!list)
@@ -284,7 +366,7 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
 static bool decode_message(struct decoder *d, const ProtobufCMessageDescriptor *desc, struct wire w,
 			   ProtobufCMessage **ret_msg)
 {
-	ProtobufCMessage *msg = take_aligned(d, desc->sizeof_message);
+	ProtobufCMessage *msg = take_aligned(d->into, desc->sizeof_message);
 	uint32_t id, last = 0;
 	unsigned int type;
 
@@ -310,10 +392,11 @@ const Varve__V1__Event *decoder_event(struct decoder *d, const uint8_t *payload,
 {
 	ProtobufCMessage *msg;
 
-	reset(d);
+	reset(&d->memory);
+	d->into = &d->memory;
 	if (!decode_message(d, &varve__v1__event__descriptor, (struct wire){payload, payload + len},
 			    &msg)) {
-		reset(d);
+		reset(&d->memory);
 		msg = protobuf_c_message_unpack(&varve__v1__event__descriptor, &d->allocator, len,
 						payload);
 	}
