@@ -19,6 +19,7 @@
 
 #define BUF_SIZE  8192
 #define FLOAT_LEN 32
+#define NAME_LEN  256
 
 struct printer {
 	FILE *out;
@@ -101,11 +102,8 @@ static size_t print_special(struct printer *p, const char *s, size_t len)
 	return n ? n : 1;
 }
 
-static void print_string(struct printer *p, const char *s)
+static void print_rest_of_string(struct printer *p, const char *s, size_t len)
 {
-	size_t len = s ? strlen(s) : 0;
-
-	put_char(p, '"');
 	while (len) {
 		size_t n = text_plain_len(s, len);
 
@@ -116,6 +114,19 @@ static void print_string(struct printer *p, const char *s)
 		len -= n;
 	}
 	put_char(p, '"');
+}
+
+static void print_string(struct printer *p, const char *s)
+{
+	size_t len = s ? strlen(s) : 0, n = 0;
+
+	put_char(p, '"');
+	/* Nearly every string is short, and plain as a whole. */
+	if (len < BUF_SIZE) {
+		n = text_copy_plain(room(p, len), s, len);
+		p->used += n;
+	}
+	print_rest_of_string(p, s + n, len - n);
 }
 
 static void print_base64(struct printer *p, const ProtobufCBinaryData *b)
@@ -283,34 +294,59 @@ static bool is_present(const ProtobufCMessage *msg, const ProtobufCFieldDescript
 	return true;
 }
 
-static void print_name(struct printer *p, const char *name)
+/* Names are the schema's, and shorter than that. */
+static void print_name(struct printer *p, const char *name, bool first)
 {
-	put_char(p, '"');
-	put(p, name, strlen(name));
-	PUT(p, "\":");
+	char *to = room(p, NAME_LEN);
+
+	if (!first)
+		*to++ = ',';
+	*to++ = '"';
+	to = stpcpy(to, name);
+	*to++ = '"';
+	*to++ = ':';
+	p->used = (size_t)(to - p->buf);
+}
+
+/* Of a oneof's fields, which can be many, only the one that is there is looked at. */
+static const ProtobufCFieldDescriptor *pass_absent(const ProtobufCMessage *msg,
+						   const ProtobufCFieldDescriptor *f,
+						   const ProtobufCFieldDescriptor *last)
+{
+	uint32_t id = *(const uint32_t *)((const char *)msg + f->quantifier_offset);
+
+	while (f < last && f->id != id && f[1].flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
+	       f[1].quantifier_offset == f->quantifier_offset)
+		f++;
+	return f;
+}
+
+static void print_field(struct printer *p, const ProtobufCMessage *msg,
+			const ProtobufCFieldDescriptor *f)
+{
+	const char *base = (const char *)msg;
+
+	if (f->label == PROTOBUF_C_LABEL_REPEATED)
+		print_array(p, f, base + f->offset, *(const size_t *)(base + f->quantifier_offset));
+	else
+		print_value(p, f, base + f->offset);
 }
 
 static void print_message(struct printer *p, const ProtobufCMessage *msg)
 {
 	const ProtobufCMessageDescriptor *desc = msg->descriptor;
-	const char *base = (const char *)msg;
+	const ProtobufCFieldDescriptor *f = desc->fields; /* sorted by number */
 	bool first = true;
 
 	put_char(p, '{');
-	for (unsigned int i = 0; i < desc->n_fields; i++) { /* sorted by number */
-		const ProtobufCFieldDescriptor *f = &desc->fields[i];
-
+	for (const ProtobufCFieldDescriptor *end = f + desc->n_fields; f < end; f++) {
+		if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+			f = pass_absent(msg, f, end - 1);
 		if (!is_present(msg, f))
 			continue;
-		if (!first)
-			put_char(p, ',');
+		print_name(p, f->name, first);
 		first = false;
-		print_name(p, f->name);
-		if (f->label == PROTOBUF_C_LABEL_REPEATED)
-			print_array(p, f, base + f->offset,
-				    *(const size_t *)(base + f->quantifier_offset));
-		else
-			print_value(p, f, base + f->offset);
+		print_field(p, msg, f);
 	}
 	put_char(p, '}');
 }

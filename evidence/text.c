@@ -59,19 +59,42 @@ static uint64_t find_special(uint64_t v)
 	       EACH(0x80);
 }
 
-size_t text_plain_len(const char *s, size_t len)
+/* Of the eight bytes at s the first that is not plain; 8: all are. */
+static size_t plain_of_eight(const char *s)
 {
-	size_t i = 0;
 	uint64_t v;
 
-	for (; len - i >= sizeof(v); i += sizeof(v)) {
-		memcpy(&v, s + i, sizeof(v));
-		v = find_special(le64toh(v));
-		if (v)
-			return i + (size_t)__builtin_ctzll(v) / 8;
+	memcpy(&v, s, sizeof(v));
+	v = find_special(le64toh(v));
+	return v ? (size_t)__builtin_ctzll(v) / 8 : sizeof(v);
+}
+
+size_t text_plain_len(const char *s, size_t len)
+{
+	size_t i = 0, n;
+
+	for (; len - i >= 8; i += 8) {
+		n = plain_of_eight(s + i);
+		if (n < 8)
+			return i + n;
 	}
 	while (i < len && is_plain(s[i]))
 		i++;
+	return i;
+}
+
+size_t text_copy_plain(char *to, const char *s, size_t len)
+{
+	size_t i = 0, n;
+
+	for (; len - i >= 8; i += 8) {
+		n = plain_of_eight(s + i);
+		memcpy(to + i, s + i, 8);
+		if (n < 8)
+			return i + n;
+	}
+	for (; i < len && is_plain(s[i]); i++)
+		to[i] = s[i];
 	return i;
 }
 
@@ -158,17 +181,30 @@ char *text_from_bytes(struct arena *a, const char *s, size_t len, bool *ret_loss
 	return out;
 }
 
+/* How many digits it has. */
+static size_t digit_cnt(uint64_t v)
+{
+	size_t cnt = 1;
+
+	for (; v >= 10000; v /= 10000)
+		cnt += 4;
+	return cnt + (v >= 10) + (v >= 100) + (v >= 1000);
+}
+
 size_t text_format_unsigned(char to[static TEXT_NUMBER_LEN], uint64_t v)
 {
-	char digits[TEXT_NUMBER_LEN], *p = digits + sizeof(digits);
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	size_t cnt = digit_cnt(v);
+	char *p = to + cnt;
 
-	do
-		*--p = (char)('0' + v % 10);
-	while (v /= 10);
-	size_t len = (size_t)(digits + sizeof(digits) - p);
-
-	memcpy(to, p, len);
-	return len;
+	for (; v >= 10; v /= 100)
+		p = memcpy(p - 2, &pairs[v % 100 * 2], 2);
+	if (p > to)
+		*to = (char)('0' + v);
+	return cnt;
 }
 
 static void print_char(FILE *out, const char *s, size_t n, uint32_t cp)

@@ -28,6 +28,8 @@ bool text_is_harmless(uint32_t cp);
  * any of our formats. At most len.
  */
 size_t text_plain_len(const char *s, size_t len);
+/* Copies them, too; what lies behind them in `to`, which has len bytes, is left as it comes. */
+size_t text_copy_plain(char *to, const char *s, size_t len);
 
 /* True if the bytes are valid UTF-8 (no surrogates, no overlong forms, at most U+10FFFF) without
  * NUL. */
