@@ -12,6 +12,7 @@
 #   make bench-completeness   generated against recorded, lost and suppressed, at rising loads
 #   make check-faults  the fault suite in its long form; NAMES: only these
 #   make bench-soak    30 minutes of load: memory, descriptors and log stay what they are. MINUTES=N
+#   make bench-replay  what each view of a pod's million records costs: CPU time, memory. RECORDS=N
 #   make bench-seals    what sealing costs a record
 #   make bench-disk    what the log costs the disk, by policy of sync, with Kafka and without
 #
@@ -152,7 +153,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-seals bench-soak unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -196,6 +197,8 @@ check-faults:
 	$(Q)O=$(O) LONG=1 tests/faults/run.sh $(NAMES)
 	$(Q)$(if $(NAMES),,O=$(O) tests/vm/clock.sh)
 
+bench-replay: $(O)/varve
+	$(Q)O=$(O) tests/bench/replay.sh
 bench-seals: $(O)/tests/seals/cost
 	$(Q)for n in 1 2 3 4 5; do $<; done
 bench-disk:

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * replay DIR RECORDS: an evidence log of one pod's life, with that many records of its container,
- * as a sensor on a node of a cluster writes them: envelope, container, pod, process with its
- * ancestors, body. A shell that begins a program again and again; each reads, writes, looks a name
- * up, talks and ends. What is numbered is accounted for: the verdict must be COMPLETE.
+ * replay DIR RECORDS [ROUND]: an evidence log of one pod's life, with that many records of its
+ * container, as a sensor on a node of a cluster writes them: envelope, container, pod, process with
+ * its ancestors, body. A shell that begins a program again and again; each reads, writes, looks a
+ * name up, talks and ends, which makes ROUND records (48). What is numbered is accounted for: the
+ * verdict must be COMPLETE.
  */
 #include "evidence/base.h"
 #include "evidence/diag.h"
@@ -15,7 +16,8 @@
 #define BOOTED		(T0 - 86400LL * 1000000000)
 #define STEP_NS		1234567 /* from record to record */
 #define CGROUP		12451
-#define ROUND		48 /* records of one program */
+#define ROUND		48
+#define NAMES		24 /* different ones of files, and ports, of each program */
 #define TEXT(s)		((char *)(s))
 #define ID		"4b2e9f12ac0111111111111111111111111111111111111111111111111111aa"
 #define RUN		"10000000-0000-4000-8000-000000000001"
@@ -417,7 +419,7 @@ static void put_round(struct writer *w, unsigned int cnt)
 	put_fork(w, 0);
 	put_exec(w, 0);
 	for (unsigned int i = 0; i + 3 < cnt; i++)
-		acts[i % ARRAY_SIZE(acts)](w, i);
+		acts[i % ARRAY_SIZE(acts)](w, i % NAMES);
 	put_exit(w, 0);
 }
 
@@ -512,14 +514,14 @@ static void put_run_end(struct writer *w)
 	put(w, &m);
 }
 
-static void put_life(struct writer *w, uint64_t cnt)
+static void put_life(struct writer *w, uint64_t cnt, uint64_t round)
 {
 	uint64_t next_heartbeat = HEARTBEAT_EVERY;
 
 	put_start(w);
 	cnt -= 3;
 	while (cnt) {
-		uint64_t n = MIN(cnt, (uint64_t)ROUND);
+		uint64_t n = MIN(cnt, round);
 
 		put_round(w, (unsigned int)n);
 		cnt -= n;
@@ -535,17 +537,18 @@ static void put_life(struct writer *w, uint64_t cnt)
 int main(int argc, char **argv)
 {
 	const struct log_opts opts = {.segment_bytes = 64 << 20};
-	uint64_t cnt = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
+	uint64_t cnt = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	uint64_t round = argc > 3 ? strtoull(argv[3], NULL, 10) : ROUND;
 	struct writer w = {.pid = 4201};
 	struct log_recovery recovery;
 
 	diag_init("replay", DIAG_WARN);
-	if (cnt < 3)
-		die("want DIR RECORDS, at least 3");
+	if (cnt < 3 || !round || round > UINT32_MAX)
+		die("want DIR RECORDS [ROUND], at least 3 records");
 	if (log_open(argv[1], &opts, &w.log, &recovery))
 		die("cannot write %s", argv[1]);
 	put_run_start(&w);
-	put_life(&w, cnt);
+	put_life(&w, cnt, round);
 	put_heartbeat(&w);
 	put_heartbeat(&w);
 	put_run_end(&w);
