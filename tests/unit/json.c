@@ -82,6 +82,29 @@ static void test_strings_not_utf8(void **state)
 	expect_text("\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd");
 }
 
+/* Whatever it is made in, it is made of pieces: a string of any length, with an escape at its end.
+ */
+static void test_long_strings(void **state)
+{
+	enum { MAX = 3 * 8192 };
+	_cleanup_free_ char *s = malloc(MAX + 2), *expected = malloc(MAX + 32);
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+
+	(void)state;
+	assert_non_null(s);
+	assert_non_null(expected);
+	for (size_t len = 1; len<MAX; len += len % 8192> 8100 || len % 8192 < 20 ? 1 : 97) {
+		memset(s, 'x', len);
+		strcpy(s + len, "\x1b");
+		memcpy(expected, "{\"kind\":\"", 9);
+		memset(expected + 9, 'x', len);
+		strcpy(expected + 9 + len, "\\u001b\",\"run_id\":\"r\"}");
+		ev.kind = s;
+		ev.run_id = "r";
+		expect_json(&ev, expected);
+	}
+}
+
 static void expect_bytes(const char *data, size_t len, const char *base64)
 {
 	Varve__V1__Process p = VARVE__V1__PROCESS__INIT;
@@ -251,10 +274,15 @@ static void test_write_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_absent_and_zero), cmocka_unit_test(test_integers),
-		cmocka_unit_test(test_strings),		cmocka_unit_test(test_strings_not_utf8),
-		cmocka_unit_test(test_bytes),		cmocka_unit_test(test_nested_and_repeated),
-		cmocka_unit_test(test_oneof),		cmocka_unit_test(test_other_scalars),
+		cmocka_unit_test(test_absent_and_zero),
+		cmocka_unit_test(test_integers),
+		cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_long_strings),
+		cmocka_unit_test(test_strings_not_utf8),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_nested_and_repeated),
+		cmocka_unit_test(test_oneof),
+		cmocka_unit_test(test_other_scalars),
 		cmocka_unit_test(test_write_error),
 	};
 

@@ -185,6 +185,54 @@ static void expect_message(int err, enum diag_level level, const char *arg, cons
 	assert_string_equal(text, expected);
 }
 
+/* Each byte in each place of some words: the first that is not plain, whatever stands behind it. */
+static void test_plain(void **state)
+{
+	char s[32], copy[32];
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		bool plain = c >= ' ' && c <= '~' && c != '"' && c != '\\';
+
+		for (size_t at = 0; at < sizeof(s); at++) {
+			memset(s, plain ? 'x' : '!', sizeof(s));
+			memset(s + at, c, sizeof(s) - at);
+			for (size_t len = at; len <= sizeof(s); len++) {
+				size_t n = plain ? len : at;
+
+				assert_int_equal(text_plain_len(s, len), n);
+				assert_int_equal(text_copy_plain(copy, s, len), n);
+				assert_memory_equal(copy, s, n);
+			}
+		}
+	}
+}
+
+static void expect_number(uint64_t v)
+{
+	char expected[32], number[TEXT_NUMBER_LEN];
+	size_t len = text_format_unsigned(number, v);
+
+	assert_int_equal(len, snprintf(expected, sizeof(expected), "%llu", (unsigned long long)v));
+	assert_memory_equal(number, expected, len);
+}
+
+static void test_numbers(void **state)
+{
+	uint64_t v = 1;
+
+	(void)state;
+	expect_number(UINT64_MAX);
+	for (int i = 0; i < 20; i++, v *= 10) {
+		expect_number(v - 1);
+		expect_number(v);
+		expect_number(v + 1);
+		expect_number(v * 7 + 42);
+	}
+	for (v = 0; v < 1100; v++)
+		expect_number(v);
+}
+
 static void test_messages(void **state)
 {
 	(void)state;
@@ -207,6 +255,8 @@ int main(void)
 		cmocka_unit_test(test_from_bytes_arena_full),
 		cmocka_unit_test(test_print_escaped),
 		cmocka_unit_test(test_print_escaped_any_bytes),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_messages),
 	};
 
