@@ -35,10 +35,10 @@ struct memory {
  * bytes is the same message.
  */
 struct known {
+	struct decoder_known is;
 	size_t len; /* 0: none */
 	uint8_t bytes[KNOWN_MAX];
 	struct memory memory;
-	ProtobufCMessage *msg;
 };
 
 #define KNOWN_FIELDS 3
@@ -48,6 +48,7 @@ struct decoder {
 	struct memory *into;  /* that, or that of a known message */
 	const ProtobufCFieldDescriptor *known_fields[KNOWN_FIELDS];
 	struct known known[KNOWN_FIELDS][KNOWN_CNT];
+	struct known *in_record[KNOWN_FIELDS]; /* of the last record; NULL: kept elsewhere */
 	ProtobufCAllocator allocator;
 };
 
@@ -113,6 +114,14 @@ static void memory_fini(struct memory *m)
 	free(m->block);
 }
 
+static void forget(struct known *k)
+{
+	k->len = 0;
+	free(k->is.text);
+	k->is = (struct decoder_known){};
+	reset(&k->memory);
+}
+
 static void *library_alloc(void *ctx, size_t size)
 {
 	return take_aligned(ctx, size);
@@ -146,8 +155,10 @@ void decoder_free(struct decoder *d)
 	if (!d)
 		return;
 	for (size_t i = 0; i < KNOWN_FIELDS; i++)
-		for (size_t j = 0; j < KNOWN_CNT; j++)
+		for (size_t j = 0; j < KNOWN_CNT; j++) {
+			forget(&d->known[i][j]);
 			memory_fini(&d->known[i][j].memory);
+		}
 	memory_fini(&d->memory);
 	free(d);
 }
@@ -226,30 +237,33 @@ static bool decode_varint(const ProtobufCFieldDescriptor *f, struct wire *w, voi
 	}
 }
 
+/* Index into known_fields; KNOWN_FIELDS: it is none of them. */
+static size_t find_known_field(const struct decoder *d, const ProtobufCFieldDescriptor *f)
+{
+	size_t i = 0;
+
+	while (i < KNOWN_FIELDS && d->known_fields[i] != f)
+		i++;
+	return i;
+}
+
 /* Each of them begins with what it is called by, which differs in its first bytes. */
-static struct known *find_known(struct decoder *d, const ProtobufCFieldDescriptor *f,
-				const uint8_t *p, size_t len)
+static size_t find_slot(const uint8_t *p)
 {
 	uint64_t name;
 
-	if (len < 2 + sizeof(name) || len > KNOWN_MAX)
-		return NULL;
 	memcpy(&name, p + 2, sizeof(name));
-	for (size_t i = 0; i < KNOWN_FIELDS; i++)
-		if (d->known_fields[i] == f)
-			return &d->known[i][(name * 0x9e3779b97f4a7c15ULL) >> 32 & (KNOWN_CNT - 1)];
-	return NULL;
+	return (name * 0x9e3779b97f4a7c15ULL) >> 32 & (KNOWN_CNT - 1);
 }
 
 static bool make_known(struct decoder *d, const ProtobufCFieldDescriptor *f, const uint8_t *p,
 		       size_t len, struct known *k)
 {
-	k->len = 0;
-	reset(&k->memory);
+	forget(k);
 	if (!k->memory.block && !add_block(&k->memory, KNOWN_BLOCK))
 		return false;
 	d->into = &k->memory;
-	if (decode_message(d, f->descriptor, (struct wire){p, p + len}, &k->msg)) {
+	if (decode_message(d, f->descriptor, (struct wire){p, p + len}, &k->is.msg)) {
 		memcpy(k->bytes, p, len);
 		k->len = len;
 	}
@@ -260,14 +274,25 @@ static bool make_known(struct decoder *d, const ProtobufCFieldDescriptor *f, con
 static bool decode_inner(struct decoder *d, const ProtobufCFieldDescriptor *f, const uint8_t *p,
 			 size_t len, ProtobufCMessage **ret_msg)
 {
-	struct known *k = find_known(d, f, p, len);
+	size_t i = find_known_field(d, f);
 
-	if (!k)
+	if (i == KNOWN_FIELDS || len < 2 + sizeof(uint64_t) || len > KNOWN_MAX)
 		return decode_message(d, f->descriptor, (struct wire){p, p + len}, ret_msg);
+	struct known *k = &d->known[i][find_slot(p)];
+
 	if ((k->len != len || memcmp(k->bytes, p, len) != 0) && !make_known(d, f, p, len, k))
 		return false;
-	*ret_msg = k->msg;
+	d->in_record[i] = k;
+	*ret_msg = k->is.msg;
 	return true;
+}
+
+struct decoder_known *decoder_find_known(struct decoder *d, const ProtobufCMessage *msg)
+{
+	for (size_t i = 0; i < KNOWN_FIELDS; i++)
+		if (d->in_record[i] && d->in_record[i]->is.msg == msg)
+			return &d->in_record[i]->is;
+	return NULL;
 }
 
 static bool decode_bytes(struct decoder *d, const ProtobufCFieldDescriptor *f, struct wire *w,
@@ -388,18 +413,24 @@ static bool decode_message(struct decoder *d, const ProtobufCMessageDescriptor *
 	return true;
 }
 
-const Varve__V1__Event *decoder_event(struct decoder *d, const uint8_t *payload, size_t len)
+static void begin_record(struct decoder *d)
 {
-	ProtobufCMessage *msg;
-
 	reset(&d->memory);
 	d->into = &d->memory;
-	if (!decode_message(d, &varve__v1__event__descriptor, (struct wire){payload, payload + len},
-			    &msg)) {
-		reset(&d->memory);
-		msg = protobuf_c_message_unpack(&varve__v1__event__descriptor, &d->allocator, len,
-						payload);
+	memset(d->in_record, 0, sizeof(d->in_record));
+}
+
+const Varve__V1__Event *decoder_event(struct decoder *d, const uint8_t *payload, size_t len)
+{
+	const ProtobufCMessageDescriptor *desc = &varve__v1__event__descriptor;
+	ProtobufCMessage *msg;
+
+	begin_record(d);
+	if (!decode_message(d, desc, (struct wire){payload, payload + len}, &msg)) {
+		begin_record(d);
+		msg = protobuf_c_message_unpack(desc, &d->allocator, len, payload);
 	}
-	return msg && event_is_valid((const Varve__V1__Event *)msg) ? (const Varve__V1__Event *)msg
-								    : NULL;
+	const Varve__V1__Event *ev = (const Varve__V1__Event *)msg;
+
+	return ev && event_is_valid(ev) ? ev : NULL;
 }

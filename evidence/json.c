@@ -12,6 +12,7 @@
  */
 #include "evidence/json.h"
 #include "evidence/base.h"
+#include "evidence/decoder.h"
 #include "evidence/text.h"
 #include <inttypes.h>
 #include <math.h>
@@ -23,7 +24,9 @@
 
 struct printer {
 	FILE *out;
+	struct decoder *decoder; /* or NULL */
 	size_t used;
+	bool flushed;
 	char buf[BUF_SIZE];
 };
 
@@ -33,6 +36,7 @@ static void flush(struct printer *p)
 {
 	fwrite(p->buf, 1, p->used, p->out);
 	p->used = 0;
+	p->flushed = true;
 }
 
 /* Room for len bytes, which is less than the buffer has. */
@@ -185,6 +189,28 @@ static void print_enum(struct printer *p, const ProtobufCEnumDescriptor *desc, i
 		print_signed(p, value);
 }
 
+/* One that was printed before comes as it was then; the text is kept if it lies in the buffer. */
+static void print_inner(struct printer *p, const ProtobufCMessage *msg)
+{
+	struct decoder_known *known = p->decoder ? decoder_find_known(p->decoder, msg) : NULL;
+
+	if (known && known->text) {
+		put(p, known->text, known->text_len);
+		return;
+	}
+	size_t begin = p->used;
+
+	p->flushed = false;
+	print_message(p, msg);
+	if (!known || p->flushed)
+		return;
+	known->text = malloc(p->used - begin);
+	if (!known->text)
+		return;
+	known->text_len = p->used - begin;
+	memcpy(known->text, p->buf + begin, known->text_len);
+}
+
 static void print_value(struct printer *p, const ProtobufCFieldDescriptor *f, const void *at)
 {
 	switch (f->type) {
@@ -232,7 +258,7 @@ static void print_value(struct printer *p, const ProtobufCFieldDescriptor *f, co
 		print_base64(p, at);
 		break;
 	case PROTOBUF_C_TYPE_MESSAGE:
-		print_message(p, *(const ProtobufCMessage *const *)at);
+		print_inner(p, *(const ProtobufCMessage *const *)at);
 		break;
 	}
 }
@@ -353,9 +379,15 @@ static void print_message(struct printer *p, const ProtobufCMessage *msg)
 
 int json_print(FILE *out, const ProtobufCMessage *msg)
 {
+	return json_print_record(out, msg, NULL);
+}
+
+int json_print_record(FILE *out, const ProtobufCMessage *msg, struct decoder *d)
+{
 	struct printer p;
 
 	p.out = out;
+	p.decoder = d;
 	p.used = 0;
 	print_message(&p, msg);
 	flush(&p);

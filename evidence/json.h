@@ -13,5 +13,9 @@
  * the stream says.
  */
 int json_print(FILE *out, const ProtobufCMessage *msg);
+struct decoder;
+/* The same of the decoder's last record, which says much that was said before: that is not made
+ * anew. */
+int json_print_record(FILE *out, const ProtobufCMessage *msg, struct decoder *d);
 
 #endif

@@ -6,15 +6,20 @@
 #include "responder/missing.h"
 #include <errno.h>
 
+struct printing {
+	const struct history *h;
+	FILE *out;
+};
+
 static int print_record(const struct history_container *container, const Varve__V1__Event *ev,
 			void *ctx)
 {
-	FILE *out = ctx;
+	const struct printing *p = ctx;
 
 	(void)container;
-	json_print(out, &ev->base);
-	fputc('\n', out);
-	return ferror(out) ? -EIO : 0;
+	json_print_record(p->out, &ev->base, p->h->decoder);
+	fputc('\n', p->out);
+	return ferror(p->out) ? -EIO : 0;
 }
 
 /* What could not be read was told on stderr place by place; the status says that there was
@@ -43,8 +48,10 @@ int cmd_cat(const struct options *opts, FILE *out)
 	if (source_open(opts->source, &opts->source_opts, &src) < 0)
 		return EXIT_IO;
 	if (!history_load(src, &opts->window, &h)) {
+		struct printing p = {.h = h, .out = out};
+
 		h->everything = true;
-		if (!history_stream(h, src, print_record, out, &cnt))
+		if (!history_stream(h, src, print_record, &p, &cnt))
 			status = status_of(h, cnt);
 		history_free(h);
 	}

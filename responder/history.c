@@ -270,6 +270,7 @@ int history_stream(struct history *h, struct source *src, history_record_fn fn, 
 	uint64_t cnt = 0;
 	int err = source_rewind(src);
 
+	h->decoder = decoder;
 	for (struct history_run *run = h->runs; run; run = run->next)
 		run->again.cnt = 0;
 	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
@@ -282,6 +283,7 @@ int history_stream(struct history *h, struct source *src, history_record_fn fn, 
 			err = fn(container, ev, ctx);
 		}
 	}
+	h->decoder = NULL;
 	if (!err)
 		*ret_cnt = cnt;
 	return err;

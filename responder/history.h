@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct decoder;
 struct source;
 
 #define HISTORY_CLASS_MAX 8
@@ -152,6 +153,7 @@ struct history {
 	struct history_window window;
 	bool as_recorded; /* views show what was known when */
 	bool everything;  /* history_stream() gives all records, of the node too */
+	struct decoder *decoder; /* of the record that history_stream() gives */
 	struct strmap run_ids, container_ids, pod_uids;
 	struct history_pod *pods, *last_pod;
 	size_t pod_cnt;

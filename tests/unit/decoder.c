@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The decoder takes what event_decode() takes, and makes the same of it: also of what is odd. */
+/*
+ * The decoder takes what event_decode() takes, and makes the same of it: also of what is odd. And
+ * the text of what it keeps is the text that it would have.
+ */
 #include "evidence/decoder.h"
 #include "evidence/base.h"
+#include "evidence/json.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -39,6 +43,28 @@ static void expect_same(const Varve__V1__Event *a, const Varve__V1__Event *b)
 	assert_memory_equal(x, y, len);
 }
 
+static char *text_of(const Varve__V1__Event *ev, struct decoder *d)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_int_equal(json_print_record(out, &ev->base, d), 0);
+	fclose(out);
+	return text;
+}
+
+/* The second time by what was kept of the first. */
+static void expect_same_text(struct decoder *d, const Varve__V1__Event *ev,
+			     const Varve__V1__Event *expected)
+{
+	_cleanup_free_ char *plain = text_of(expected, NULL), *first = text_of(ev, d),
+			    *again = text_of(ev, d);
+
+	assert_string_equal(first, plain);
+	assert_string_equal(again, plain);
+}
+
 /* In memory of just that size, for the sanitizer. True: it is a record. */
 static bool decode_both(struct decoder *d, const uint8_t *payload, size_t len)
 {
@@ -50,8 +76,10 @@ static bool decode_both(struct decoder *d, const uint8_t *payload, size_t len)
 	const Varve__V1__Event *ev = decoder_event(d, exact, len);
 
 	assert_int_equal(!ev, !expected);
-	if (ev)
+	if (ev) {
 		expect_same(ev, expected);
+		expect_same_text(d, ev, expected);
+	}
 	varve__v1__event__free_unpacked(expected, NULL);
 	return ev;
 }
@@ -89,7 +117,7 @@ static size_t make_record(uint8_t buf[BUF_LEN])
 	ev.kind = (char *)"EXEC";
 	ev.has_sequence = ev.has_time_unix_nano = 1;
 	ev.sequence = 300;
-	ev.time_unix_nano = -1;
+	ev.time_unix_nano = INT64_MAX;
 	ev.run_id = (char *)UID;
 	ev.node_name = (char *)"n";
 	ev.container = &container;
@@ -160,7 +188,9 @@ static void test_odd(void **state)
 {
 	struct decoder *d = *state;
 
-	BEHIND(d, "\x0a\x04OPEN", true);	    /* kind again: the last one holds */
+	BEHIND(d, "\x0a\x04OPEN", true); /* kind again: the last one holds */
+	/* The time again, before 1970: ten bytes. */
+	BEHIND(d, "\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", true);
 	BEHIND(d, "\x10\x05", true);		    /* sequence again */
 	BEHIND(d, "\x4a\x05\x1a\x03web", true);	    /* container again: merged */
 	BEHIND(d, "\x5a\x02\x10\x07", true);	    /* process again: merged */
@@ -221,6 +251,27 @@ static void test_containers(void **state)
 	}
 }
 
+/* A message that stands where one was kept is not taken for it. */
+static void test_find_known(void **state)
+{
+	struct decoder *d = *state;
+	uint8_t buf[BUF_LEN];
+	const Varve__V1__Event *ev = decoder_event(d, buf, make_record(buf));
+	struct decoder_known *k = decoder_find_known(d, &ev->container->base);
+	Varve__V1__Container copy = *ev->container;
+
+	assert_non_null(k);
+	assert_null(k->text);
+	free(text_of(ev, d));
+	assert_int_equal(k->text_len, strlen("{\"id\":\"" ID "\"}"));
+	assert_memory_equal(k->text, "{\"id\":\"" ID "\"}", k->text_len);
+	assert_null(decoder_find_known(d, &copy.base));
+	assert_null(decoder_find_known(d, &ev->base));
+	assert_null(decoder_find_known(d, &ev->exec->base));
+	ev = decoder_event(d, buf, pack_container(buf, ID, "web"));
+	assert_null(decoder_find_known(d, &ev->container->base)->text);
+}
+
 /* Kept or not, by its length. */
 static void test_long(void **state)
 {
@@ -239,10 +290,14 @@ static void test_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_record),	  cmocka_unit_test(test_every_beginning),
-		cmocka_unit_test(test_odd),	  cmocka_unit_test(test_every_byte_changed),
-		cmocka_unit_test(test_not_valid), cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_every_beginning),
+		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_every_byte_changed),
+		cmocka_unit_test(test_not_valid),
+		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test_setup_teardown(test_find_known, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
