@@ -260,7 +260,7 @@ static void describe_unlink(FILE *out, const Varve__V1__Event *ev)
 		describe_failure(out, ev->unlink->call_errno);
 }
 
-static void print_endpoint(FILE *out, const Varve__V1__Endpoint *e)
+void describe_endpoint(FILE *out, const Varve__V1__Endpoint *e)
 {
 	bool is_v6 = e && e->ip && strchr(e->ip, ':');
 
@@ -288,7 +288,7 @@ static void describe_connect(FILE *out, const Varve__V1__Event *ev)
 
 	describe_string(out, c->protocol);
 	fputs(" to ", out);
-	print_endpoint(out, c->destination);
+	describe_endpoint(out, c->destination);
 	fputc(' ', out);
 	if (c->outcome && !strcmp(c->outcome, "in_progress"))
 		fputs("in progress", out);
@@ -304,9 +304,9 @@ static void describe_accept(FILE *out, const Varve__V1__Event *ev)
 {
 	describe_string(out, ev->accept->protocol);
 	fputs(" from ", out);
-	print_endpoint(out, ev->accept->source);
+	describe_endpoint(out, ev->accept->source);
 	fputs(" at ", out);
-	print_endpoint(out, ev->accept->destination);
+	describe_endpoint(out, ev->accept->destination);
 	if (ev->accept->has_call_errno)
 		describe_failure(out, ev->accept->call_errno);
 }

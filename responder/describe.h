@@ -11,6 +11,10 @@
 void describe_event(FILE *out, const Varve__V1__Event *ev);
 /* The same of a kind that has no words of its own: "name=value ...". */
 void describe_any(FILE *out, const Varve__V1__Event *ev);
+/* "192.0.2.7:443", "[2001:db8::1]:443". NULL: "?". */
+void describe_endpoint(FILE *out, const Varve__V1__Endpoint *e);
+/* The errno with which what it says failed; false: it did not, or the kind has none. */
+bool describe_errno(const Varve__V1__Event *ev, uint32_t *ret_errno);
 /* " failed: ENOENT (No such file or directory)". */
 void describe_failure(FILE *out, uint32_t call_errno);
 /* "/bin/sh -c \"echo hi\"": the arguments as they would be typed; false if there are none. */

@@ -165,19 +165,34 @@ static const ProtobufCFieldDescriptor *find_errno(const ProtobufCMessage *body)
 	return f && f->type == PROTOBUF_C_TYPE_UINT32 && is_there(f, body) ? f : NULL;
 }
 
-void describe_any(FILE *out, const Varve__V1__Event *ev)
+static const ProtobufCMessage *find_body(const Varve__V1__Event *ev)
 {
 	const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(
 		&varve__v1__event__descriptor, ev->body_case);
-	const ProtobufCMessage *body;
 
 	if (!f || f->type != PROTOBUF_C_TYPE_MESSAGE)
-		return;
-	body = *(const ProtobufCMessage *const *)((const char *)ev + f->offset);
+		return NULL;
+	return *(const ProtobufCMessage *const *)((const char *)ev + f->offset);
+}
+
+bool describe_errno(const Varve__V1__Event *ev, uint32_t *ret_errno)
+{
+	const ProtobufCMessage *body = find_body(ev);
+	const ProtobufCFieldDescriptor *f = body ? find_errno(body) : NULL;
+
+	if (f)
+		*ret_errno = *(const uint32_t *)((const char *)body + f->offset);
+	return f;
+}
+
+void describe_any(FILE *out, const Varve__V1__Event *ev)
+{
+	const ProtobufCMessage *body = find_body(ev);
+	uint32_t call_errno;
+
 	if (!body)
 		return;
 	print_fields(out, body, 0);
-	f = find_errno(body);
-	if (f)
-		describe_failure(out, *(const uint32_t *)((const char *)body + f->offset));
+	if (describe_errno(ev, &call_errno))
+		describe_failure(out, call_errno);
 }

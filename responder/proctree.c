@@ -4,33 +4,11 @@
 #include "evidence/base.h"
 #include "responder/describe.h"
 #include "responder/memory.h"
+#include "responder/printed.h"
 #include "responder/secrets.h"
 #include <string.h>
 
 #define ARGS_SHOWN 4096 /* bytes of a process's arguments in its headline */
-
-/* Text made by printing. */
-struct text {
-	FILE *out;
-	char *s;
-	size_t len;
-};
-
-static FILE *text_begin(struct text *t)
-{
-	*t = (struct text){};
-	t->out = open_memstream(&t->s, &t->len);
-	if (!t->out)
-		memory_exhausted();
-	return t->out;
-}
-
-static char *text_end(struct text *t)
-{
-	if (fclose(t->out) || !t->s)
-		memory_exhausted();
-	return t->s;
-}
 
 static void replace(char **p, char *s)
 {
@@ -40,12 +18,12 @@ static void replace(char **p, char *s)
 
 static void set_text(char **p, const char *s, bool has_raw, ProtobufCBinaryData raw)
 {
-	struct text t;
+	struct printed t;
 
 	if (!s && !has_raw)
 		return;
-	describe_text(text_begin(&t), s, has_raw, raw);
-	replace(p, text_end(&t));
+	describe_text(printed_begin(&t), s, has_raw, raw);
+	replace(p, printed_end(&t));
 }
 
 static void set_string(char **p, const char *s)
@@ -124,7 +102,7 @@ static void learn_parent(struct proctree *tree, struct proctree_proc *p,
 			 const Varve__V1__Process *m)
 {
 	const Varve__V1__ParentProcess *parent = m->parent;
-	struct text t;
+	struct printed t;
 
 	if (p->parent_uid || !parent || !parent->process_uid)
 		return;
@@ -137,13 +115,13 @@ static void learn_parent(struct proctree *tree, struct proctree_proc *p,
 	set_string(&above->name, parent->name);
 	set_string(&above->exe, parent->exe_path);
 	set_string(&above->args, parent->cmd_line);
-	FILE *out = text_begin(&t);
+	FILE *out = printed_begin(&t);
 
 	for (size_t i = 1; i < m->n_ancestry && i < 16; i++) {
 		fputs(i > 1 ? " < " : "", out);
 		describe_string(out, m->ancestry[i]->name);
 	}
-	replace(&above->ancestors, text_end(&t));
+	replace(&above->ancestors, printed_end(&t));
 }
 
 static bool is_session(const Varve__V1__Process *m)
@@ -228,17 +206,17 @@ static void add_line(struct proctree *tree, struct proctree_proc *p, const char 
 
 static char *event_text(const Varve__V1__Event *ev)
 {
-	struct text t;
+	struct printed t;
 
-	describe_event(text_begin(&t), ev);
-	return text_end(&t);
+	describe_event(printed_begin(&t), ev);
+	return printed_end(&t);
 }
 
 static char *args_text(const Varve__V1__Event *ev)
 {
-	struct text t;
-	bool any = describe_args(text_begin(&t), ev);
-	char *s = text_end(&t);
+	struct printed t;
+	bool any = describe_args(printed_begin(&t), ev);
+	char *s = printed_end(&t);
 
 	if (any && t.len > ARGS_SHOWN) {
 		char *cut = memory_printf("%.*s ... [%zu bytes]", ARGS_SHOWN, s, t.len);
@@ -255,7 +233,7 @@ static char *args_text(const Varve__V1__Event *ev)
 static void learn_image(struct proctree_proc *p, const Varve__V1__Event *ev,
 			const Varve__V1__File *file)
 {
-	struct text t;
+	struct printed t;
 	char *args = args_text(ev);
 
 	if (args)
@@ -263,8 +241,8 @@ static void learn_image(struct proctree_proc *p, const Varve__V1__Event *ev,
 	if (!file)
 		return;
 	set_text(&p->exe, file->path, file->has_path_raw, file->path_raw);
-	describe_file_flags(text_begin(&t), file);
-	replace(&p->exe_flags, text_end(&t));
+	describe_file_flags(printed_begin(&t), file);
+	replace(&p->exe_flags, printed_end(&t));
 }
 
 static void take_fork(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
@@ -298,13 +276,13 @@ static void take_snapshot(struct proctree *tree, struct proctree_proc *p,
 static void take_exit(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
 		      int64_t ns)
 {
-	struct text t;
+	struct printed t;
 
 	(void)tree;
 	p->exited = true;
 	p->exit_ns = ns;
-	describe_exit(text_begin(&t), ev->exit);
-	replace(&p->exit, text_end(&t));
+	describe_exit(printed_begin(&t), ev->exit);
+	replace(&p->exit, printed_end(&t));
 }
 
 static void take_open(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
@@ -312,7 +290,7 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 {
 	const Varve__V1__Open *o = ev->open;
 	const char *path = o->file ? o->file->path : NULL;
-	struct text t;
+	struct printed t;
 
 	if (o->has_call_errno) {
 		/* What was not there is not worth a line; what was refused is. */
@@ -321,14 +299,14 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 		return;
 	}
 	if (o->has_created && o->created) {
-		describe_file(text_begin(&t), o->file);
-		add_line(tree, p, "create", text_end(&t), ns);
+		describe_file(printed_begin(&t), o->file);
+		add_line(tree, p, "create", printed_end(&t), ns);
 	} else if (o->has_written && o->written) {
-		describe_file(text_begin(&t), o->file);
-		add_line(tree, p, "write", text_end(&t), ns);
+		describe_file(printed_begin(&t), o->file);
+		add_line(tree, p, "write", printed_end(&t), ns);
 	} else if (secrets_is_secret(path)) {
-		describe_file(text_begin(&t), o->file);
-		add_line(tree, p, "read secret", text_end(&t), ns);
+		describe_file(printed_begin(&t), o->file);
+		add_line(tree, p, "read secret", printed_end(&t), ns);
 	} else {
 		p->read_cnt++;
 	}

@@ -31,6 +31,7 @@ struct view_type {
 #define VIEWS(V)    \
 	V(tree)     \
 	V(timeline) \
+	V(summary)  \
 	V(jsonl)
 #define VIEW_DECLARE(name) extern const struct view_type view_##name;
 VIEWS(VIEW_DECLARE)

@@ -1,90 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a responder sees: tree, timeline and JSON lines of the same records; nothing hostile reaches
  * a terminal. */
-#include "tests/unit/responder_sample.h"
+#include "tests/unit/views.h"
 #include "responder/proctree.h"
-#include "responder/select.h"
-#include "responder/verdict.h"
-#include "responder/views/view.h"
-
-struct fixture {
-	struct sample s;
-	struct sample_container c, other;
-	struct history *h;
-	char *text;
-	size_t len;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	sample_init(&f->s);
-	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
-	f->other = (struct sample_container){.id = SAMPLE_ID2, .name = "side", .in_pod = true};
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	history_free(f->h);
-	sample_fini(&f->s);
-	free(f->text);
-	free(f);
-	return 0;
-}
-
-struct printing {
-	const struct view_type *view;
-	void *state;
-	FILE *out;
-};
-
-static int print_record(const struct history_container *c, const Varve__V1__Event *ev, void *ctx)
-{
-	struct printing *p = ctx;
-
-	p->view->record(p->state, p->out, c, ev);
-	return 0;
-}
-
-static void show(struct fixture *f, const struct view_type *view)
-{
-	struct printing p = {.view = view};
-	struct verdict verdict;
-	uint64_t cnt;
-
-	f->h = sample_load(&f->s, INT64_MIN, INT64_MAX);
-	assert_int_equal(select_pod(f->h, SAMPLE_POD), 0);
-	verdict_make(f->h, &verdict);
-	p.out = open_memstream(&f->text, &f->len);
-	p.state = view->open ? view->open(f->h, &verdict, p.out) : NULL;
-	assert_int_equal(history_stream(f->h, &f->s.source, print_record, &p, &cnt), 0);
-	if (view->finish)
-		view->finish(p.state, p.out);
-	if (view->free)
-		view->free(p.state);
-	verdict_fini(&verdict);
-	fclose(p.out);
-}
-
-#define assert_shows(f, words)                                               \
-	do {                                                                 \
-		if (!strstr((f)->text, words))                               \
-			fail_msg("\"%s\" is not in:\n%s", words, (f)->text); \
-	} while (0)
-
-static size_t count_of(const char *text, const char *word)
-{
-	size_t cnt = 0;
-
-	for (; (text = strstr(text, word)); text += strlen(word))
-		cnt++;
-	return cnt;
-}
 
 static void test_tree(void **state)
 {
@@ -352,13 +270,9 @@ static void test_hostile_names(void **state)
 	show(f, &view_tree);
 	expect_harmless(f);
 	assert_shows(f, "[unlinked] [memfd]");
-	history_free(f->h);
-	free(f->text);
 	show(f, &view_timeline);
 	expect_harmless(f);
 	assert_shows(f, "\\xff\\x1b\\n");
-	history_free(f->h);
-	free(f->text);
 	show(f, &view_jsonl);
 	assert_null(strchr(f->text, '\033'));
 	assert_int_equal(count_of(f->text, "\n"), 3);
@@ -391,8 +305,6 @@ static void test_any_kind_and_failures(void **state)
 	show(f, &view_timeline);
 	assert_shows(f, "entries=8 failed: EPERM (Operation not permitted)");
 	assert_shows(f, "/etc/shadow failed: EACCES (Permission denied)");
-	history_free(f->h);
-	free(f->text);
 	show(f, &view_tree);
 	assert_shows(f, "io_uring    entries=8 failed: EPERM");
 	assert_shows(f, "open        /etc/shadow failed: EACCES");
@@ -444,8 +356,6 @@ static void test_records_without_bodies(void **state)
 	show(f, &view_timeline);
 	assert_int_equal(count_of(f->text, "\n"), 20);
 	assert_shows(f, "PTRACE");
-	history_free(f->h);
-	free(f->text);
 	show(f, &view_tree);
 	assert_shows(f, "4201 sh\n");
 }
@@ -467,8 +377,6 @@ static void test_mutated_records(void **state)
 		if (item == whole)
 			continue;
 		item->payload[rand_r(&seed) % item->len] ^= 1 << rand_r(&seed) % 8;
-		history_free(f->h);
-		free(f->text);
 		show(f, views[round % ARRAY_SIZE(views)]);
 		assert_null(strchr(f->text, '\033'));
 		assert_int_equal(strlen(f->text), f->len);
