@@ -1,34 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* By kind: what a record says of its process. The kind's function is found in a table. */
+/*
+ * The table of processes. Names, paths and arguments are mostly those of others, too: each text is
+ * kept once.
+ */
 #include "responder/proctree.h"
 #include "evidence/base.h"
 #include "responder/describe.h"
 #include "responder/memory.h"
 #include "responder/printed.h"
-#include "responder/secrets.h"
 #include <string.h>
 
-#define ARGS_SHOWN 4096 /* bytes of a process's arguments in its headline */
+#define PROC_BYTES (sizeof(struct proctree_proc) + 200) /* with its key */
+#define TEXT_BYTES 64					/* beside the text itself */
 
-static void replace(char **p, char *s)
+const char *proctree_keep(struct proctree *tree, char *text)
 {
-	free(*p);
-	*p = s;
+	const char *kept = NULL;
+
+	if (text && strmap_find(&tree->texts, text)) {
+		kept = strmap_keep(&tree->texts, text);
+	} else if (text && tree->bytes < PROCTREE_BYTES) {
+		kept = strmap_keep(&tree->texts, text);
+		tree->bytes += strlen(text) + TEXT_BYTES;
+	}
+	free(text);
+	return kept;
 }
 
-static void set_text(char **p, const char *s, bool has_raw, ProtobufCBinaryData raw)
+static void set_text(struct proctree *tree, const char **p, const char *s, bool has_raw,
+		     ProtobufCBinaryData raw)
 {
 	struct printed t;
 
 	if (!s && !has_raw)
 		return;
 	describe_text(printed_begin(&t), s, has_raw, raw);
-	replace(p, printed_end(&t));
+	*p = proctree_keep(tree, printed_end(&t));
 }
 
-static void set_string(char **p, const char *s)
+static void set_string(struct proctree *tree, const char **p, const char *s)
 {
-	set_text(p, s, false, (ProtobufCBinaryData){});
+	set_text(tree, p, s, false, (ProtobufCBinaryData){});
 }
 
 void proctree_init(struct proctree *tree, const struct history *h)
@@ -36,26 +48,15 @@ void proctree_init(struct proctree *tree, const struct history *h)
 	*tree = (struct proctree){.h = h};
 }
 
-static void free_proc(struct proctree_proc *p)
-{
-	char *strings[] = {p->uid,	 p->parent_uid, p->name, p->exe,
-			   p->exe_flags, p->args,	p->exit, p->ancestors};
-
-	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
-		free(strings[i]);
-	for (size_t i = 0; i < p->line_cnt; i++)
-		free(p->lines[i].text);
-	free(p->lines);
-	free(p);
-}
-
 void proctree_fini(struct proctree *tree)
 {
 	for (struct proctree_proc *p = tree->first, *next; p; p = next) {
 		next = p->next;
-		free_proc(p);
+		free(p->lines);
+		free(p);
 	}
 	strmap_fini(&tree->procs);
+	strmap_fini(&tree->texts);
 	*tree = (struct proctree){};
 }
 
@@ -77,16 +78,15 @@ static struct proctree_proc *find_proc(const struct proctree *tree,
 static struct proctree_proc *get_proc(struct proctree *tree, const struct history_container *c,
 				      const char *uid)
 {
-	struct proctree_proc *p = find_proc(tree, c, uid);
-
-	if (p || tree->proc_cnt >= PROCTREE_PROCS)
-		return p;
 	_cleanup_free_ char *key = proc_key(c, uid);
+	struct proctree_proc *p = strmap_find(&tree->procs, key);
 
+	if (p || tree->proc_cnt >= PROCTREE_PROCS || tree->bytes >= PROCTREE_BYTES)
+		return p;
 	tree->proc_cnt++;
+	tree->bytes += PROC_BYTES;
 	p = memory_zalloc(sizeof(*p));
 	p->container = c;
-	p->uid = memory_strdup(uid);
 	p->begin_ns = p->exec_ns = p->exit_ns = HISTORY_NEVER;
 	strmap_add(&tree->procs, key, p);
 	if (tree->last)
@@ -97,31 +97,36 @@ static struct proctree_proc *get_proc(struct proctree *tree, const struct histor
 	return p;
 }
 
-/* The parent as it was at the first record: later the kernel names whoever took the orphan in. */
-static void learn_parent(struct proctree *tree, struct proctree_proc *p,
-			 const Varve__V1__Process *m)
+static char *ancestors_text(const Varve__V1__Process *m)
 {
-	const Varve__V1__ParentProcess *parent = m->parent;
 	struct printed t;
-
-	if (p->parent_uid || !parent || !parent->process_uid)
-		return;
-	p->parent_uid = memory_strdup(parent->process_uid);
-	struct proctree_proc *above = get_proc(tree, p->container, parent->process_uid);
-
-	if (!above || above->seen || above->name)
-		return;
-	above->pid = parent->pid;
-	set_string(&above->name, parent->name);
-	set_string(&above->exe, parent->exe_path);
-	set_string(&above->args, parent->cmd_line);
 	FILE *out = printed_begin(&t);
 
 	for (size_t i = 1; i < m->n_ancestry && i < 16; i++) {
 		fputs(i > 1 ? " < " : "", out);
 		describe_string(out, m->ancestry[i]->name);
 	}
-	replace(&above->ancestors, printed_end(&t));
+	return printed_end(&t);
+}
+
+/* The parent as it was at the first record: later the kernel names whoever took the orphan in. */
+static void learn_parent(struct proctree *tree, struct proctree_proc *p,
+			 const Varve__V1__Process *m)
+{
+	const Varve__V1__ParentProcess *parent = m->parent;
+
+	if (p->parent_uid || !parent || !parent->process_uid)
+		return;
+	p->parent_uid = proctree_keep(tree, memory_strdup(parent->process_uid));
+	struct proctree_proc *above = get_proc(tree, p->container, parent->process_uid);
+
+	if (!above || above->seen || above->name)
+		return;
+	above->pid = parent->pid;
+	set_string(tree, &above->name, parent->name);
+	set_string(tree, &above->exe, parent->exe_path);
+	set_string(tree, &above->args, parent->cmd_line);
+	above->ancestors = proctree_keep(tree, ancestors_text(m));
 }
 
 static bool is_session(const Varve__V1__Process *m)
@@ -132,25 +137,35 @@ static bool is_session(const Varve__V1__Process *m)
 	       !strcmp(e->process_uid, m->process_uid);
 }
 
-static void learn_process(struct proctree_proc *p, const Varve__V1__Process *m, int64_t ns)
+static void learn_ids(struct proctree_proc *p, const Varve__V1__Process *m)
 {
-	bool is_setup = m->has_runtime_setup && m->runtime_setup;
-
-	p->setup = p->seen ? p->setup && is_setup : is_setup;
 	p->pid = m->pid;
 	if (m->has_ns_pid) {
 		p->ns_pid = m->ns_pid;
 		p->has_ns_pid = true;
 	}
+	if (m->has_uid) {
+		p->uid = m->uid;
+		p->has_uid = true;
+	}
 	if (m->has_euid) {
 		p->euid = m->euid;
 		p->has_euid = true;
 	}
-	set_text(&p->name, m->name, m->has_name_raw, m->name_raw);
+}
+
+static void learn_process(struct proctree *tree, struct proctree_proc *p,
+			  const Varve__V1__Process *m, int64_t ns)
+{
+	bool is_setup = m->has_runtime_setup && m->runtime_setup;
+
+	p->setup = p->seen ? p->setup && is_setup : is_setup;
+	learn_ids(p, m);
+	set_text(tree, &p->name, m->name, m->has_name_raw, m->name_raw);
 	if (!p->executed)
-		set_text(&p->exe, m->exe_path, m->has_exe_path_raw, m->exe_path_raw);
+		set_text(tree, &p->exe, m->exe_path, m->has_exe_path_raw, m->exe_path_raw);
 	if (!p->executed && m->cmd_line)
-		set_string(&p->args, m->cmd_line);
+		set_string(tree, &p->args, m->cmd_line);
 	if (m->has_from_snapshot && m->from_snapshot)
 		p->from_snapshot = true;
 	if (is_session(m))
@@ -160,215 +175,55 @@ static void learn_process(struct proctree_proc *p, const Varve__V1__Process *m, 
 	p->seen = true;
 }
 
-static uint64_t hash_text(const char *what, const char *s)
+struct proctree_line *proctree_find_line(struct proctree *tree, struct proctree_proc *p,
+					 const char *what, const char *text)
 {
-	uint64_t h = 0xcbf29ce484222325ULL ^ (uintptr_t)what;
+	const char *kept = strmap_find(&tree->texts, text) ? strmap_keep(&tree->texts, text) : NULL;
 
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3ULL;
-	return h;
-}
-
-static struct proctree_line *find_line(struct proctree_proc *p, uint64_t hash, const char *what,
-				       const char *text)
-{
-	for (size_t i = p->line_cnt; i-- > 0;)
-		if (p->lines[i].hash == hash && p->lines[i].what == what &&
-		    !strcmp(p->lines[i].text, text))
+	for (size_t i = p->line_cnt; kept && i-- > 0;)
+		if (p->lines[i].text == kept && p->lines[i].what == what)
 			return &p->lines[i];
 	return NULL;
 }
 
-/* Takes text over. `what` is a literal: the same one for the same thing. */
-static void add_line(struct proctree *tree, struct proctree_proc *p, const char *what, char *text,
-		     int64_t ns)
+/* One by one at first: most processes do little. */
+static void make_room(struct proctree *tree, struct proctree_proc *p)
 {
-	uint64_t hash = hash_text(what, text);
-	struct proctree_line *line = find_line(p, hash, what, text);
-	size_t len = strlen(text) + sizeof(*line);
+	size_t cap = p->line_cap < 4 ? p->line_cap + 1 : p->line_cap * 2;
+
+	if (p->line_cnt < p->line_cap)
+		return;
+	p->lines = reallocarray(p->lines, cap, sizeof(*p->lines));
+	if (!p->lines)
+		memory_exhausted();
+	tree->bytes += (cap - p->line_cap) * sizeof(*p->lines);
+	p->line_cap = cap;
+}
+
+struct proctree_line *proctree_add_line(struct proctree *tree, struct proctree_proc *p,
+					const char *what, char *text, int64_t ns)
+{
+	struct proctree_line *line = proctree_find_line(tree, p, what, text);
 
 	if (line) {
 		line->cnt++;
 		line->last_ns = ns;
 		free(text);
-		return;
+		return line;
 	}
-	if (p->line_cnt >= PROCTREE_LINES || tree->bytes + len > PROCTREE_BYTES) {
+	const char *kept =
+		p->line_cnt < PROCTREE_LINES ? proctree_keep(tree, text) : (free(text), NULL);
+
+	if (!kept) {
 		p->more_cnt++;
-		free(text);
-		return;
+		return NULL;
 	}
-	tree->bytes += len;
-	p->lines = memory_grow(p->lines, p->line_cnt, &p->line_cap, sizeof(*p->lines));
-	p->lines[p->line_cnt++] = (struct proctree_line){
-		.what = what, .text = text, .hash = hash, .cnt = 1, .first_ns = ns, .last_ns = ns};
+	make_room(tree, p);
+	line = &p->lines[p->line_cnt++];
+	*line = (struct proctree_line){
+		.what = what, .text = kept, .cnt = 1, .first_ns = ns, .last_ns = ns};
+	return line;
 }
-
-static char *event_text(const Varve__V1__Event *ev)
-{
-	struct printed t;
-
-	describe_event(printed_begin(&t), ev);
-	return printed_end(&t);
-}
-
-static char *args_text(const Varve__V1__Event *ev)
-{
-	struct printed t;
-	bool any = describe_args(printed_begin(&t), ev);
-	char *s = printed_end(&t);
-
-	if (any && t.len > ARGS_SHOWN) {
-		char *cut = memory_printf("%.*s ... [%zu bytes]", ARGS_SHOWN, s, t.len);
-
-		free(s);
-		return cut;
-	}
-	if (any)
-		return s;
-	free(s);
-	return NULL;
-}
-
-static void learn_image(struct proctree_proc *p, const Varve__V1__Event *ev,
-			const Varve__V1__File *file)
-{
-	struct printed t;
-	char *args = args_text(ev);
-
-	if (args)
-		replace(&p->args, args);
-	if (!file)
-		return;
-	set_text(&p->exe, file->path, file->has_path_raw, file->path_raw);
-	describe_file_flags(printed_begin(&t), file);
-	replace(&p->exe_flags, printed_end(&t));
-}
-
-static void take_fork(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-		      int64_t ns)
-{
-	(void)tree;
-	(void)ev;
-	p->forked = true;
-	p->begin_ns = ns;
-}
-
-static void take_exec(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-		      int64_t ns)
-{
-	p->executed = true;
-	p->exec_ns = ns;
-	p->exec_cnt++;
-	learn_image(p, ev, ev->exec->file);
-	add_line(tree, p, "exec", event_text(ev), ns);
-}
-
-static void take_snapshot(struct proctree *tree, struct proctree_proc *p,
-			  const Varve__V1__Event *ev, int64_t ns)
-{
-	(void)tree;
-	(void)ns;
-	p->from_snapshot = true;
-	learn_image(p, ev, ev->process_snapshot->exe);
-}
-
-static void take_exit(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-		      int64_t ns)
-{
-	struct printed t;
-
-	(void)tree;
-	p->exited = true;
-	p->exit_ns = ns;
-	describe_exit(printed_begin(&t), ev->exit);
-	replace(&p->exit, printed_end(&t));
-}
-
-static void take_open(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-		      int64_t ns)
-{
-	const Varve__V1__Open *o = ev->open;
-	const char *path = o->file ? o->file->path : NULL;
-	struct printed t;
-
-	if (o->has_call_errno) {
-		/* What was not there is not worth a line; what was refused is. */
-		if (o->call_errno != ENOENT)
-			add_line(tree, p, "open", event_text(ev), ns);
-		return;
-	}
-	if (o->has_created && o->created) {
-		describe_file(printed_begin(&t), o->file);
-		add_line(tree, p, "create", printed_end(&t), ns);
-	} else if (o->has_written && o->written) {
-		describe_file(printed_begin(&t), o->file);
-		add_line(tree, p, "write", printed_end(&t), ns);
-	} else if (secrets_is_secret(path)) {
-		describe_file(printed_begin(&t), o->file);
-		add_line(tree, p, "read secret", printed_end(&t), ns);
-	} else {
-		p->read_cnt++;
-	}
-}
-
-static void take_rename(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-			int64_t ns)
-{
-	add_line(tree, p, "rename", event_text(ev), ns);
-}
-
-static void take_unlink(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-			int64_t ns)
-{
-	add_line(tree, p, "unlink", event_text(ev), ns);
-}
-
-/* How a connection ended stands for its beginning. A line whose count is 0 is not shown. */
-static void drop_in_progress(struct proctree_proc *p, const Varve__V1__Event *ev)
-{
-	char in_progress[] = "in_progress";
-	Varve__V1__Connect connect = *ev->connect;
-	Varve__V1__Event begun = *ev;
-
-	connect.outcome = in_progress;
-	begun.connect = &connect;
-	_cleanup_free_ char *text = event_text(&begun);
-	struct proctree_line *line = find_line(p, hash_text("connect", text), "connect", text);
-
-	if (line && line->cnt)
-		line->cnt--;
-}
-
-static void take_connect(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-			 int64_t ns)
-{
-	if (ev->connect->has_completion && ev->connect->completion)
-		drop_in_progress(p, ev);
-	add_line(tree, p, "connect", event_text(ev), ns);
-}
-
-static void take_accept(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-			int64_t ns)
-{
-	add_line(tree, p, "accept", event_text(ev), ns);
-}
-
-static const struct {
-	Varve__V1__Event__BodyCase body;
-	void (*fn)(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-		   int64_t ns);
-} takers[] = {
-	{VARVE__V1__EVENT__BODY_FORK, take_fork},
-	{VARVE__V1__EVENT__BODY_EXEC, take_exec},
-	{VARVE__V1__EVENT__BODY_EXIT, take_exit},
-	{VARVE__V1__EVENT__BODY_OPEN, take_open},
-	{VARVE__V1__EVENT__BODY_RENAME, take_rename},
-	{VARVE__V1__EVENT__BODY_UNLINK, take_unlink},
-	{VARVE__V1__EVENT__BODY_CONNECT, take_connect},
-	{VARVE__V1__EVENT__BODY_ACCEPT, take_accept},
-	{VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, take_snapshot},
-};
 
 /* The runtime (or systemd) makes and removes the cgroup from outside: not a process of the
  * container. */
@@ -376,25 +231,6 @@ static bool is_from_outside(const Varve__V1__Event *ev)
 {
 	return ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_START ||
 	       ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_STOP;
-}
-
-/* Any other kind of event: by its name. */
-static void take_any(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-		     int64_t ns)
-{
-	add_line(tree, p, event_kind_label(ev->body_case), event_text(ev), ns);
-}
-
-static bool take_known(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-		       int64_t ns)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(takers); i++) {
-		if (takers[i].body == ev->body_case) {
-			takers[i].fn(tree, p, ev, ns);
-			return true;
-		}
-	}
-	return false;
 }
 
 void proctree_add(struct proctree *tree, const struct history_container *c,
@@ -409,10 +245,9 @@ void proctree_add(struct proctree *tree, const struct history_container *c,
 		tree->more_cnt++;
 		return;
 	}
-	learn_process(p, ev->process, ns);
+	learn_process(tree, p, ev->process, ns);
 	learn_parent(tree, p, ev->process);
-	if (!take_known(tree, p, ev, ns) && event_kind_label(ev->body_case))
-		take_any(tree, p, ev, ns);
+	proctree_take(tree, p, ev, ns);
 }
 
 void proctree_link(struct proctree *tree)
@@ -430,4 +265,6 @@ void proctree_link(struct proctree *tree)
 			parent->first_child = p;
 		parent->last_child = p;
 	}
+	for (struct proctree_proc *p = tree->first; p; p = p->next)
+		proctree_fold(p);
 }

@@ -79,3 +79,10 @@ void strmap_add(struct strmap *map, const char *key, void *value)
 	slot->value = value;
 	map->cnt++;
 }
+
+const char *strmap_keep(struct strmap *map, const char *key)
+{
+	if (!strmap_find(map, key))
+		strmap_add(map, key, map);
+	return slot_of(map->slots, map->size, map->seed, key)->key;
+}

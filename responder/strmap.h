@@ -23,4 +23,8 @@ void *strmap_find(const struct strmap *map, const char *key);
 /* The key must not be there yet. */
 void strmap_add(struct strmap *map, const char *key, void *value);
 
+/* The map's own copy of the key, which stays where it is; adds it, with a value that means nothing.
+ */
+const char *strmap_keep(struct strmap *map, const char *key);
+
 #endif

@@ -75,6 +75,8 @@ static void print_text(FILE *out, const char *s)
 static void print_headline(FILE *out, const struct proctree_proc *p,
 			   const struct proctree_proc *root)
 {
+	char when[WHEN_LEN];
+
 	print_indent(out, p, root, true);
 	fprintf(out, "%" PRIu32 " ", p->pid);
 	/* One that only forked has its parent's arguments: its own name says more. */
@@ -86,6 +88,11 @@ static void print_headline(FILE *out, const struct proctree_proc *p,
 		fputs("  [runtime set-up]", out);
 	if (p->session)
 		fputs("  [session: came in from outside]", out);
+	if (p->same_cnt)
+		fprintf(out,
+			"  [and %" PRIu64 " more that did the same, the last %" PRIu32
+			" at %s; bytes are of all]",
+			p->same_cnt, p->same_pid, when_format_clock(p->same_ns, when));
 	if (!p->seen)
 		fputs("  [known only as a parent]", out);
 	fputc('\n', out);
@@ -95,18 +102,26 @@ static void print_headline(FILE *out, const struct proctree_proc *p,
 	}
 }
 
+/* Who it is, the kernel's ids: names of users are the image's, and may say anything. */
+static void print_user(FILE *out, const struct proctree_proc *p)
+{
+	if (p->has_uid)
+		fprintf(out, "  user %" PRIu32, p->uid);
+	if (p->has_euid && (!p->has_uid || p->euid != p->uid))
+		fprintf(out, "  euid %" PRIu32, p->euid);
+}
+
 static void print_identity(FILE *out, const struct proctree_proc *p,
 			   const struct proctree_proc *root)
 {
 	print_below(out, p, root);
 	print_text(out, p->exe);
 	fputs(p->exe_flags ? p->exe_flags : "", out);
-	if (p->name) {
-		fputs("  comm ", out);
-		print_text(out, p->name);
-	}
-	if (p->has_euid)
-		fprintf(out, "  euid %" PRIu32, p->euid);
+	if (p->script)
+		fprintf(out, " [runs script %s]", p->script);
+	if (p->name)
+		fprintf(out, "  comm %s", p->name);
+	print_user(out, p);
 	if (p->has_ns_pid)
 		fprintf(out, "  pid %" PRIu32 " inside", p->ns_pid);
 	fputc('\n', out);
@@ -131,6 +146,18 @@ static void print_course(FILE *out, const struct proctree_proc *p, const struct 
 	fputc('\n', out);
 }
 
+static void print_bytes(FILE *out, const struct proctree_line *line)
+{
+	bool is_file = !strcmp(line->what, "create") || !strcmp(line->what, "write") ||
+		       !strcmp(line->what, "wrote");
+
+	if (!line->sent && !line->received)
+		return;
+	fprintf(out, "  %" PRIu64 " bytes %s", line->sent, is_file ? "written" : "sent");
+	if (!is_file)
+		fprintf(out, ", %" PRIu64 " received", line->received);
+}
+
 static void print_lines(FILE *out, const struct proctree_proc *p, const struct proctree_proc *root)
 {
 	char when[WHEN_LEN];
@@ -147,6 +174,7 @@ static void print_lines(FILE *out, const struct proctree_proc *p, const struct p
 		if (line->cnt > 1)
 			fprintf(out, "  x%" PRIu64 ", last %s", line->cnt,
 				when_format_clock(line->last_ns, when));
+		print_bytes(out, line);
 		fputc('\n', out);
 	}
 	if (p->more_cnt) {
@@ -166,6 +194,10 @@ static void print_proc(FILE *out, const struct proctree_proc *p, const struct pr
 	print_headline(out, p, root);
 	if (!p->seen)
 		return;
+	if (p->entered) {
+		print_below(out, p, root);
+		fprintf(out, "%s\n", p->entered);
+	}
 	print_identity(out, p, root);
 	print_course(out, p, root);
 	print_lines(out, p, root);
@@ -211,7 +243,7 @@ static void print_container(FILE *out, const struct proctree *tree,
 	/* Roots first; what is left then hangs in a ring. */
 	for (int rings = 0; rings < 2; rings++) {
 		for (struct proctree_proc *p = tree->first; p; p = p->next) {
-			if (p->container != c || p->visited || (p->parent && !rings))
+			if (p->container != c || p->visited || p->same || (p->parent && !rings))
 				continue;
 			print_tree(out, p);
 			any = true;

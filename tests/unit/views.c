@@ -151,6 +151,179 @@ static void test_tree_bounds_lines(void **state)
 	assert_int_equal(count_of(f->text, " write "), PROCTREE_LINES);
 }
 
+static void one_child(struct fixture *f, unsigned int pid, const char *args, int code)
+{
+	sample_fork(&f->s, &f->c, pid, 4201, "sh");
+	sample_exec(&f->s, &f->c, pid, 4201, "/bin/true", args, false);
+	sample_exit(&f->s, &f->c, pid, 4201, code, 0);
+}
+
+/* What differs in one thing is shown, and so is what has children. */
+static void test_tree_folds_what_is_the_same(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_exec(&f->s, &f->c, 4201, 3990, "/bin/sh", "sh", false);
+	for (unsigned int i = 0; i < 500; i++)
+		one_child(f, 5000 + i, "true|-x", 0);
+	one_child(f, 6000, "true|-x", 1);
+	one_child(f, 6001, "true|-y", 0);
+	one_child(f, 6002, "true|-y", 0);
+	one_child(f, 6003, "true|-x", 0);
+	sample_fork(&f->s, &f->c, 6004, 6003, "sh");
+	show(f, &view_tree);
+	assert_shows(f, "5000 true -x  [and 499 more that did the same, the last 5499 at "
+			"20:24:59.000000; bytes are of all]\n");
+	assert_null(strstr(f->text, "5001 true"));
+	assert_null(strstr(f->text, "5499 true"));
+	for (unsigned int pid = 6000; pid <= 6003; pid++) {
+		char line[24];
+
+		snprintf(line, sizeof(line), "%u true -%c\n", pid, pid % 3 == 0 ? 'x' : 'y');
+		assert_shows(f, line);
+	}
+	assert_shows(f, "6004 sh  [forked, no exec]\n");
+	assert_int_equal(count_of(f->text, " true -"), 5);
+}
+
+/* The last child is left out: what is drawn last closes the branch. */
+static void test_tree_folds_the_last(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_exec(&f->s, &f->c, 4201, 3990, "/bin/sh", "sh", false);
+	for (unsigned int i = 0; i < 3; i++)
+		one_child(f, 5000 + i, "true", 0);
+	show(f, &view_tree);
+	assert_shows(f, "   └─ 5000 true  [and 2 more");
+	assert_int_equal(count_of(f->text, " true\n"), 0);
+}
+
+static void test_tree_does_not_fold_sessions(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_exec(&f->s, &f->c, 3990, 1, "/bin/sh", "sh", false);
+	for (unsigned int i = 0; i < 5; i++)
+		sample_entered(f, 51 + i, "session", true);
+	show(f, &view_tree);
+	assert_int_equal(count_of(f->text, "[session: came in from outside]"), 5);
+}
+
+static void test_tree_tells_how_a_session_came(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__ExecSession body = VARVE__V1__EXEC_SESSION__INIT;
+	Varve__V1__OtherProcess by = VARVE__V1__OTHER_PROCESS__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	SAMPLE_SET(&by, pid, 99);
+	by.name = (char *)"runc";
+	body.by = &by;
+	body.by_cmd_line = (char *)"runc exec -t web";
+	body.how = (char *)"cloned";
+	sample_begin(&f->s, &e, &f->c, 67);
+	e.ev.exec_session = &body;
+	sample_process(&e, 51, 3990, "runc:[2:INIT]");
+	sample_put(&f->s, &e);
+	show(f, &view_tree);
+	assert_shows(f, "51 runc:[2:INIT]  [session: came in from outside]\n");
+	assert_shows(f, "  cloned by 99 runc: runc exec -t web\n");
+}
+
+static void test_tree_tells_scripts_and_users(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Exec body = VARVE__V1__EXEC__INIT;
+	Varve__V1__File file = VARVE__V1__FILE__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	file.path = (char *)"/bin/bash";
+	SAMPLE_SET(&file, unlinked, 1);
+	body.file = &file;
+	body.filename = (char *)"/tmp/run.sh";
+	body.interpreter = (char *)"/bin/bash";
+	sample_begin(&f->s, &e, &f->c, 17);
+	e.ev.exec = &body;
+	sample_process(&e, 51, 3990, "run.sh");
+	SAMPLE_SET(&e.process, uid, 1000);
+	sample_put(&f->s, &e);
+	show(f, &view_tree);
+	assert_shows(f, "/bin/bash [unlinked] [runs script /tmp/run.sh]  comm run.sh  user 1000  "
+			"euid 0  pid 51 inside\n");
+}
+
+static void put_flow(struct fixture *f, const char *end)
+{
+	Varve__V1__UdpFlow body = VARVE__V1__UDP_FLOW__INIT;
+	Varve__V1__Endpoint to = VARVE__V1__ENDPOINT__INIT;
+	struct sample_event e;
+
+	to.ip = (char *)"2001:db8::5";
+	SAMPLE_SET(&to, port, 123);
+	body.direction = (char *)"outbound";
+	body.destination = &to;
+	body.end = (char *)end;
+	SAMPLE_SET(&body, bytes_sent, 48);
+	SAMPLE_SET(&body, bytes_received, 96);
+	sample_begin(&f->s, &e, &f->c, 58);
+	e.ev.udp_flow = &body;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+}
+
+static void put_close(struct fixture *f)
+{
+	Varve__V1__Close body = VARVE__V1__CLOSE__INIT;
+	Varve__V1__Endpoint to = VARVE__V1__ENDPOINT__INIT;
+	struct sample_event e;
+
+	to.ip = (char *)"192.0.2.7";
+	SAMPLE_SET(&to, port, 4444);
+	body.protocol = (char *)"tcp";
+	body.role = (char *)"client";
+	body.destination = &to;
+	SAMPLE_SET(&body, bytes_sent, 10);
+	SAMPLE_SET(&body, bytes_received, 20);
+	sample_begin(&f->s, &e, &f->c, 57);
+	e.ev.close = &body;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+}
+
+static void test_tree_adds_bytes(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__CloseWrite body = VARVE__V1__CLOSE_WRITE__INIT;
+	Varve__V1__File file = VARVE__V1__FILE__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_connect(&f->s, &f->c, 4201, "connected", false);
+	put_close(f);
+	put_close(f);
+	put_flow(f, NULL);
+	put_flow(f, "idle");
+	sample_open_file(&f->s, &f->c, 4201, "/tmp/a", SAMPLE_CREATE);
+	file.path = (char *)"/tmp/a";
+	body.file = &file;
+	SAMPLE_SET(&body, bytes_written, 7);
+	sample_begin(&f->s, &e, &f->c, 43);
+	e.ev.close_write = &body;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+	show(f, &view_tree);
+	assert_shows(f,
+		     "connect     tcp to 192.0.2.7:4444 connected  20 bytes sent, 40 received\n");
+	assert_shows(f, "udp         to [2001:db8::5]:123  48 bytes sent, 96 received\n");
+	assert_shows(f, "create      /tmp/a  7 bytes written\n");
+}
+
 static void test_timeline(void **state)
 {
 	struct fixture *f = *state;
@@ -395,6 +568,12 @@ int main(void)
 		T(test_tree_survives_rings),
 		T(test_tree_of_great_depth),
 		T(test_tree_bounds_lines),
+		T(test_tree_folds_what_is_the_same),
+		T(test_tree_folds_the_last),
+		T(test_tree_does_not_fold_sessions),
+		T(test_tree_tells_how_a_session_came),
+		T(test_tree_tells_scripts_and_users),
+		T(test_tree_adds_bytes),
 		T(test_timeline),
 		T(test_timeline_names_containers),
 		T(test_too_many_processes_are_counted),
