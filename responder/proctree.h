@@ -18,6 +18,7 @@
 /* Something that a process did; the same again only counts. Text is escaped already. */
 struct proctree_line {
 	const char *what, *text;      /* what: "exec", "create" ... */
+	const char *place;	      /* the file or peer that it was about, alone; NULL: as text */
 	uint64_t cnt, sent, received; /* bytes; of files: those written are sent */
 	int64_t first_ns, last_ns;
 };

@@ -31,6 +31,16 @@ static char *file_text(const Varve__V1__File *file)
 	return printed_end(&t);
 }
 
+/* Without flags: what is written, run and unlinked is one file. */
+static char *path_text(const Varve__V1__File *file)
+{
+	struct printed t;
+
+	describe_text(printed_begin(&t), file ? file->path : NULL, file && file->has_path_raw,
+		      file ? file->path_raw : (ProtobufCBinaryData){});
+	return printed_end(&t);
+}
+
 static char *args_text(const Varve__V1__Event *ev)
 {
 	struct printed t;
@@ -47,6 +57,27 @@ static char *args_text(const Varve__V1__Event *ev)
 		return s;
 	free(s);
 	return NULL;
+}
+
+/* "tcp 192.0.2.7:443" */
+static char *peer_text(const char *protocol, const Varve__V1__Endpoint *peer)
+{
+	struct printed t;
+	FILE *out = printed_begin(&t);
+
+	describe_string(out, protocol);
+	fputc(' ', out);
+	describe_endpoint(out, peer);
+	return printed_end(&t);
+}
+
+/* Takes the text over. */
+static void set_place(struct proctree *tree, struct proctree_line *line, char *text)
+{
+	const char *place = proctree_keep(tree, text);
+
+	if (line && !line->place)
+		line->place = place;
 }
 
 /* --- what it runs */
@@ -93,7 +124,7 @@ static void take_exec(struct proctree *tree, struct proctree_proc *p, const Varv
 		describe_text(printed_begin(&t), x->filename, x->has_filename_raw, x->filename_raw);
 		p->script = proctree_keep(tree, printed_end(&t));
 	}
-	proctree_add_line(tree, p, "exec", event_text(ev), ns);
+	set_place(tree, proctree_add_line(tree, p, "exec", event_text(ev), ns), path_text(x->file));
 }
 
 static void take_snapshot(struct proctree *tree, struct proctree_proc *p,
@@ -141,6 +172,19 @@ static void take_session(struct proctree *tree, struct proctree_proc *p, const V
 
 /* --- files */
 
+static void add_file(struct proctree *tree, struct proctree_proc *p, const char *what,
+		     const Varve__V1__File *file, int64_t ns)
+{
+	set_place(tree, proctree_add_line(tree, p, what, file_text(file), ns), path_text(file));
+}
+
+static void take_unlink(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+			int64_t ns)
+{
+	set_place(tree, proctree_add_line(tree, p, "unlink", event_text(ev), ns),
+		  path_text(ev->unlink->file));
+}
+
 static void take_open(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
 		      int64_t ns)
 {
@@ -151,11 +195,11 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 		if (o->call_errno != ENOENT)
 			proctree_add_line(tree, p, "open", event_text(ev), ns);
 	} else if (o->has_created && o->created) {
-		proctree_add_line(tree, p, "create", file_text(o->file), ns);
+		add_file(tree, p, "create", o->file, ns);
 	} else if (o->has_written && o->written) {
-		proctree_add_line(tree, p, "write", file_text(o->file), ns);
+		add_file(tree, p, "write", o->file, ns);
 	} else if (secrets_is_secret(o->file ? o->file->path : NULL)) {
-		proctree_add_line(tree, p, "read secret", file_text(o->file), ns);
+		add_file(tree, p, "read secret", o->file, ns);
 	} else {
 		p->read_cnt++;
 	}
@@ -175,6 +219,7 @@ static void take_close_write(struct proctree *tree, struct proctree_proc *p,
 		free(text);
 	else
 		line = proctree_add_line(tree, p, "wrote", text, ns);
+	set_place(tree, line, path_text(c->file));
 	if (line && c->has_bytes_written)
 		line->sent += c->bytes_written;
 }
@@ -203,13 +248,19 @@ static void take_connect(struct proctree *tree, struct proctree_proc *p, const V
 {
 	if (ev->connect->has_completion && ev->connect->completion)
 		drop_in_progress(tree, p, ev);
-	proctree_add_line(tree, p, "connect", event_text(ev), ns);
+	set_place(tree, proctree_add_line(tree, p, "connect", event_text(ev), ns),
+		  peer_text(ev->connect->protocol, ev->connect->destination));
 }
 
 static void take_accept(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
 			int64_t ns)
 {
-	proctree_add_line(tree, p, "accept", event_text(ev), ns);
+	Varve__V1__Endpoint peer = VARVE__V1__ENDPOINT__INIT;
+
+	/* Its port is another one each time. */
+	peer.ip = ev->accept->source ? ev->accept->source->ip : NULL;
+	set_place(tree, proctree_add_line(tree, p, "accept", event_text(ev), ns),
+		  peer_text(ev->accept->protocol, &peer));
 }
 
 /* As CONNECT and ACCEPT have been told. */
@@ -249,6 +300,7 @@ static void take_close(struct proctree *tree, struct proctree_proc *p, const Var
 		free(text);
 	else
 		line = proctree_add_line(tree, p, "close", text, ns);
+	set_place(tree, line, peer_text(c->protocol, is_server ? c->source : c->destination));
 	if (!line)
 		return;
 	line->sent += c->bytes_sent;
@@ -275,6 +327,7 @@ static void take_udp_flow(struct proctree *tree, struct proctree_proc *p,
 		free(text);
 	else
 		line = proctree_add_line(tree, p, "udp", text, ns);
+	set_place(tree, line, peer_text("udp", is_inbound ? u->source : u->destination));
 	if (!line || !u->end)
 		return;
 	line->sent += u->bytes_sent;
@@ -347,6 +400,7 @@ static const struct {
 	{VARVE__V1__EVENT__BODY_EXIT, take_exit},
 	{VARVE__V1__EVENT__BODY_EXEC_SESSION, take_session},
 	{VARVE__V1__EVENT__BODY_OPEN, take_open},
+	{VARVE__V1__EVENT__BODY_UNLINK, take_unlink},
 	{VARVE__V1__EVENT__BODY_CLOSE_WRITE, take_close_write},
 	{VARVE__V1__EVENT__BODY_CONNECT, take_connect},
 	{VARVE__V1__EVENT__BODY_ACCEPT, take_accept},

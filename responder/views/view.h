@@ -17,8 +17,8 @@ enum view_verdict {
 
 struct view_type {
 	const char *name;
-	/* state: NULL if the view needs none. The verdict is of what is selected, as history_load() has
-	 * it; it outlives the state. */
+	/* state: NULL if the view needs none. The verdict is of what is selected, as history_load()
+	 * has it; it outlives the state. */
 	void *(*open)(const struct history *h, const struct verdict *verdict, FILE *out);
 	void (*record)(void *state, FILE *out, const struct history_container *c,
 		       const Varve__V1__Event *ev);
@@ -32,14 +32,15 @@ struct view_type {
 	V(tree)     \
 	V(timeline) \
 	V(summary)  \
+	V(dot)      \
 	V(jsonl)
 #define VIEW_DECLARE(name) extern const struct view_type view_##name;
 VIEWS(VIEW_DECLARE)
 #undef VIEW_DECLARE
 
 #define VIEW_ADDRESS(name) &view_##name,
-#define VIEW_NAME(name) "|" #name
-#define VIEW_NAMES	(VIEWS(VIEW_NAME) + 1) /* "tree|timeline|..." */
+#define VIEW_NAME(name)	   "|" #name
+#define VIEW_NAMES	   (VIEWS(VIEW_NAME) + 1) /* "tree|timeline|..." */
 
 /* NULL: there is none. */
 const struct view_type *view_find(const char *name);
