@@ -13,13 +13,13 @@
 #include "responder/memory.h"
 #include "responder/proof.h"
 #include "responder/seals.h"
+#include "responder/seals_source.h"
 #include "responder/when.h"
 #include <inttypes.h>
 #include <string.h>
 
 #define PROOF_MAX	(4u << 20) /* bytes of a file: a record of a MiB in base64, and more */
 #define CHECKPOINTS_MAX (16u << 20)
-#define KEYS_MAX	(256u << 20)
 #define SAME_MAX	10 /* findings of one kind that are printed of a run */
 
 struct verify {
@@ -176,31 +176,6 @@ static void run_ended(const struct seals_run *run, void *ctx)
 		print_run(v->out, run);
 }
 
-static int read_source(struct source *src, struct seals *seals)
-{
-	struct source_item item;
-	struct tree_hash leaf;
-	int err;
-
-	src->with_leaves = 1;
-	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
-
-		if (item.what == SOURCE_LEAF) {
-			memcpy(&leaf, item.payload, sizeof(leaf));
-			seals_take_leaf(seals, &leaf);
-		} else if (ev)
-			seals_take(seals, ev, item.payload, item.len);
-		else if (item.what == SOURCE_RECORD)
-			seals_damage(seals, "a record that is no event", false);
-		else
-			seals_damage(seals, item.where, item.at_tail);
-		varve__v1__event__free_unpacked(ev, NULL);
-	}
-	return err;
-}
-
 /* --- the verdict */
 
 static void print_pods(struct verify *v, const struct seals *seals)
@@ -241,50 +216,6 @@ static int conclude(struct verify *v, bool has_key)
 	if (v->is_broken)
 		return EXIT_INCOMPLETE;
 	return v->is_open || !has_key ? EXIT_UNKNOWN : EXIT_OK;
-}
-
-/* The changes that a bundle has. */
-static int load_bundle_keys(const char *path, struct keyring *keys)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	int err = bundle_read(path, BUNDLE_KEYS, KEYS_MAX, &text, &len);
-
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	keyring_take_changes(keys, text, len);
-	return 0;
-}
-
-static int load_directory_keys(const char *dir, struct keyring *keys)
-{
-	_cleanup_free_ char *old = memory_printf("%s/sensor.keys.old", dir);
-	_cleanup_free_ char *own = memory_printf("%s/sensor.keys", dir);
-	int err = keyring_load_changes(keys, old);
-
-	if (!err || err == -ENOENT)
-		err = keyring_load_changes(keys, own);
-	return err == -ENOENT ? 0 : err;
-}
-
-/* The keys that are trusted, and how one comes from them to others: the source's own list, or the
- * one that was named. */
-static int load_keys(const struct options *opts, struct keyring *keys)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < opts->key_file_cnt && !err; i++)
-		err = keyring_load_trusted(keys, opts->key_files[i]);
-	if (err)
-		return err;
-	if (opts->changes_file) {
-		err = keyring_load_changes(keys, opts->changes_file);
-		return err == -ENOENT ? log_err(err, "cannot read %s", opts->changes_file) : err;
-	}
-	if (!opts->source || source_is_kafka(opts->source))
-		return 0;
-	return bundle_is(opts->source) ? load_bundle_keys(opts->source, keys)
-				       : load_directory_keys(opts->source, keys);
 }
 
 /* --- one record and its proof */
@@ -400,12 +331,12 @@ int cmd_verify(const struct options *opts, FILE *out)
 	int status = EXIT_IO;
 
 	if (opts->proof_file) {
-		if (!load_keys(opts, &keys))
+		if (!seals_source_keys(opts, &keys))
 			status = verify_proof(opts->proof_file, &keys, opts->as_json, out);
 		keyring_fini(&keys);
 		return status;
 	}
-	if (load_keys(opts, &keys) || source_open(opts->source, &opts->source_opts, &src) < 0) {
+	if (seals_source_keys(opts, &keys) || source_open(opts->source, &opts->source_opts, &src) < 0) {
 		keyring_fini(&keys);
 		return EXIT_IO;
 	}
@@ -416,7 +347,7 @@ int cmd_verify(const struct options *opts, FILE *out)
 	if (is_bundle && bundle_check_sums(opts->source))
 		seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS, false);
 	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
-	if (!expect(opts, seals, checkpoints) && !read_source(src, seals)) {
+	if (!expect(opts, seals, checkpoints) && !seals_source_read(src, seals)) {
 		seals_end(seals);
 		print_rest(&v);
 		print_pods(&v, seals);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "responder/seals_source.h"
+#include "evidence/base.h"
+#include "evidence/diag.h"
+#include "evidence/event.h"
+#include "responder/bundle.h"
+#include "responder/memory.h"
+#include "responder/options.h"
+#include <string.h>
+
+#define KEYS_MAX (256u << 20)
+
+/* The changes that a bundle has. */
+static int load_bundle_keys(const char *path, struct keyring *keys)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int err = bundle_read(path, BUNDLE_KEYS, KEYS_MAX, &text, &len);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	keyring_take_changes(keys, text, len);
+	return 0;
+}
+
+static int load_directory_keys(const char *dir, struct keyring *keys)
+{
+	_cleanup_free_ char *old = memory_printf("%s/sensor.keys.old", dir);
+	_cleanup_free_ char *own = memory_printf("%s/sensor.keys", dir);
+	int err = keyring_load_changes(keys, old);
+
+	if (!err || err == -ENOENT)
+		err = keyring_load_changes(keys, own);
+	return err == -ENOENT ? 0 : err;
+}
+
+int seals_source_keys(const struct options *opts, struct keyring *keys)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < opts->key_file_cnt && !err; i++)
+		err = keyring_load_trusted(keys, opts->key_files[i]);
+	if (err)
+		return err;
+	if (opts->changes_file) {
+		err = keyring_load_changes(keys, opts->changes_file);
+		return err == -ENOENT ? log_err(err, "cannot read %s", opts->changes_file) : err;
+	}
+	if (!opts->source || source_is_kafka(opts->source))
+		return 0;
+	return bundle_is(opts->source) ? load_bundle_keys(opts->source, keys)
+				       : load_directory_keys(opts->source, keys);
+}
+
+int seals_source_read(struct source *src, struct seals *seals)
+{
+	struct source_item item;
+	struct tree_hash leaf;
+	int err;
+
+	src->with_leaves = 1;
+	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
+		Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+
+		if (item.what == SOURCE_LEAF) {
+			memcpy(&leaf, item.payload, sizeof(leaf));
+			seals_take_leaf(seals, &leaf);
+		} else if (ev)
+			seals_take(seals, ev, item.payload, item.len);
+		else if (item.what == SOURCE_RECORD)
+			seals_damage(seals, "a record that is no event", false);
+		else
+			seals_damage(seals, item.where, item.at_tail);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	return err;
+}
