@@ -36,4 +36,8 @@ void checks_pod(const struct history *h, struct verdict *v);
 /* All of the time of which that asks what is missing. False: of none. */
 bool checks_pod_time(const struct history *h, struct history_window *ret_time);
 
+/* Which sensor watched, as far as the evidence says so: the runs that the selected containers are
+ * in. */
+void note_watchers(const struct history *h, struct verdict *v);
+
 #endif

@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define WATCHERS_TOLD 5
+
 /* In force at the beginning of the stretch: the last one before it, or else the first one within.
  */
 static size_t first_in_force(const struct history_run *run, int64_t since_ns)
@@ -68,4 +70,37 @@ void note_run(const struct checks_subject *sub)
 	if (!run->started)
 		tell_node(sub, VERDICT_REASON_NOTE, "the start of run %s is not in the evidence",
 			  run->id);
+}
+
+/* A container that is not there in the window was watched at other times. */
+static bool has_container(const struct history *h, const struct history_run *run)
+{
+	for (const struct history_container *c = h->containers; c; c = c->next)
+		for (const struct history_stream *s = c->streams; c->selected && s; s = s->next)
+			if (s->run == run && stretch_is_there(h, c))
+				return true;
+	return false;
+}
+
+void note_watchers(const struct history *h, struct verdict *v)
+{
+	size_t told = 0, more = 0;
+
+	for (const struct history_run *run = h->runs; run; run = run->next) {
+		if (!run->sensor_version || !has_container(h, run))
+			continue;
+		if (told == WATCHERS_TOLD) {
+			more++;
+			continue;
+		}
+		told++;
+		verdict_add(v, VERDICT_REASON_NOTE,
+			    memory_printf("watched on %s by varve-sensor %s, Linux %s (run %s)",
+					  run->node, run->sensor_version,
+					  run->kernel_release ? run->kernel_release : "?",
+					  run->id));
+	}
+	if (more)
+		verdict_add(v, VERDICT_REASON_NOTE,
+			    memory_printf("and watched in %zu more runs of the sensor", more));
 }

@@ -346,6 +346,8 @@ static void free_run(struct history_run *run)
 	free(run->node);
 	free(run->previous_id);
 	free(run->end_reason);
+	free(run->sensor_version);
+	free(run->kernel_release);
 	free(run);
 }
 

@@ -52,6 +52,7 @@ struct history_run {
 	bool has_previous_last;
 	uint64_t previous_last; /* sequence */
 	char *previous_id, *end_reason;
+	char *sensor_version, *kernel_release; /* NULL: its start is not here */
 	bool broken;			    /* more gaps than can be kept */
 	struct history_coverage *coverages; /* only what differs from the one before */
 	size_t coverage_cnt, coverage_cap;

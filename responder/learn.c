@@ -245,6 +245,8 @@ static void learn_run_start(struct history *h, struct history_run *run,
 	(void)stream;
 	run->started = true;
 	set_string(&run->previous_id, b->previous_run_id);
+	set_string(&run->sensor_version, b->sensor_version);
+	set_string(&run->kernel_release, b->kernel_release);
 	run->has_previous_last = b->has_previous_last_sequence;
 	run->previous_last = b->previous_last_sequence;
 	run->takes_over = b->has_takes_over && b->takes_over;

@@ -120,6 +120,13 @@ static int set_changes(struct options *o, const char *value, int64_t now_ns)
 	return 0;
 }
 
+static int set_verdict(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->verdict_file = value;
+	return 0;
+}
+
 static int add_checkpoint(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)now_ns;
@@ -221,10 +228,11 @@ static const struct option {
 	 set_since},
 	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},
 	{"--key", "FILE", "public keys that are trusted, as sensor.pub has them; may be given again",
-	 FOR_VERIFY | FOR_EXPORT, add_key},
+	 FOR_REPLAY | FOR_VERIFY | FOR_EXPORT, add_key},
 	{"--changes", "FILE",
 	 "how the sensor came from one key to the next: its sensor.keys, a directory's own if not given",
-	 FOR_VERIFY | FOR_EXPORT, set_changes},
+	 FOR_REPLAY | FOR_VERIFY | FOR_EXPORT, set_changes},
+	{"--verdict", "FILE", "the verdict with its reasons as one JSON object", FOR_REPLAY, set_verdict},
 	{"--checkpoint", "FILE",
 	 "the evidence must contain what was sealed then: a checkpoint kept elsewhere", FOR_VERIFY,
 	 add_checkpoint},

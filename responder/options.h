@@ -29,6 +29,7 @@ struct options {
 	const char **key_files;		    /* keys that are trusted */
 	size_t key_file_cnt, key_file_cap;
 	const char *changes_file; /* of keys; NULL: a directory's own */
+	const char *verdict_file; /* NULL: none */
 	bool as_json;
 	uint64_t silent_heartbeats; /* more than these without a word are a silence */
 	const char *proof_file, *out_file; /* NULL: none */

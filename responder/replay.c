@@ -3,17 +3,21 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "responder/amend.h"
+#include "responder/authentic.h"
 #include "responder/checks.h"
 #include "responder/commands.h"
+#include "responder/complain.h"
 #include "responder/directory.h"
 #include "responder/memory.h"
 #include "responder/missing.h"
 #include "responder/part.h"
 #include "responder/select.h"
 #include "responder/verdict.h"
+#include "responder/verdict_json.h"
 #include "responder/views/view.h"
 #include "responder/when.h"
 #include <inttypes.h>
+#include <string.h>
 
 #define TOLD_MAX 10 /* of what is missing */
 /* Of a topic: COVERAGE comes each hour, losses are declared by the second heartbeat. */
@@ -97,29 +101,45 @@ static void tell_pods(const struct options *opts, const struct history *h)
 	free(pods);
 }
 
-static int replay(const struct options *opts, struct source *src, struct history *h, FILE *out)
+static int print_all(const struct options *opts, struct source *src, struct history *h,
+		     struct verdict *verdict, FILE *out)
+{
+	uint64_t cnt;
+
+	if (opts->view->verdict == VIEW_VERDICT_AROUND && verdict->container_cnt) {
+		verdict_print(verdict, out);
+		fputc('\n', out);
+	}
+	if (print_records(opts, src, h, verdict, out, &cnt))
+		return EXIT_IO;
+	verdict_check_streamed(verdict, cnt);
+	if (opts->view->verdict == VIEW_VERDICT_AROUND)
+		verdict_print(verdict, out);
+	else
+		verdict_print(verdict, stderr);
+	return verdict_exit_status(verdict);
+}
+
+/* json: where the verdict is to go for programs; or NULL. */
+static int replay(const struct options *opts, struct source *src, struct history *h, FILE *out,
+		  FILE *json)
 {
 	int err = opts->pod ? select_pod(h, opts->pod) : select_container(h, opts->container);
 	struct verdict verdict;
 	int status = EXIT_IO;
-	uint64_t cnt;
 
-	if (err)
-		return err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
+	if (err) {
+		status = err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
+		if (json)
+			verdict_json_print(json, opts, NULL, status);
+		return status;
+	}
 	tell_pods(opts, h);
 	verdict_make(h, &verdict);
-	if (opts->view->verdict == VIEW_VERDICT_AROUND && verdict.container_cnt) {
-		verdict_print(&verdict, out);
-		fputc('\n', out);
-	}
-	if (!print_records(opts, src, h, &verdict, out, &cnt)) {
-		verdict_check_streamed(&verdict, cnt);
-		if (opts->view->verdict == VIEW_VERDICT_AROUND)
-			verdict_print(&verdict, out);
-		else
-			verdict_print(&verdict, stderr);
-		status = verdict_exit_status(&verdict);
-	}
+	if (!authentic_is_asked(opts) || !authentic_check(opts, src, h, &verdict))
+		status = print_all(opts, src, h, &verdict, out);
+	if (json)
+		verdict_json_print(json, opts, status == EXIT_IO ? NULL : &verdict, status);
 	verdict_fini(&verdict);
 	return status;
 }
@@ -241,7 +261,8 @@ static int load(const struct options *opts, struct source *src, struct log_range
 {
 	int err = 1;
 
-	if (!opts->read_all)
+	/* Seals are of all records. */
+	if (!opts->read_all && !authentic_is_asked(opts))
 		err = source_is_kafka(opts->source) ? load_by_directory(opts, src, ret_h)
 						    : load_part(opts, src, part, ret_h);
 
@@ -251,7 +272,7 @@ static int load(const struct options *opts, struct source *src, struct log_range
 	return err ? err : history_load(src, &opts->window, ret_h);
 }
 
-int cmd_replay(const struct options *opts, FILE *out)
+static int load_and_replay(const struct options *opts, FILE *out, FILE *json)
 {
 	struct log_range part;
 	struct source *src;
@@ -261,9 +282,29 @@ int cmd_replay(const struct options *opts, FILE *out)
 	if (source_open(opts->source, &opts->source_opts, &src) < 0)
 		return EXIT_IO;
 	if (!load(opts, src, &part, &h)) {
-		status = replay(opts, src, h, out);
+		status = replay(opts, src, h, out, json);
 		history_free(h);
 	}
 	source_close(src);
+	return status;
+}
+
+int cmd_replay(const struct options *opts, FILE *out)
+{
+	FILE *json;
+	int status;
+
+	if (!opts->verdict_file)
+		return load_and_replay(opts, out, NULL);
+	json = fopen(opts->verdict_file, "we");
+	if (!json)
+		return complain(EXIT_IO, "cannot write %s: %s", opts->verdict_file,
+				strerror(errno));
+	status = load_and_replay(opts, out, json);
+	/* Nothing is in it yet: the source could not be read. */
+	if (!ftell(json))
+		verdict_json_print(json, opts, NULL, status);
+	if (ferror(json) | fclose(json))
+		return complain(EXIT_IO, "cannot write %s", opts->verdict_file);
 	return status;
 }

@@ -105,6 +105,7 @@ void verdict_make(const struct history *h, struct verdict *ret_verdict)
 		note_not_running(h, &v);
 	if (h->by_pod)
 		checks_pod(h, &v);
+	note_watchers(h, &v);
 	if (h->duplicate_cnt)
 		verdict_add(&v, VERDICT_REASON_NOTE,
 			    memory_printf("%" PRIu64
@@ -128,6 +129,7 @@ void verdict_fini(struct verdict *v)
 	for (size_t i = 0; i < v->reason_cnt; i++)
 		free(v->reasons[i].text);
 	free(v->reasons);
+	free(v->seals_text);
 	*v = (struct verdict){};
 }
 
@@ -151,6 +153,36 @@ void verdict_print(const struct verdict *v, FILE *out)
 			v->container_cnt, v->container_cnt == 1 ? "" : "s", v->record_cnt);
 	print_reasons(v, VERDICT_REASON_UNKNOWN, "UNKNOWN", out);
 	print_reasons(v, VERDICT_REASON_INCOMPLETE, "INCOMPLETE", out);
+	if (v->seals == VERDICT_SEALS_NOT_ASKED)
+		return;
+	fprintf(out, "%s: ", verdict_seals_word(v->seals));
+	text_print_escaped(out, v->seals_text, strlen(v->seals_text));
+	fputc('\n', out);
+}
+
+const char *verdict_seals_word(enum verdict_seals seals)
+{
+	static const char *const words[] = {
+		[VERDICT_SEALS_NOT_ASKED] = "NOT_ASKED",
+		[VERDICT_SEALS_AUTHENTIC] = "AUTHENTIC",
+		[VERDICT_SEALS_OPEN] = "OPEN",
+		[VERDICT_SEALS_UNAUTHENTICATED] = "UNAUTHENTICATED",
+		[VERDICT_SEALS_BROKEN] = "BROKEN",
+	};
+
+	return words[seals];
+}
+
+const char *verdict_word(const struct verdict *v)
+{
+	static const char *const words[] = {
+		[VERDICT_COMPLETE] = "COMPLETE",
+		[VERDICT_UNKNOWN] = "UNKNOWN",
+		[VERDICT_INCOMPLETE] = "INCOMPLETE",
+	};
+
+	return v->result == VERDICT_COMPLETE && !v->container_cnt ? "NOT_RUNNING"
+								  : words[v->result];
 }
 
 int verdict_exit_status(const struct verdict *v)
@@ -161,5 +193,9 @@ int verdict_exit_status(const struct verdict *v)
 		[VERDICT_UNKNOWN] = 4,
 	};
 
+	if (v->seals == VERDICT_SEALS_BROKEN)
+		return 3;
+	if (v->seals > VERDICT_SEALS_AUTHENTIC && v->result == VERDICT_COMPLETE)
+		return 4;
 	return status[v->result];
 }
