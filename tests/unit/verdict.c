@@ -875,6 +875,38 @@ static void test_records_gone_while_read(void **state)
 	assert_int_equal(verdict_exit_status(&f->v), 3);
 }
 
+static void start_of_version(struct fixture *f, const char *run, const char *version)
+{
+	Varve__V1__RunStart body = VARVE__V1__RUN_START__INIT;
+	struct sample_event e;
+
+	f->s.run = run;
+	f->s.sequence = f->s.node_sequence = 0;
+	SAMPLE_SET(&body, watched_since_unix_nano, f->s.now_ns);
+	body.sensor_version = (char *)version;
+	body.kernel_release = (char *)"6.12.0";
+	sample_begin(&f->s, &e, NULL, 27);
+	e.ev.run_start = &body;
+	sample_put(&f->s, &e);
+	sample_coverage(&f->s, NULL);
+}
+
+/* Of the runs that the container is in, and only these. */
+static void test_watchers_are_named(void **state)
+{
+	struct fixture *f = *state;
+
+	start_of_version(f, SAMPLE_RUN2, "9.9.9");
+	sample_run_end(&f->s);
+	start_of_version(f, SAMPLE_RUN, "1.2.3\033");
+	sample_life(&f->s, &f->c);
+	sample_run_end(&f->s);
+	judge_container(f);
+	assert_says(f, "note: watched on worker-1 by varve-sensor 1.2.3\\x1b, Linux 6.12.0 "
+		       "(run " SAMPLE_RUN ")\n");
+	assert_null(strstr(f->text, "9.9.9"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -941,6 +973,7 @@ int main(void)
 		T(test_nested_cgroup_is_no_life),
 		T(test_hostile_names_are_escaped),
 		T(test_records_gone_while_read),
+		T(test_watchers_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
