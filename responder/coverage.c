@@ -5,6 +5,7 @@
 #include "evidence/event.h"
 #include "evidence/text.h"
 #include "responder/commands.h"
+#include "responder/coverage.h"
 #include "responder/complain.h"
 #include "responder/json_line.h"
 #include "responder/memory.h"
@@ -224,24 +225,6 @@ static void take(struct coverage *c, const Varve__V1__Event *ev)
 	n->last_ns = MAX(n->last_ns, ns);
 }
 
-static int read_source(struct source *src, struct coverage *c)
-{
-	struct source_item item;
-	int err;
-
-	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
-
-		if (ev)
-			take(c, ev);
-		else
-			c->damage_cnt++;
-		varve__v1__event__free_unpacked(ev, NULL);
-	}
-	return err;
-}
-
 /* --- what came of it */
 
 /* Nothing since then, though it runs: so long until now. 0: it is as it should be. */
@@ -377,34 +360,85 @@ static void free_node(struct node *n)
 	free(n);
 }
 
+/* --- for others */
+
+struct coverage *coverage_new(const struct options *opts)
+{
+	struct coverage *c = memory_zalloc(sizeof(*c));
+
+	c->opts = opts;
+	return c;
+}
+
+void coverage_take(struct coverage *c, const Varve__V1__Event *ev)
+{
+	if (ev)
+		take(c, ev);
+	else
+		c->damage_cnt++;
+}
+
+int coverage_print(const struct coverage *c, FILE *out)
+{
+	int status = EXIT_OK;
+
+	for (size_t i = 0; i < c->node_cnt; i++) {
+		if (c->opts->as_json)
+			json_node(c, c->order[i], out);
+		else
+			print_node(c, c->order[i], out);
+		if (!is_whole(c, c->order[i]))
+			status = EXIT_INCOMPLETE;
+	}
+	if (c->damage_cnt) {
+		log_warn("%" PRIu64 " places could not be read: varve verify says more",
+			 c->damage_cnt);
+		status = EXIT_INCOMPLETE;
+	}
+	if (!c->node_cnt)
+		status = complain(EXIT_USAGE, "%s: there is no record", c->opts->source);
+	return status;
+}
+
+void coverage_free(struct coverage *c)
+{
+	for (size_t i = 0; i < c->node_cnt; i++)
+		free_node(c->order[i]);
+	free(c->order);
+	strmap_fini(&c->nodes);
+	free(c);
+}
+
+static int read_source(struct source *src, struct coverage *c)
+{
+	struct source_item item;
+	int err;
+
+	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
+		Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+
+		coverage_take(c, ev);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	return err;
+}
+
 int cmd_coverage(const struct options *opts, FILE *out)
 {
-	struct coverage c = {.opts = opts};
+	struct coverage *c;
 	struct source *src;
-	int status = EXIT_OK, err;
+	int status = EXIT_IO, err;
 
 	if (source_open(opts->source, &opts->source_opts, &src) < 0)
 		return EXIT_IO;
+	c = coverage_new(opts);
 	err = source_outline(src, NULL, 0);
 	if (!err || err == -ENOTSUP)
-		err = read_source(src, &c);
-	for (size_t i = 0; i < c.node_cnt; i++) {
-		if (!err)
-			opts->as_json ? json_node(&c, c.order[i], out)
-				      : print_node(&c, c.order[i], out);
-		if (!is_whole(&c, c.order[i]))
-			status = EXIT_INCOMPLETE;
-		free_node(c.order[i]);
-	}
-	if (c.damage_cnt) {
-		log_warn("%" PRIu64 " places could not be read: varve verify says more",
-			 c.damage_cnt);
-		status = EXIT_INCOMPLETE;
-	}
-	if (!err && !c.node_cnt)
-		status = complain(EXIT_USAGE, "%s: there is no record", opts->source);
-	free(c.order);
-	strmap_fini(&c.nodes);
+		err = read_source(src, c);
+	if (!err)
+		status = coverage_print(c, out);
+	coverage_free(c);
 	source_close(src);
-	return err ? EXIT_IO : status;
+	return status;
 }

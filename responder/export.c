@@ -11,12 +11,15 @@
 #include "responder/bundle.h"
 #include "responder/commands.h"
 #include "responder/complain.h"
+#include "responder/coverage.h"
 #include "responder/file.h"
 #include "responder/json_line.h"
 #include "responder/learn.h"
 #include "responder/memory.h"
+#include "responder/replay.h"
 #include "responder/select.h"
 #include "responder/strmap.h"
+#include "responder/verdict.h"
 #include "responder/views/view.h"
 #include "responder/when.h"
 #include <ftw.h>
@@ -26,6 +29,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#define VIEW_CNT  4
 #define START_MAX 200000 /* records of a run before the pod's first: 7 MB of hashes */
 
 /* The pod's records in a run. */
@@ -54,6 +58,11 @@ struct export
 	const struct part *only;   /* that is being written */
 	char run_id[UUID_LEN + 1]; /* of the item written last, and the sequence behind it */
 	uint64_t next;
+	FILE *records; /* of the bundle */
+	struct replay_views views;
+	struct replay_view view[VIEW_CNT];
+	struct coverage *coverage;
+	uint64_t viewed_cnt;
 	int verdict, seals; /* exit status of replay and verify */
 	int64_t began_ns;
 };
@@ -213,8 +222,11 @@ static void write_record(struct export *x, FILE *out, const Varve__V1__Event *ev
 	x->next = ev->sequence + 1;
 }
 
-/* Goes over the source; with out, writes what is to be in the bundle of the part that is meant. */
-static int pass(struct export *x, struct source *src, FILE *out)
+typedef int (*take_fn)(struct export *x, const Varve__V1__Event *ev,
+		       const struct source_item *item);
+
+/* Goes over the source. ev NULL: what could not be read. */
+static int pass(struct export *x, struct source *src, take_fn take)
 {
 	struct source_item item;
 	int err = source_rewind(src);
@@ -223,32 +235,33 @@ static int pass(struct export *x, struct source *src, FILE *out)
 		Varve__V1__Event *ev =
 			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
 
-		if (ev && out)
-			write_record(x, out, ev, &item);
-		else if (ev)
-			find_part(x, ev);
+		err = take(x, ev, &item);
 		varve__v1__event__free_unpacked(ev, NULL);
 	}
 	return err;
 }
 
+static int take_record(struct export *x, const Varve__V1__Event *ev, const struct source_item *item)
+{
+	if (ev)
+		write_record(x, x->records, ev, item);
+	return ferror(x->records) ? -EIO : 0;
+}
+
+/* One node after the other, also where a topic has them mixed. */
 static int write_records(struct export *x, struct source *src)
 {
-	FILE *out;
-	int err = pass(x, src, NULL);
+	int err = 0;
 
-	if (err)
-		return err;
-	out = make_file(x, BUNDLE_RECORDS);
-	if (!out)
+	x->records = make_file(x, BUNDLE_RECORDS);
+	if (!x->records)
 		return -EIO;
-	/* One node after the other, also where a topic has them mixed. */
 	for (size_t i = 0; i < x->parts.size && !err; i++) {
 		x->only = x->parts.slots[i].value;
 		if (x->only)
-			err = pass(x, src, out);
+			err = pass(x, src, take_record);
 	}
-	if (finish_file(out, BUNDLE_RECORDS) || err)
+	if (finish_file(x->records, BUNDLE_RECORDS) || err)
 		return -EIO;
 	return x->record_cnt
 		       ? 0
@@ -289,45 +302,102 @@ static int copy_keys(struct export *x)
 	return finish_file(out, BUNDLE_KEYS);
 }
 
-/* What a command prints. */
-static int run_to_file(struct export *x, const char *name, const struct options *opts,
-		       int (*run)(const struct options *opts, FILE *out), int *ret_status)
+/* --- what people read: all of it comes of one pass */
+
+static const struct {
+	const char *name;
+	const struct view_type *type;
+} views[VIEW_CNT] = {
+	{"report.txt", &view_tree},
+	{"summary.txt", &view_summary},
+	{"timeline.txt", &view_timeline},
+	{"records.jsonl", &view_jsonl},
+};
+
+static int take_views(struct export *x, const Varve__V1__Event *ev, const struct source_item *item)
 {
-	FILE *out = make_file(x, name);
+	if (item->what != SOURCE_LEAF)
+		coverage_take(x->coverage, ev);
+	if (!ev)
+		return 0;
+	find_part(x, ev);
+	return history_stream_give(x->h, ev, replay_record, &x->views, &x->viewed_cnt);
+}
+
+static int print_coverage(struct export *x)
+{
+	FILE *out = make_file(x, "coverage.txt");
 
 	if (!out)
 		return -EIO;
-	*ret_status = run(opts, out);
-	if (finish_file(out, name))
-		return -EIO;
-	return *ret_status == EXIT_IO ? -EIO : 0;
+	coverage_print(x->coverage, out);
+	return finish_file(out, "coverage.txt");
 }
 
-static int write_views(struct export *x)
+static int pass_views(struct export *x, struct source *src)
 {
-	struct options opts = *x->opts, bundle = *x->opts;
+	struct verdict verdict;
+	int err;
+
+	verdict_make(x->h, &verdict);
+	replay_open(&x->views, &verdict);
+	history_stream_begin(x->h);
+	err = pass(x, src, take_views);
+	if (!err) {
+		replay_finish(&x->views, &verdict, x->viewed_cnt);
+		verdict_print(&verdict, stderr);
+		x->verdict = verdict_exit_status(&verdict);
+	}
+	replay_free(&x->views);
+	verdict_fini(&verdict);
+	return err;
+}
+
+static int write_views(struct export *x, struct source *src)
+{
+	int err = 0;
+
+	x->views = (struct replay_views){.h = x->h, .v = x->view, .cnt = VIEW_CNT};
+	x->coverage = coverage_new(x->opts);
+	for (size_t i = 0; i < VIEW_CNT; i++) {
+		x->view[i] = (struct replay_view){.type = views[i].type,
+						  .out = make_file(x, views[i].name)};
+		if (!x->view[i].out)
+			err = -EIO;
+	}
+	if (!err)
+		err = pass_views(x, src);
+	for (size_t i = 0; i < VIEW_CNT; i++)
+		if (x->view[i].out && finish_file(x->view[i].out, views[i].name))
+			err = -EIO;
+	if (!err)
+		err = print_coverage(x);
+	coverage_free(x->coverage);
+	return err;
+}
+
+/* What the check says of what is in the bundle, as its reader will see it. */
+static int write_verify(struct export *x)
+{
+	struct options bundle = *x->opts;
 	_cleanup_free_ char *records = memory_printf("%s/" BUNDLE_RECORDS, x->dir);
 	_cleanup_free_ char *keys = memory_printf("%s/" BUNDLE_KEYS, x->dir);
-	int err, status;
+	FILE *out = make_file(x, "verify.txt");
 
-	opts.view = &view_tree;
-	err = run_to_file(x, "report.txt", &opts, cmd_replay, &x->verdict);
-	opts.view = &view_timeline;
-	if (!err)
-		err = run_to_file(x, "timeline.txt", &opts, cmd_replay, &status);
-	opts.view = &view_jsonl;
-	if (!err)
-		err = run_to_file(x, "records.jsonl", &opts, cmd_replay, &status);
-	if (!err)
-		err = run_to_file(x, "coverage.txt", &opts, cmd_coverage, &status);
+	if (!out)
+		return -EIO;
 	bundle.source = records;
 	bundle.changes_file = keys;
 	bundle.window.until_ns = INT64_MIN;
-	return err ? err : run_to_file(x, "verify.txt", &bundle, cmd_verify, &x->seals);
+	x->seals = cmd_verify(&bundle, out);
+	if (finish_file(out, "verify.txt"))
+		return -EIO;
+	return x->seals == EXIT_IO ? -EIO : 0;
 }
 
-static const char *const files[] = {BUNDLE_RECORDS,  BUNDLE_KEYS,    "report.txt", "timeline.txt",
-				    "records.jsonl", "coverage.txt", "verify.txt", "README.txt"};
+static const char *const files[] = {BUNDLE_RECORDS, BUNDLE_KEYS,    "report.txt",
+				    "summary.txt",  "timeline.txt", "records.jsonl",
+				    "coverage.txt", "verify.txt",   "README.txt"};
 
 static int write_readme(struct export *x)
 {
@@ -341,6 +411,7 @@ static int write_readme(struct export *x)
 	      "others'\n"
 	      "  sensor.keys       how the sensor came from its first signing key to later ones\n"
 	      "  report.txt        what happened, as a tree of processes, and whether it is all\n"
+	      "  summary.txt       the same on a page or two\n"
 	      "  timeline.txt      the same by time\n"
 	      "  records.jsonl     the pod's records, one JSON object a line\n"
 	      "  coverage.txt      what the sensor could see, and what not\n"
@@ -444,12 +515,14 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 static int write_all(struct export *x, struct source *src)
 {
 	FILE *sums;
-	int err = write_records(x, src);
+	int err = write_views(x, src);
 
+	if (!err)
+		err = write_records(x, src);
 	if (!err)
 		err = copy_keys(x);
 	if (!err)
-		err = write_views(x);
+		err = write_verify(x);
 	if (!err)
 		err = write_readme(x);
 	if (err)

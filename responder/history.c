@@ -84,13 +84,17 @@ static void close_holes(struct history *h, struct place *at)
 	}
 }
 
+/* The schema keeps 64-bit values below 2^63; more is not ours, and would overflow a range. */
+static bool is_in_range(const Varve__V1__Event *ev)
+{
+	return !(ev->sequence >> 63 || ev->stream_sequence >> 63);
+}
+
 static const Varve__V1__Event *decode(struct decoder *decoder, const struct source_item *item)
 {
 	const Varve__V1__Event *ev = decoder_event(decoder, item->payload, item->len);
 
-	/* The schema keeps 64-bit values below 2^63; more is not ours, and would overflow a range.
-	 */
-	return ev && !(ev->sequence >> 63 || ev->stream_sequence >> 63) ? ev : NULL;
+	return ev && is_in_range(ev) ? ev : NULL;
 }
 
 static void cleanup_decoder(struct decoder **decoder)
@@ -262,6 +266,23 @@ static bool is_wanted(struct history *h, const Varve__V1__Event *ev,
 	return true;
 }
 
+void history_stream_begin(struct history *h)
+{
+	for (struct history_run *run = h->runs; run; run = run->next)
+		run->again.cnt = 0;
+}
+
+int history_stream_give(struct history *h, const Varve__V1__Event *ev, history_record_fn fn,
+			void *ctx, uint64_t *cnt)
+{
+	const struct history_container *container;
+
+	if (!is_in_range(ev) || !is_wanted(h, ev, &container))
+		return 0;
+	(*cnt)++;
+	return fn(container, ev, ctx);
+}
+
 int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx,
 		   uint64_t *ret_cnt)
 {
@@ -271,17 +292,13 @@ int history_stream(struct history *h, struct source *src, history_record_fn fn, 
 	int err = source_rewind(src);
 
 	h->decoder = decoder;
-	for (struct history_run *run = h->runs; run; run = run->next)
-		run->again.cnt = 0;
+	history_stream_begin(h);
 	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		const struct history_container *container;
 		const Varve__V1__Event *ev =
 			item.what == SOURCE_RECORD ? decode(decoder, &item) : NULL;
 
-		if (ev && is_wanted(h, ev, &container)) {
-			cnt++;
-			err = fn(container, ev, ctx);
-		}
+		if (ev)
+			err = history_stream_give(h, ev, fn, ctx, &cnt);
 	}
 	h->decoder = NULL;
 	if (!err)

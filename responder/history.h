@@ -53,8 +53,8 @@ struct history_run {
 	uint64_t previous_last; /* sequence */
 	char *previous_id, *end_reason;
 	char *sensor_version, *kernel_release; /* NULL: its start is not here */
-	bool broken;			    /* more gaps than can be kept */
-	struct history_coverage *coverages; /* only what differs from the one before */
+	bool broken;			       /* more gaps than can be kept */
+	struct history_coverage *coverages;    /* only what differs from the one before */
 	size_t coverage_cnt, coverage_cap;
 	struct history_window *blinds; /* between two heartbeats: no canary came */
 	size_t blind_cnt, blind_cap;
@@ -196,6 +196,11 @@ typedef int (*history_record_fn)(const struct history_container *container,
  */
 int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx,
 		   uint64_t *ret_cnt);
+/* The same for whoever reads the source himself: begin, then each record as it comes. *cnt grows
+ * with those that fn was given. What fn returns. */
+void history_stream_begin(struct history *h);
+int history_stream_give(struct history *h, const Varve__V1__Event *ev, history_record_fn fn,
+			void *ctx, uint64_t *cnt);
 
 /* Time of a record; that of the run's newest when it has none. */
 int64_t history_time(const struct history_run *run, const Varve__V1__Event *ev);

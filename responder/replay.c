@@ -11,6 +11,7 @@
 #include "responder/memory.h"
 #include "responder/missing.h"
 #include "responder/part.h"
+#include "responder/replay.h"
 #include "responder/select.h"
 #include "responder/verdict.h"
 #include "responder/verdict_json.h"
@@ -25,42 +26,53 @@
 #define PART_BEHIND_NS (10 * 60 * (int64_t)NSEC_PER_SEC)
 #define PART_MARGIN_NS (60 * (int64_t)NSEC_PER_SEC)
 
-struct printing {
-	const struct history *h;
-	const struct view_type *view;
-	void *state;
-	FILE *out;
-};
-
-static int print_record(const struct history_container *container, const Varve__V1__Event *ev,
-			void *ctx)
+void replay_open(struct replay_views *r, const struct verdict *verdict)
 {
-	struct printing *p = ctx;
-	struct amended a;
+	for (size_t i = 0; i < r->cnt; i++) {
+		struct replay_view *v = &r->v[i];
 
-	if (!p->h->as_recorded) {
-		amend(p->h, container, ev, &a);
-		ev = &a.ev;
+		if (v->type->verdict == VIEW_VERDICT_AROUND && verdict->container_cnt) {
+			verdict_print(verdict, v->out);
+			fputc('\n', v->out);
+		}
+		if (v->type->open)
+			v->state = v->type->open(r->h, verdict, v->out);
 	}
-	p->view->record(p->state, p->out, container, ev);
-	return ferror(p->out) ? -EIO : 0;
 }
 
-static int print_records(const struct options *opts, struct source *src, struct history *h,
-			 const struct verdict *verdict, FILE *out, uint64_t *ret_cnt)
+int replay_record(const struct history_container *container, const Varve__V1__Event *ev, void *ctx)
 {
-	struct printing p = {.h = h, .view = opts->view, .out = out};
+	struct replay_views *r = ctx;
+	struct amended a;
 
-	h->as_recorded = opts->as_recorded;
-	if (p.view->open)
-		p.state = p.view->open(h, verdict, out);
-	int err = history_stream(h, src, print_record, &p, ret_cnt);
+	if (!r->h->as_recorded) {
+		amend(r->h, container, ev, &a);
+		ev = &a.ev;
+	}
+	for (size_t i = 0; i < r->cnt; i++) {
+		r->v[i].type->record(r->v[i].state, r->v[i].out, container, ev);
+		if (ferror(r->v[i].out))
+			return -EIO;
+	}
+	return 0;
+}
 
-	if (!err && p.view->finish)
-		p.view->finish(p.state, out);
-	if (p.view->free)
-		p.view->free(p.state);
-	return err;
+void replay_finish(struct replay_views *r, struct verdict *verdict, uint64_t cnt)
+{
+	for (size_t i = 0; i < r->cnt; i++)
+		if (r->v[i].type->finish)
+			r->v[i].type->finish(r->v[i].state, r->v[i].out);
+	verdict_check_streamed(verdict, cnt);
+	for (size_t i = 0; i < r->cnt; i++)
+		if (r->v[i].type->verdict == VIEW_VERDICT_AROUND)
+			verdict_print(verdict, r->v[i].out);
+}
+
+void replay_free(struct replay_views *r)
+{
+	for (size_t i = 0; i < r->cnt; i++)
+		if (r->v[i].type->free && r->v[i].state)
+			r->v[i].type->free(r->v[i].state);
 }
 
 static void tell_among(const struct missing *m, void *ctx)
@@ -104,18 +116,20 @@ static void tell_pods(const struct options *opts, const struct history *h)
 static int print_all(const struct options *opts, struct source *src, struct history *h,
 		     struct verdict *verdict, FILE *out)
 {
+	struct replay_view view = {.type = opts->view, .out = out};
+	struct replay_views r = {.h = h, .v = &view, .cnt = 1};
 	uint64_t cnt;
 
-	if (opts->view->verdict == VIEW_VERDICT_AROUND && verdict->container_cnt) {
-		verdict_print(verdict, out);
-		fputc('\n', out);
-	}
-	if (print_records(opts, src, h, verdict, out, &cnt))
+	h->as_recorded = opts->as_recorded;
+	replay_open(&r, verdict);
+	int err = history_stream(h, src, replay_record, &r, &cnt);
+
+	if (!err)
+		replay_finish(&r, verdict, cnt);
+	replay_free(&r);
+	if (err)
 		return EXIT_IO;
-	verdict_check_streamed(verdict, cnt);
-	if (opts->view->verdict == VIEW_VERDICT_AROUND)
-		verdict_print(verdict, out);
-	else
+	if (opts->view->verdict != VIEW_VERDICT_AROUND)
 		verdict_print(verdict, stderr);
 	return verdict_exit_status(verdict);
 }
