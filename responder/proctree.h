@@ -2,8 +2,8 @@
 /*
  * Processes of the selected containers, put together from their records: who began whom, what each
  * ran and did. Bounded: at most PROCTREE_PROCS processes are kept, of each PROCTREE_LINES things,
- * of all PROCTREE_BYTES; what is more is counted. proctree_take.c says what a kind of record means
- * for its process, proctree_fold.c what is the same as its neighbour.
+ * of all PROCTREE_BYTES; what is more is counted. proctree_take.c and proctree_net.c say what a
+ * kind of record means for its process, proctree_fold.c what is the same as its neighbour.
  */
 #ifndef VARVE_RESPONDER_PROCTREE_H
 #define VARVE_RESPONDER_PROCTREE_H
@@ -83,6 +83,16 @@ struct proctree_line *proctree_find_line(struct proctree *tree, struct proctree_
 /* Takes text over. NULL: there are too many, which is counted. */
 struct proctree_line *proctree_add_line(struct proctree *tree, struct proctree_proc *p,
 					const char *what, char *text, int64_t ns);
+/* describe_event(), as a string. */
+char *proctree_event_text(const Varve__V1__Event *ev);
+/* Takes the text over. line NULL: there was no room for one. */
+void proctree_set_place(struct proctree *tree, struct proctree_line *line, char *text);
+struct proctree_taker {
+	Varve__V1__Event__BodyCase body;
+	void (*fn)(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+		   int64_t ns); /* NULL: the end of the table */
+};
+extern const struct proctree_taker proctree_net[];
 /* What a record of it says of the process. */
 void proctree_take(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
 		   int64_t ns);

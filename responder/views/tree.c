@@ -262,9 +262,9 @@ static void tree_finish(void *state, FILE *out)
 			print_container(out, tree, c);
 	if (tree->more_cnt)
 		fprintf(out,
-			"... and more than %d processes: %" PRIu64
+			"... and processes beyond the %zu that there is room for: %" PRIu64
 			" records of others are in --format timeline\n\n",
-			PROCTREE_PROCS, tree->more_cnt);
+			tree->proc_cnt, tree->more_cnt);
 }
 
 const struct view_type view_tree = {

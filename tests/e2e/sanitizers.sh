@@ -17,7 +17,8 @@ else
 	pass "sanitizers report nothing"
 fi
 unset ASAN_OPTIONS UBSAN_OPTIONS
-for c in "cat $work/log" "pods $work/log" "replay $work/log --pod e2e/job-3 --format tree" "replay $work/log --pod e2e/job-3 --format timeline"; do
+for c in "cat $work/log" "pods $work/log" "replay $work/log --pod e2e/job-3 --format tree" "replay $work/log --pod e2e/job-3 --format timeline" \
+	"replay $work/log --pod e2e/job-3 --format summary --key $work/log/sensor.pub" "replay $work/log --pod e2e/job-3 --format dot"; do
 	# shellcheck disable=SC2086
 	valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect "$VARVE" $c >/dev/null 2>"$work/valgrind" &&
 		pass "valgrind: varve ${c%% *} ${c##* }" || fail "valgrind: varve ${c%% *}: $(head -n 5 "$work/valgrind" | tr '\n' '|')"

@@ -244,6 +244,22 @@ for f in z.namelist():
     assert not any(other in z.read(f) for other in (b'third', b'neighbour') if f != 'README.txt'), f
 PY
 done
+# replayed SOURCE OPTIONS...: what replay says of the seals beside its verdict.
+replayed() {
+	rc=0
+	"$VARVE" replay "$1" --pod e2e/second --format summary --key "$work/log/sensor.pub" "${@:2}" >"$work/replayed" 2>&1 || rc=$?
+}
+replayed "$work/log" --verdict "$work/verdict.json"
+grep -q '^AUTHENTIC: ' "$work/replayed" && pass "replay --key: AUTHENTIC" || fail "replay --key: $rc: $(tail -n 3 "$work/replayed" | tr '\n' '|')"
+check "and --verdict says so, too" "$PYTHON" - "$work/verdict.json" $rc <<'PY'
+import json, sys
+v = json.load(open(sys.argv[1]))
+assert v['seals']['verdict'] == 'AUTHENTIC' and v['exit_status'] == int(sys.argv[2]) and v['pod'] == 'e2e/second', v
+assert any('watched on test-node by varve-sensor' in r['text'] for r in v['reasons']), v
+PY
+replayed "$work/from_log.zip"
+grep -q '^AUTHENTIC: ' "$work/replayed" && pass "so it is of a bundle" || fail "replay --key of a bundle: $rc: $(tail -n 3 "$work/replayed" | tr '\n' '|')"
+
 # tampered FILE: as from_log.zip, with a byte of that file changed, and the sums made anew or not.
 tampered() {
 	"$PYTHON" - "$work/from_log.zip" "$work/tampered.zip" "$@" <<'PY'
@@ -263,6 +279,8 @@ PY
 }
 tampered records.bin anew
 [ $rc = 3 ] && pass "a bundle whose records were changed, with its sums: BROKEN" || fail "a changed bundle: $rc: $(tail -n 1 "$work/verify.out")"
+replayed "$work/tampered.zip"
+[ $rc = 3 ] && grep -q '^BROKEN: ' "$work/replayed" && pass "replay --key says it, too" || fail "replay --key of a changed bundle: $rc: $(tail -n 3 "$work/replayed" | tr '\n' '|')"
 tampered report.txt old
 [ $rc = 3 ] && grep -q '^DAMAGED' "$work/verify.out" && pass "a bundle whose report was changed: BROKEN DAMAGED" || fail "a changed report: $rc: $(tail -n 1 "$work/verify.out")"
 

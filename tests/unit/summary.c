@@ -307,6 +307,61 @@ static void test_times_of_several_days(void **state)
 		     "  2026-11-20T20:00:01.000000Z  2026-11-21T20:00:02.000000Z         2  /a  [");
 }
 
+/* A body of each kind with nothing in it: every field is absent. */
+static void test_empty_bodies(void **state)
+{
+	static const struct view_type *const views[] = {VIEWS(VIEW_ADDRESS)};
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	for (unsigned int kind = 16; event_kind_name(kind); kind++) {
+		struct sample_event e;
+		struct sample_item *item;
+
+		begin(f, &e, kind);
+		e.ev.body_case = VARVE__V1__EVENT__BODY__NOT_SET;
+		sample_put(&f->s, &e);
+		item = &f->s.items[f->s.cnt - 1];
+		item->payload = realloc(item->payload, item->len + 3);
+		assert_non_null(item->payload);
+		item->payload[item->len++] = (uint8_t)((kind << 3 | 2) & 0x7f) | 0x80;
+		item->payload[item->len++] = (uint8_t)((kind << 3 | 2) >> 7);
+		item->payload[item->len++] = 0;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(views); i++) {
+		show(f, views[i]);
+		assert_true(f->len > 0);
+		if (views[i] == &view_summary)
+			assert_shows(f, " OPEN 1 ");
+	}
+}
+
+/* Evidence that someone has tampered with, of the kinds that these views look into. */
+static void test_mutated_records(void **state)
+{
+	static const struct view_type *const views[] = {&view_summary, &view_dot, &view_tree};
+	struct fixture *f = *state;
+	unsigned int seed = 4711;
+
+	sample_run_start(&f->s, NULL, 0);
+	put_dns(f, "evil.example", NULL);
+	put_dns(f, "evil.example", "192.0.2.7");
+	put_close(f, "client", 1000, 7);
+	put_close(f, "server", 5, 6);
+	put_flow(f, NULL, 40);
+	put_flow(f, "idle", 100);
+	put_hash(f, "/tmp/x", true);
+	sample_life(&f->s, &f->c);
+	for (int round = 0; round < 300; round++) {
+		struct sample_item *item = &f->s.items[rand_r(&seed) % (f->s.cnt - 1)];
+
+		item->payload[rand_r(&seed) % item->len] ^= 1 << rand_r(&seed) % 8;
+		show(f, views[round % ARRAY_SIZE(views)]);
+		assert_null(strchr(f->text, '\033'));
+		assert_int_equal(strlen(f->text), f->len);
+	}
+}
+
 static void test_tally_is_bounded(void **state)
 {
 	struct tally t;
@@ -373,6 +428,8 @@ int main(void)
 		T(test_only_the_most_is_shown),
 		T(test_containers_are_told_apart),
 		T(test_times_of_several_days),
+		T(test_empty_bodies),
+		T(test_mutated_records),
 		T(test_tally_is_bounded),
 		T(test_tally_bounds_text),
 	};
