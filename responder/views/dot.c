@@ -6,10 +6,12 @@
  * would take for its own.
  */
 #include "evidence/base.h"
+#include "responder/describe.h"
 #include "responder/memory.h"
 #include "responder/printed.h"
 #include "responder/proctree.h"
 #include "responder/verdict.h"
+#include "responder/views/dot_quote.h"
 #include "responder/views/view.h"
 #include <inttypes.h>
 #include <string.h>
@@ -25,6 +27,7 @@ struct dot {
 	struct proctree tree;
 	const struct verdict *verdict;
 	struct strmap procs, things; /* nodes, by pointer and by name; the value is the number */
+	const struct proctree_proc *kept[PROCS_MAX]; /* by number, less one */
 	size_t edge_cnt;
 	uint64_t procs_left_out, things_left_out, edges_left_out;
 };
@@ -58,46 +61,6 @@ static void dot_free(void *state)
 	free(d);
 }
 
-/* --- strings */
-
-/* Bytes that are whole characters of UTF-8, which graphviz insists on. */
-static size_t cut(const char *s, size_t most)
-{
-	size_t len = strnlen(s, most + 1);
-
-	if (len <= most)
-		return len;
-	for (len = most; len && ((unsigned char)s[len] & 0xc0) == 0x80;)
-		len--;
-	return len;
-}
-
-/* Within quotes: backslashes and ampersands begin graphviz's own escapes. */
-static void print_quoted(FILE *out, const char *s, size_t most)
-{
-	size_t len = cut(s, most);
-
-	for (size_t i = 0; i < len; i++) {
-		if (s[i] == '"' || s[i] == '\\')
-			fputc('\\', out);
-		if (s[i] == '\n')
-			fputs("\\l", out); /* lines of the verdict: to the left */
-		else
-			fputc(s[i], out);
-		if (s[i] == '&')
-			fputs("amp;", out);
-	}
-	if (s[len])
-		fputs("...", out);
-}
-
-static void print_attribute(FILE *out, const char *name, const char *value, size_t most)
-{
-	fprintf(out, "%s=\"", name);
-	print_quoted(out, value, most);
-	fputc('"', out);
-}
-
 /* --- nodes */
 
 /* 0: it is not in the graph. */
@@ -122,16 +85,16 @@ static void print_proc(const struct proctree_proc *p, size_t number, FILE *out)
 	if (p->forked && !p->executed && p->name)
 		name = p->name;
 	label = p->same_cnt ? memory_printf("%" PRIu32 " %.*s  x%" PRIu64, p->pid,
-					    (int)cut(name, LABEL_MAX), name, p->same_cnt + 1)
+					    (int)dot_cut(name, LABEL_MAX), name, p->same_cnt + 1)
 			    : memory_printf("%" PRIu32 " %s", p->pid, name);
 	tip = memory_printf("%s%s%s%s%s%s%s", p->exe ? p->exe : "?",
 			    p->exe_flags ? p->exe_flags : "", p->script ? " runs script " : "",
 			    p->script ? p->script : "", p->exit ? ", exit " : "",
 			    p->exit ? p->exit : "", p->session ? ", came in from outside" : "");
 	fprintf(out, "  p%zu [shape=box, ", number);
-	print_attribute(out, "label", label, LABEL_MAX + 40);
+	dot_print_attribute(out, "label", label, LABEL_MAX + 40);
 	fputs(", ", out);
-	print_attribute(out, "tooltip", tip, TIP_MAX);
+	dot_print_attribute(out, "tooltip", tip, TIP_MAX);
 	if (p->session)
 		fputs(", style=filled, fillcolor=\"#ffe0b0\"", out);
 	else if (!p->seen)
@@ -154,6 +117,7 @@ static void add_proc(struct dot *d, const struct proctree_proc *p, FILE *out)
 		return;
 	}
 	snprintf(key, sizeof(key), "%p", (const void *)p);
+	d->kept[d->procs.cnt] = p;
 	strmap_add(&d->procs, key, (void *)(d->procs.cnt + 1));
 	print_proc(p, d->procs.cnt, out);
 }
@@ -173,9 +137,9 @@ static size_t add_thing(struct dot *d, const char *kind, const char *name, FILE 
 	number = d->things.cnt + 1;
 	strmap_add(&d->things, key, (void *)number);
 	fprintf(out, "  t%zu [shape=%s, ", (size_t)number, *kind == 'f' ? "note" : "ellipse");
-	print_attribute(out, "label", name, LABEL_MAX);
+	dot_print_attribute(out, "label", name, LABEL_MAX);
 	fputs(", ", out);
-	print_attribute(out, "tooltip", name, TIP_MAX);
+	dot_print_attribute(out, "tooltip", name, TIP_MAX);
 	fputs("];\n", out);
 	return number;
 }
@@ -236,7 +200,7 @@ static void print_label(FILE *out, const struct deed *deed, const struct proctre
 	if (line->received)
 		fprintf(out, "\\n%" PRIu64 " bytes received", line->received);
 	fprintf(out, "\", color=%s, ", deed->color);
-	print_attribute(out, "tooltip", line->text, TIP_MAX);
+	dot_print_attribute(out, "tooltip", line->text, TIP_MAX);
 }
 
 static void print_deed(struct dot *d, size_t proc, const struct proctree_line *line, FILE *out)
@@ -267,6 +231,20 @@ static void print_edges(struct dot *d, const struct proctree_proc *p, FILE *out)
 		fprintf(out, "  p%zu -> p%zu [label=\"began\", style=bold];\n", parent, number);
 	for (size_t i = 0; i < p->line_cnt; i++)
 		print_deed(d, number, &p->lines[i], out);
+}
+
+static void print_container_name(const struct history_container *c, FILE *out)
+{
+	struct printed p;
+	char *name;
+
+	describe_string(printed_begin(&p), c->who.name	       ? c->who.name
+					   : c->who.is_sandbox ? "(sandbox)"
+							       : c->id);
+	name = printed_end(&p);
+	dot_print_attribute(out, "label", name, LABEL_MAX);
+	fputs(";\n", out);
+	free(name);
 }
 
 /* --- which of them */
@@ -306,6 +284,25 @@ static void print_graph(struct dot *d, FILE *out)
 			print_edges(d, p, out);
 }
 
+/* A box around each container's processes, if there is more than one. */
+static void print_containers(const struct dot *d, FILE *out)
+{
+	size_t cnt = 0, number = 0;
+
+	for (const struct history_container *c = d->tree.h->containers; c; c = c->next)
+		cnt += c->selected && c->window_cnt;
+	for (const struct history_container *c = d->tree.h->containers; cnt > 1 && c; c = c->next) {
+		if (!c->selected || !c->window_cnt)
+			continue;
+		fprintf(out, "  subgraph cluster_%zu {\n    ", number++);
+		print_container_name(c, out);
+		for (size_t i = 0; i < d->procs.cnt; i++)
+			if (d->kept[i]->container == c)
+				fprintf(out, "    p%zu;\n", i + 1);
+		fputs("  }\n", out);
+	}
+}
+
 static void print_left_out(const struct dot *d, FILE *out)
 {
 	if (!d->procs_left_out && !d->things_left_out && !d->edges_left_out && !d->tree.more_cnt)
@@ -325,7 +322,7 @@ static void print_title(const struct dot *d, FILE *out)
 	verdict_print(d->verdict, printed_begin(&p));
 	text = printed_end(&p);
 	fputs("digraph varve {\n  graph [rankdir=LR, labelloc=t, labeljust=l, ", out);
-	print_attribute(out, "label", text, TIP_MAX);
+	dot_print_attribute(out, "label", text, TIP_MAX);
 	fputs("];\n  node [fontname=\"sans-serif\", fontsize=10];\n"
 	      "  edge [fontname=\"sans-serif\", fontsize=8];\n",
 	      out);
@@ -339,6 +336,7 @@ static void dot_finish(void *state, FILE *out)
 	proctree_link(&d->tree);
 	print_title(d, out);
 	print_graph(d, out);
+	print_containers(d, out);
 	print_left_out(d, out);
 	fputs("}\n", out);
 }

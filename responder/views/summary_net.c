@@ -218,7 +218,8 @@ static void take_message(const struct summary_event *e, const Varve__V1__DnsMess
 			tally_note(&e->sum->of[SUMMARY_NAMES], entry, rcode);
 			free(rcode);
 		}
-		for (size_t k = 0; entry && k < m->n_answers; k++)
+		/* Nobody asks two questions in one message, but who wants to keep us busy. */
+		for (size_t k = 0; !i && entry && k < m->n_answers; k++)
 			take_answer(e, entry, name, m->answers[k]);
 		free(name);
 	}

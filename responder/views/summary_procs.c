@@ -10,14 +10,23 @@
 
 #define WEIGHT_ODD 1 /* a file that is not of the image, or has no name: first in its list */
 
-/* Each record of it; its name as of the last one that had another. */
+/* The process is none of the container's: who made or removed its cgroup, or sent it a signal. */
+static bool is_from_outside(const Varve__V1__Event *ev)
+{
+	return ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_START ||
+	       ev->body_case == VARVE__V1__EVENT__BODY_CONTAINER_STOP ||
+	       (ev->body_case == VARVE__V1__EVENT__BODY_SIGNAL && ev->signal->has_from_outside &&
+		ev->signal->from_outside);
+}
+
+/* Each record of it; its name as of the first. */
 void summary_count_process(const struct summary_event *e)
 {
 	const Varve__V1__Process *p = e->ev->process;
 	struct tally_entry *entry;
 	struct printed text;
 
-	if (!p || !p->process_uid)
+	if (!p || !p->process_uid || is_from_outside(e->ev))
 		return;
 	entry = tally_find(&e->sum->of[SUMMARY_PROCESSES], p->process_uid);
 	if (entry) {

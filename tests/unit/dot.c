@@ -128,6 +128,22 @@ static void test_bounds(void **state)
 	assert_true(count_of(f->text, " -> ") <= 3000);
 }
 
+static void test_containers(void **state)
+{
+	struct fixture *f = *state;
+
+	f->other.name = "\"};x";
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_life(&f->s, &f->other);
+	show(f, &view_dot);
+	_cleanup_free_ char *svg = draw(f);
+
+	assert_int_equal(count_of(svg, "class=\"cluster\""), 2);
+	assert_shows(f, "label=\"app\";\n");
+	assert_shows(f, "label=\"\\\"};x\";\n");
+}
+
 static void test_folded(void **state)
 {
 	struct fixture *f = *state;
@@ -147,10 +163,8 @@ static void test_folded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_story),
-		T(test_hostile_names),
-		T(test_bounds),
-		T(test_folded),
+		T(test_story),	T(test_hostile_names), T(test_bounds),
+		T(test_folded), T(test_containers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void test_story(void **state)
 	assert_shows(
 		f,
 		"From 2026-11-20T20:00:01.000000Z to 2026-11-20T20:00:14.000000Z; times are UTC");
-	assert_shows(f, "Processes: 3; 0 ran already, 2 began, 0 ended well, 1 with an error, 1 by "
+	assert_shows(f, "Processes: 2; 0 ran already, 2 began, 0 ended well, 1 with an error, 1 by "
 			"a signal\n");
 	assert_shows(f, "FORK 2 EXEC 2 EXIT 2 ");
 	assert_shows(f, "1 of them are of the runtime's set-up, and not in these lists.\n");
