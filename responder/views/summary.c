@@ -231,13 +231,16 @@ static void print_rest(FILE *out, const struct tally *t, uint64_t shown)
 			t->left_out, t->cnt);
 }
 
-static void print_subject(const struct summary *sum, FILE *out, enum summary_subject subject)
+/* *gap: an empty line is due, since the subject before was a list. */
+static void print_subject(const struct summary *sum, FILE *out, enum summary_subject subject,
+			  bool *gap)
 {
 	const struct tally *t = &sum->of[subject];
 	uint64_t shown = 0;
 
 	if (!t->cnt) {
-		fprintf(out, "%s: none\n", subjects[subject].title);
+		fprintf(out, "%s%s: none\n", *gap ? "\n" : "", subjects[subject].title);
+		*gap = false;
 		return;
 	}
 	const struct tally_entry **v = tally_sorted(t);
@@ -250,7 +253,7 @@ static void print_subject(const struct summary *sum, FILE *out, enum summary_sub
 	}
 	free(v);
 	print_rest(out, t, shown);
-	fputc('\n', out);
+	*gap = true;
 }
 
 static void print_kinds(const struct summary *sum, FILE *out)
@@ -297,6 +300,7 @@ static void print_counts(const struct summary *sum, FILE *out)
 static void summary_finish(void *state, FILE *out)
 {
 	const struct summary *sum = state;
+	bool gap = true;
 
 	for (const struct history_container *c = sum->h->containers; c; c = c->next)
 		if (c->selected && c->window_cnt)
@@ -304,7 +308,7 @@ static void summary_finish(void *state, FILE *out)
 	print_counts(sum, out);
 	for (size_t i = 0; i < SUMMARY_SUBJECTS; i++)
 		if (subjects[i].title)
-			print_subject(sum, out, i);
+			print_subject(sum, out, i, &gap);
 	fputc('\n', out);
 }
 
