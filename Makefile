@@ -132,6 +132,9 @@ $(O)/tests/seals/%: $(O)/tests/seals/%.o $(O)/evidence.a
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
+$(O)/tests/views/%: $(O)/tests/views/%.o $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
 $(O)/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Werror=unused-function
 # No warnings: libcrypto has functions that want shared libraries when they are called, and nobody calls them here.
 # The sensor cannot be static: Debian has no static libsasl2, which librdkafka needs; what it loads goes along with it.

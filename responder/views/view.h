@@ -33,7 +33,12 @@ struct view_type {
 	V(timeline) \
 	V(summary)  \
 	V(dot)      \
-	V(jsonl)
+	V(jsonl)    \
+	V(csv)      \
+	V(ocsf)     \
+	V(ecs)      \
+	V(sysmon)   \
+	V(timesketch)
 #define VIEW_DECLARE(name) extern const struct view_type view_##name;
 VIEWS(VIEW_DECLARE)
 #undef VIEW_DECLARE
