@@ -114,10 +114,26 @@ static char *put_escape(char *p, uint32_t cp)
 	return p;
 }
 
+/* Eight bytes that go out as they are; false may also be said of some that would. */
+static bool are_plain(const char *s)
+{
+	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
+	uint64_t v, quote, backslash;
+
+	memcpy(&v, s, sizeof(v));
+	quote = v ^ (ones * '"');
+	backslash = v ^ (ones * '\\');
+	return !(((v - ones * 0x20) | v | (v + ones) | ((quote - ones) & ~quote) |
+		  ((backslash - ones) & ~backslash)) &
+		 tops);
+}
+
 static size_t plain_len(const char *s, size_t len)
 {
 	size_t i = 0;
 
+	while (len - i >= 8 && are_plain(s + i))
+		i += 8;
 	while (i < len && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
 		i++;
 	return i;
@@ -180,7 +196,7 @@ static void put_number(struct writer *w, uint64_t v)
 void writer_number(struct writer *w, const char *key, uint64_t v)
 {
 	put_key(w, key);
-	put_number(w, v);
+	put_number(w, MIN(v, (uint64_t)INT64_MAX));
 }
 
 void writer_signed(struct writer *w, const char *key, int64_t v)

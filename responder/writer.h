@@ -32,6 +32,7 @@ void writer_end(struct writer *w);
 /* NULL: nothing is written. What is not UTF-8 becomes U+FFFD, as in evidence/json.h. */
 void writer_text(struct writer *w, const char *key, const char *s);
 void writer_text_len(struct writer *w, const char *key, const char *s, size_t len);
+/* 2^63 and more, which no sensor writes, become 2^63-1: readers refuse the whole line otherwise. */
 void writer_number(struct writer *w, const char *key, uint64_t v);
 void writer_signed(struct writer *w, const char *key, int64_t v);
 /* The number as text. */

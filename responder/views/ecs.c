@@ -107,13 +107,13 @@ static void put_places(struct writer *w, const Varve__V1__Event *ev)
 	writer_end(w);
 }
 
-static void put_started(struct writer *w, const Varve__V1__Event *ev, bool has, uint64_t boot_ns)
+static void put_started(struct projector *p, bool has, uint64_t boot_ns)
 {
 	char when[WHEN_LEN];
 	int64_t ns;
 
-	if (has && facts_started_ns(ev, boot_ns, &ns))
-		writer_text(w, "start", when_format(ns, when));
+	if (has && facts_started_ns(p->facts.ev, boot_ns, &ns))
+		writer_text(&p->out, "start", projection_when(p, ns, when));
 }
 
 static void put_id(struct writer *w, const char *key, bool has, uint64_t id)
@@ -125,9 +125,10 @@ static void put_id(struct writer *w, const char *key, bool has, uint64_t id)
 	writer_end(w);
 }
 
-static void put_parent(struct writer *w, const Varve__V1__Event *ev)
+static void put_parent(struct projector *p)
 {
-	const Varve__V1__ParentProcess *parent = ev->process->parent;
+	const Varve__V1__ParentProcess *parent = p->facts.ev->process->parent;
+	struct writer *w = &p->out;
 
 	if (!parent)
 		return;
@@ -138,7 +139,7 @@ static void put_parent(struct writer *w, const Varve__V1__Event *ev)
 	writer_text(w, "name", parent->name);
 	writer_text(w, "executable", parent->exe_path);
 	writer_text(w, "command_line", parent->cmd_line);
-	put_started(w, ev, parent->has_start_boot_time_nano, parent->start_boot_time_nano);
+	put_started(p, parent->has_start_boot_time_nano, parent->start_boot_time_nano);
 	writer_end(w);
 }
 
@@ -176,7 +177,7 @@ static void put_process(struct projector *p)
 	writer_text(w, "executable", projection_exe(p));
 	writer_text(w, "command_line", projection_cmd_line(p));
 	put_image(w, &p->facts);
-	put_started(w, ev, process->has_start_boot_time_nano, process->start_boot_time_nano);
+	put_started(p, process->has_start_boot_time_nano, process->start_boot_time_nano);
 	if (ev->body_case == VARVE__V1__EVENT__BODY_EXIT)
 		writer_text(w, "end", p->when);
 	put_count(w, "exit_code", &p->facts.exit_code);
@@ -190,7 +191,7 @@ static void put_process(struct projector *p)
 	writer_object(w, "entry_leader");
 	writer_text(w, "entity_id", process->entry ? process->entry->process_uid : NULL);
 	writer_end(w);
-	put_parent(w, ev);
+	put_parent(p);
 	writer_end(w);
 	put_id(w, "user", process->has_uid, process->uid);
 }

@@ -26,14 +26,6 @@ static const struct ocsf_class_type {
 
 /* --- objects */
 
-static void put_time(struct writer *w, const char *key, const char *key_dt, int64_t ns)
-{
-	char when[WHEN_LEN];
-
-	writer_signed(w, key, ns / NSEC_PER_MS);
-	writer_text(w, key_dt, when_format(ns, when));
-}
-
 static unsigned int file_type(const Varve__V1__File *file)
 {
 	static const unsigned char types[16] = {
@@ -79,12 +71,15 @@ static void put_file(struct writer *w, const char *key, const Varve__V1__File *f
 	writer_end(w);
 }
 
-static void put_started(struct writer *w, const Varve__V1__Event *ev, bool has, uint64_t boot_ns)
+static void put_started(struct projector *p, bool has, uint64_t boot_ns)
 {
+	char when[WHEN_LEN];
 	int64_t ns;
 
-	if (has && facts_started_ns(ev, boot_ns, &ns))
-		put_time(w, "created_time", "created_time_dt", ns);
+	if (!has || !facts_started_ns(p->facts.ev, boot_ns, &ns))
+		return;
+	writer_signed(&p->out, "created_time", ns / NSEC_PER_MS);
+	writer_text(&p->out, "created_time_dt", projection_when(p, ns, when));
 }
 
 static bool has_parent(const Varve__V1__Process *p)
@@ -92,9 +87,10 @@ static bool has_parent(const Varve__V1__Process *p)
 	return p && p->parent && (p->parent->has_pid || p->parent->process_uid);
 }
 
-static void put_parent(struct writer *w, const char *key, const Varve__V1__Event *ev)
+static void put_parent(struct projector *p, const char *key)
 {
-	const Varve__V1__ParentProcess *parent = ev->process->parent;
+	const Varve__V1__ParentProcess *parent = p->facts.ev->process->parent;
+	struct writer *w = &p->out;
 
 	writer_object(w, key);
 	if (parent->has_pid)
@@ -103,13 +99,14 @@ static void put_parent(struct writer *w, const char *key, const Varve__V1__Event
 	writer_text(w, "name", parent->name);
 	writer_text(w, "path", parent->exe_path);
 	writer_text(w, "cmd_line", parent->cmd_line);
-	put_started(w, ev, parent->has_start_boot_time_nano, parent->start_boot_time_nano);
+	put_started(p, parent->has_start_boot_time_nano, parent->start_boot_time_nano);
 	writer_end(w);
 }
 
-static void put_other(struct writer *w, const char *key, const struct facts *f)
+static void put_other(struct projector *p, const char *key)
 {
-	const Varve__V1__OtherProcess *other = f->other;
+	const Varve__V1__OtherProcess *other = p->facts.other;
+	struct writer *w = &p->out;
 
 	writer_object(w, key);
 	if (other->has_pid)
@@ -118,7 +115,7 @@ static void put_other(struct writer *w, const char *key, const struct facts *f)
 	if (other->has_tid)
 		writer_number(w, "tid", other->tid);
 	writer_text(w, "name", other->name);
-	put_started(w, f->ev, other->has_start_boot_time_nano, other->start_boot_time_nano);
+	put_started(p, other->has_start_boot_time_nano, other->start_boot_time_nano);
 	writer_end(w);
 }
 
@@ -159,7 +156,7 @@ static void put_process(struct projector *p, const char *key, bool with_image)
 	writer_text(w, "name", is_attempt ? facts_base_name(exe) : process->name);
 	writer_text(w, "path", exe);
 	writer_text(w, "cmd_line", is_attempt ? f->cmd_line : projection_cmd_line(p));
-	put_started(w, ev, process->has_start_boot_time_nano, process->start_boot_time_nano);
+	put_started(p, process->has_start_boot_time_nano, process->start_boot_time_nano);
 	if (process->has_ns_pid)
 		writer_number(w, "namespace_pid", process->ns_pid);
 	put_owner(w, process);
@@ -168,7 +165,7 @@ static void put_process(struct projector *p, const char *key, bool with_image)
 	if (with_image && f->cwd)
 		writer_text(w, "working_directory", f->cwd->path);
 	if (with_image && has_parent(process))
-		put_parent(w, "parent_process", ev);
+		put_parent(p, "parent_process");
 	writer_end(w);
 }
 
@@ -191,9 +188,9 @@ static void put_actor(struct projector *p)
 		return;
 	writer_object(&p->out, "actor");
 	if (is_launch && has_parent(ev->process))
-		put_parent(&p->out, "process", ev);
+		put_parent(p, "process");
 	else if (is_moved && other && (other->has_pid || other->process_uid))
-		put_other(&p->out, "process", &p->facts);
+		put_other(p, "process");
 	else
 		put_process(p, "process", false);
 	writer_end(&p->out);
@@ -291,7 +288,7 @@ static void put_process_activity(struct projector *p)
 
 static void put_process_other(struct projector *p)
 {
-	put_other(&p->out, "process", &p->facts);
+	put_other(p, "process");
 }
 
 static void put_hex(struct writer *w, const char *key, uint64_t v)
