@@ -48,7 +48,7 @@ static void put_key(struct writer *w, const char *key)
 	size_t len = key ? strlen(key) : 0;
 	char *p = writer_room(w, len + 4), *start = p;
 
-	if (w->len && !strchr("{[\n", p[-1]))
+	if (w->len && p[-1] != '{' && p[-1] != '[')
 		*p++ = ',';
 	if (key) {
 		*p++ = '"';
