@@ -444,6 +444,23 @@ static void test_csv_cells(void **state)
 	cell_is("a;b", ",\"a;b\",");
 }
 
+static void test_manual_has_the_columns(void **state)
+{
+	_cleanup_free_ char *manual = slurp("docs/PROJECTIONS.md");
+	Varve__V1__Event *ev = make(VARVE__V1__EVENT__BODY_UNLINK, NULL);
+	_cleanup_free_ char *text = text_of(&view_csv, ev);
+	char *rest = text, *name, quoted[64];
+
+	(void)state;
+	*strchr(text, '\r') = '\0';
+	while ((name = strsep(&rest, ","))) {
+		snprintf(quoted, sizeof(quoted), "`%s`", name);
+		if (!strstr(manual, quoted))
+			fail_msg("docs/PROJECTIONS.md does not say what the column %s is", name);
+	}
+	varve__v1__event__free_unpacked(ev, NULL);
+}
+
 /* Times that are cached are what those are that are not. */
 static void test_times(void **state)
 {
@@ -474,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_two_names),
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_csv_cells),
+		cmocka_unit_test(test_manual_has_the_columns),
 		cmocka_unit_test(test_times),
 	};
 
