@@ -42,7 +42,7 @@ BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wext
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
 SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
 KUBEWATCH_LIBS := -lcurl -ljansson -lseccomp
-RESPONDER_LIBS := -lrdkafka -ljansson -lzip
+RESPONDER_LIBS := -lrdkafka -ljansson -lzip -lz
 
 # --- kernel side: each probe file an object, linked into one, one skeleton
 # core first: libbpf's linker (1.1) gives a map offset 0 when it meets the extern before the definition.
@@ -98,7 +98,7 @@ $(O)/sensor/probes.o $(O)/tests/unit/layout.o: $(O)/varve.skel.h
 $(O)/evidence.a: $(EVIDENCE_OBJS)
 $(O)/sensor.a: $(SENSOR_OBJS) $(O)/sensor/probes_object.o
 $(O)/kubewatch.a: $(KUBEWATCH_OBJS)
-$(O)/responder.a: $(RESPONDER_OBJS)
+$(O)/responder.a: $(RESPONDER_OBJS) $(O)/responder/html_page.o
 %.a:
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -111,6 +111,16 @@ $(O)/varve-kubewatch: $(O)/kubewatch/main.o $(O)/kubewatch.a $(O)/sensor.a $(O)/
 $(O)/varve: $(O)/responder/main.o $(O)/responder.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
+
+# What --format html is made of, for an assembler's .incbin; the scripts are one module, in the order of their names.
+HTML_SCRIPTS := $(sort $(wildcard responder/views/html/*.js))
+$(O)/responder/page.js: $(HTML_SCRIPTS)
+	@mkdir -p $(@D)
+	$(Q)cat $^ >$@
+$(O)/responder/html_page.o: $(O)/responder/page.js responder/views/html/page.css responder/views/html/page.html
+	$(Q){ printf '.section .rodata\n'; for f in $^; do \
+		n=html_$${f##*.}; printf '.global %s\n%s:\n.incbin "%s"\n.global %s_end\n%s_end:\n' $$n $$n $$f $$n $$n; done; \
+		printf '.section .note.GNU-stack,"",@progbits\n'; } | $(CC) -x assembler -c - -o $@
 
 # --- tests: each file under tests/unit, tests/replay and tests/live is a program
 UNIT := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/unit/*.c))
@@ -132,9 +142,9 @@ $(O)/tests/seals/%: $(O)/tests/seals/%.o $(O)/evidence.a
 $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
-$(O)/tests/views/%: $(O)/tests/views/%.o $(O)/evidence.a
+$(O)/tests/views/%: $(O)/tests/views/%.o $(O)/responder.a $(O)/evidence.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
 $(O)/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Werror=unused-function
 # No warnings: libcrypto has functions that want shared libraries when they are called, and nobody calls them here.
 # The sensor cannot be static: Debian has no static libsasl2, which librdkafka needs; what it loads goes along with it.
@@ -150,7 +160,7 @@ $(O)/fuzz/%.o: %.c $(O)/varve.pb-c.h | $(O)/varve.skel.h
 $(O)/fuzz/varve.pb-c.o: $(O)/varve.pb-c.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
-$(O)/fuzz.a: $(FUZZ_OBJS) $(O)/sensor/probes_object.o
+$(O)/fuzz.a: $(FUZZ_OBJS) $(O)/sensor/probes_object.o $(O)/responder/html_page.o
 $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)

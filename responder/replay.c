@@ -59,10 +59,10 @@ int replay_record(const struct history_container *container, const Varve__V1__Ev
 
 void replay_finish(struct replay_views *r, struct verdict *verdict, uint64_t cnt)
 {
+	verdict_check_streamed(verdict, cnt); /* before: there are views that print the verdict */
 	for (size_t i = 0; i < r->cnt; i++)
 		if (r->v[i].type->finish)
 			r->v[i].type->finish(r->v[i].state, r->v[i].out);
-	verdict_check_streamed(verdict, cnt);
 	for (size_t i = 0; i < r->cnt; i++)
 		if (r->v[i].type->verdict == VIEW_VERDICT_AROUND)
 			verdict_print(verdict, r->v[i].out);
