@@ -201,6 +201,8 @@ static void set_image(struct html *w, json_t *o, const Varve__V1__Event *ev)
 	}
 	set(o, "exe", text_of(w, file->path, file->has_path_raw, file->path_raw, TEXT_MAX));
 	describe_file_flags(html_text_begin(&w->scratch), file);
+	if (ev->body_case == VARVE__V1__EVENT__BODY_EXEC && ev->exec->interpreter)
+		fputs(" [script]", w->scratch.out);
 	set(o, "exeFlags", taken(w, TEXT_MAX));
 }
 

@@ -64,9 +64,11 @@ function span(us) {
 	return Math.floor(s / 86400) + ' d ' + Math.floor(s % 86400 / 3600) + ' h';
 }
 
-// A regular expression that finds the words as they stand, in any case.
-function finder(words) {
-	return words ? new RegExp(words.replace(/[.*+?^${}()|[\]\\\/]/g, '\\$&'), 'giu') : null;
+// A regular expression that finds one of the texts as they stand, in any case.
+function finder(...texts) {
+	const escaped = texts.map(t => t.replace(/[.*+?^${}()|[\]\\\/]/g, '\\$&'));
+
+	return texts[0] ? new RegExp(escaped.join('|'), 'giu') : null;
 }
 
 // The text, with what was searched for marked.

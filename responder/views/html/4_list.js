@@ -92,7 +92,7 @@ class List {
 			e.preventDefault();
 		else if (moves[e.key]) {
 			e.preventDefault();
-			this.select(this.selected < 0 ? 0 : this.selected + moves[e.key], true);
+			this.select(this.selected + moves[e.key], true);
 		}
 	}
 }
