@@ -9,7 +9,7 @@ protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansso
 demo="runc busybox-static python3 procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
 check="qemu-system-x86 cpio e2fsprogs libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
-containernetworking-plugins curl graphviz"
+containernetworking-plugins curl graphviz chromium-headless-shell"
 
 # Other runtimes: where they cannot be had beside what is there, their tests say so and skip.
 runtimes="docker.io podman"
@@ -29,6 +29,7 @@ have() {
 	default-jre-headless) command -v java >/dev/null ;;
 	maven) command -v mvn >/dev/null ;;
 	runc | containerd | podman) command -v "$1" >/dev/null ;;
+	chromium-headless-shell) command -v "$1" >/dev/null || command -v chromium >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null ;;
 	busybox-static) busybox true 2>/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
 	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;

@@ -27,7 +27,8 @@ static const struct html_limits limits = {
 };
 
 /* Files of views/html/, see the Makefile. */
-extern const char html_css[], html_css_end[], html_js[], html_js_end[], html_html[], html_html_end[];
+extern const char html_css[], html_css_end[], html_js[], html_js_end[], html_html[],
+	html_html_end[];
 
 static void print_hash(FILE *out, const char *s, const char *end)
 {
@@ -41,12 +42,14 @@ static void print_hash(FILE *out, const char *s, const char *end)
 
 static void print_policy(FILE *out)
 {
-	fputs("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src ",
+	fputs("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+	      "script-src ",
 	      out);
 	print_hash(out, html_js, html_js_end);
 	fputs("; style-src ", out);
 	print_hash(out, html_css, html_css_end);
-	fputs("; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types "
+	fputs("; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; "
+	      "trusted-types "
 	      "'none'\">\n",
 	      out);
 }
@@ -62,8 +65,8 @@ static void print_head(const struct html *w, FILE *out)
 	fputs(" - Varve</title>\n<style>", out);
 	fwrite(html_css, 1, html_css_end - html_css, out);
 	fputs("</style>\n</head>\n<body>\n"
-	      "<p id=\"loading\">Loading. If this stays, the file was cut off: it has no verdict, and is "
-	      "not to be relied on.</p>\n",
+	      "<p id=\"loading\">Loading. If nothing follows, the file was cut off: it has no verdict, and is "
+	      "not to be relied on. If no records follow, the browser is too old.</p>\n",
 	      out);
 }
 

@@ -61,7 +61,8 @@ static void print_reasons(const struct verdict *v, enum verdict_kind kind, FILE 
 	for (size_t i = 0; i < v->reason_cnt; i++) {
 		if (v->reasons[i].kind != kind)
 			continue;
-		fprintf(out, "<li class=\"%s\"><b>%s</b> ", reasons[kind].class, reasons[kind].word);
+		fprintf(out, "<li class=\"%s\"><b>%s</b> ", reasons[kind].class,
+			reasons[kind].word);
 		html_escape(out, v->reasons[i].text);
 		fputs("</li>\n", out);
 	}
@@ -73,7 +74,9 @@ static void print_verdict(const struct verdict *v, FILE *out)
 	bool any = v->container_cnt || v->result != VERDICT_COMPLETE;
 	const char *class = any ? results[v->result].class : "note";
 
-	fprintf(out, "<section id=\"verdict\" class=\"%s\" aria-label=\"Verdict\">\n<p><strong>%s</strong> ",
+	fprintf(out,
+		"<section id=\"verdict\" class=\"%s\" "
+		"aria-label=\"Verdict\">\n<p><strong>%s</strong> ",
 		class, any ? results[v->result].word : "NOT RUNNING");
 	if (any)
 		fprintf(out, "%s %zu container%s, %" PRIu64 " records.", results[v->result].text,
@@ -92,10 +95,13 @@ static void print_left_out(const struct html *w, FILE *out)
 	if (!w->left_cnt)
 		return;
 	fprintf(out,
-		"<p id=\"left-out\"><strong>NOT ALL IS SHOWN</strong> This page has the first %" PRIu64
-		" of %" PRIu64 " records, which is what a browser copes with. The other %" PRIu64
-		" are from %s to %s: to see them, make another page with --since %s, or a shorter time "
-		"with --until, or of one container with --container. The verdict is of all of them.</p>\n",
+		"<p id=\"left-out\"><strong>NOT ALL IS SHOWN</strong> This page has the first "
+		"%" PRIu64 " of %" PRIu64
+		" records, which is what a browser copes with. The other %" PRIu64
+		" are from %s to %s: to see them, make another page with --since %s, or a shorter "
+		"time "
+		"with --until, or of one container with --container. The verdict is of all of "
+		"them.</p>\n",
 		w->row_cnt, w->row_cnt + w->left_cnt, w->left_cnt,
 		when_format(w->left_first_ns, first), when_format(w->left_last_ns, last), first);
 }
@@ -121,7 +127,8 @@ static void print_life(FILE *out, const struct history_container *c)
 
 	if (first->started)
 		print_time(out, first->start_ns,
-			   first->from_snapshot ? "ran already when the sensor started" : "started");
+			   first->from_snapshot ? "ran already when the sensor started"
+						: "started");
 	else
 		print_time(out, c->first_ns, "first record; the start is not in the evidence");
 	if (last->stopped)
@@ -156,7 +163,7 @@ static void print_pod(FILE *out, const struct history_container *c)
 static void print_container(FILE *out, const struct history_container *c)
 {
 	fputs("<tr><th scope=\"row\">", out);
-	html_escape(out, c->who.name	      ? c->who.name
+	html_escape(out, c->who.name	     ? c->who.name
 			 : c->who.is_sandbox ? "(pod sandbox)"
 					     : "(no name)");
 	if (c->who.state && strcmp(c->who.state, "RESOLVED")) {
@@ -183,7 +190,8 @@ static void print_containers(const struct history *h, FILE *out)
 		cnt += is_shown(c);
 	fprintf(out,
 		"<details id=\"containers\"%s><summary>%zu container%s</summary>\n<div><table>\n"
-		"<thead><tr><th>Container</th><th>Pod</th><th>Image</th><th>Runtime</th><th>Node</th>"
+		"<thead><tr><th>Container</th><th>Pod</th><th>Image</th><th>Runtime</th><th>Node</"
+		"th>"
 		"<th>From</th><th>To</th><th>Records</th></tr></thead>\n<tbody>\n",
 		cnt <= 3 ? " open" : "", cnt, cnt == 1 ? "" : "s");
 	for (const struct history_container *c = h->containers; c; c = c->next)
@@ -217,7 +225,8 @@ void html_header_print(const struct html *w, FILE *out)
 	print_verdict(w->verdict, out);
 	print_left_out(w, out);
 	print_containers(w->h, out);
-	fputs("<noscript><p>The processes and records are shown by a script, and scripts are off.</p>"
+	fputs("<noscript><p>The processes and records are shown by a script, and scripts are "
+	      "off.</p>"
 	      "</noscript>\n</header>\n",
 	      out);
 }

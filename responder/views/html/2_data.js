@@ -3,6 +3,8 @@
 // somebody looks at one.
 
 const FAILED = 1, SECRET = 2, ODD_FILE = 4;
+// Evidence may hold any names. What is beyond these is shown under one name, or without those above it.
+const KINDS_MAX = 200, NAMES_MAX = 1000, PROCESSES_MAX = 400000;
 const CLASSES = ['process', 'file', 'network', 'container', 'kernel', 'sensor', 'other'];
 
 const data = {
@@ -26,6 +28,8 @@ function unpack(bytes) {
 }
 
 function kindOf(name, className) {
+	if (data.kinds.length >= KINDS_MAX && !kindIndex.has(name))
+		name = '(other kinds)';
 	let i = kindIndex.get(name);
 
 	if (i === undefined) {
@@ -49,11 +53,11 @@ function once(text) {
 function containerOf(index, recorded) {
 	if (recorded === undefined)
 		return index;
-	const key = recorded;
+	const key = containerIndex.size < NAMES_MAX || containerIndex.has(recorded) ? recorded : '(others)';
 
 	if (!containerIndex.has(key)) {
 		containerIndex.set(key, data.containers.length);
-		data.containers.push(recorded);
+		data.containers.push(key);
 	}
 	return containerIndex.get(key);
 }
@@ -80,7 +84,7 @@ function learnAncestors(p, info) {
 	let below = p, list = [[info.parent, info.parentPid, info.parentName, info.parentExe, info.parentArgs], ...(info.ancestors || [])];
 
 	for (const [uid, pid, name, exe, args] of list) {
-		if (!uid || below.ownParent || (below !== p && below.parentId))
+		if (!uid || data.processes.length >= PROCESSES_MAX || below.ownParent || (below !== p && below.parentId))
 			return;
 		const above = processOf(p.container, uid, pid ?? null, name ?? '');
 

@@ -4,7 +4,7 @@
 
 const REPEATS = 4; // so many brothers in a row, or more, are drawn as one
 const OPEN_AT_FIRST = 2000; // nodes; in a larger tree only the upper levels are open
-const tree = { roots: [], order: [], visible: [] };
+const tree = { roots: [], order: [], visible: [], chosen: null };
 
 function headline(p) {
 	// One that only forked has its parent's arguments: its own name says more.

@@ -8,6 +8,7 @@ class List {
 	constructor(element, role, { fill, onselect, onactivate, onkey }) {
 		Object.assign(this, { element, role, fill, onselect, onactivate, onkey, count: 0, selected: -1, first: 0 });
 		this.space = element.appendChild(make('div', 'space'));
+		this.space.setAttribute('role', 'presentation');
 		this.rows = [];
 		element.addEventListener('scroll', () => this.draw());
 		element.addEventListener('keydown', e => this.key(e));

@@ -73,10 +73,8 @@ function refresh() {
 }
 
 function drawTree() {
-	const chosen = tree.visible[forest.selected]?.node;
-
 	flatten(shown.counts, byId('matching').checked && shown.filtered);
-	forest.selected = tree.visible.findIndex(v => v.node === (state.process || chosen));
+	forest.selected = tree.visible.findIndex(v => v.node === tree.chosen);
 	forest.setCount(tree.visible.length);
 }
 

@@ -4,8 +4,10 @@
 function chooseProcess(p) {
 	state.process = p;
 	state.marks = !p ? null : byId('descendants').checked ? withDescendants(p) : Uint8Array.from(data.processes, q => q === p);
-	if (p)
+	if (p) {
+		tree.chosen = p;
 		reveal(p);
+	}
 	refresh();
 	if (p && forest.selected >= 0)
 		forest.show(forest.selected);
@@ -28,11 +30,13 @@ function badges(p) {
 	if (p.snapshot)
 		list.push(make('span', 'badge', 'ran already'));
 	if (!p.seen)
-		list.push(make('span', 'badge', 'only known as parent'));
+		list.push(make('span', 'badge', 'known as parent only'));
 	if (p.exeFlags)
 		list.push(make('span', 'badge ' + (p.odd ? 'odd' : ''), p.exeFlags.replace(/[[\]]/g, '')));
 	return list;
 }
+
+const LEVELS_MAX = 25; // that are drawn further and further to the right
 
 // "exit 0", "SIGKILL".
 function ending(p) {
@@ -54,8 +58,8 @@ function fillTreeRow(row, i) {
 	twisty.addEventListener('click', e => { e.preventDefault(); toggle(node); });
 	appendMarked(what, headline(p), state.regexp);
 	what.title = headline(p);
-	row.style.paddingLeft = 4 + Math.min(level, 30) * 16 + 'px';
-	row.append(twisty, make('span', 'pid', node.group ? '' : String(p.pid ?? '?')),
+	row.style.paddingLeft = 4 + Math.min(level, LEVELS_MAX) * 16 + 'px';
+	row.append(twisty, ...(level > LEVELS_MAX ? [make('span', 'badge', 'level ' + (level + 1))] : []), make('span', 'pid', node.group ? '' : String(p.pid ?? '?')),
 		...(node.group ? [make('span', 'badge repeat', '\u00d7 ' + node.members.length)] : badges(p)), what,
 		make('span', 'user', p.euid === undefined ? '' : p.euid === 0 ? 'root' : 'uid ' + p.euid),
 		make('span', 'when', p.begin === null ? '' : clock(p.begin).slice(0, 12)), ending(p),
@@ -70,6 +74,7 @@ function fillTreeRow(row, i) {
 function chooseTreeRow(i, byKey) {
 	const { node } = tree.visible[i];
 
+	tree.chosen = node;
 	if (node.group)
 		return byKey ? undefined : toggle(node);
 	chooseProcess(node === state.process && !byKey ? null : node);
@@ -124,11 +129,13 @@ function showCard(children) {
 
 	details.replaceChildren(...children);
 	details.hidden = false;
+	byId('work').classList.add('detailed');
 	details.scrollTop = 0;
 }
 
 function closeCard() {
 	byId('details').hidden = true;
+	byId('work').classList.remove('detailed');
 	byId('list').focus();
 }
 

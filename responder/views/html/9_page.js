@@ -114,7 +114,8 @@ async function start() {
 	chart = new Chart(byId('chart'), refresh, pick);
 	chart.setWhole(...timeBounds());
 	oneDay = day(chart.from) === day(chart.to);
-	byId('tree-count').textContent = String(data.processes.filter(p => p.seen).length);
+	byId('tree-count').textContent = data.processes.filter(p => p.seen).length.toLocaleString('en') +
+		(data.processes.length >= PROCESSES_MAX ? ', not all with those above them' : '');
 	fillKinds();
 	fillContainers();
 	listen();
@@ -124,6 +125,6 @@ async function start() {
 }
 
 if (typeof DecompressionStream === 'undefined')
-	byId('loading').textContent = 'This browser is too old to show the records: it takes Chromium 80, Firefox 113 or Safari 16.4, or later.';
+	byId('loading').textContent = 'This browser is too old to show the records: it takes Chromium 86, Firefox 113 or Safari 16.4, or later.';
 else
 	start().catch(e => { byId('loading').textContent = 'The records of this page cannot be read: ' + harmless(String(e)); });
