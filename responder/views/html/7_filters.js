@@ -83,6 +83,8 @@ function drawCounts() {
 
 	byId('count').textContent = (all ? '' : shown.rows.length.toLocaleString('en') + ' of ') + plural(data.count, 'record') +
 		(deep.run && deep.at < data.blocks.length ? `, searching ${Math.floor(deep.at / data.blocks.length * 100)} %` : '');
+	byId('empty').hidden = shown.rows.length > 0;
+	byId('search-all').hidden = !state.regexp || byId('deep').checked;
 	byId('range').textContent = data.count ? `${day(chart.from)} ${clock(chart.from).slice(0, 12)} to ` +
 		`${day(chart.to) === day(chart.from) ? '' : day(chart.to) + ' '}${clock(chart.to).slice(0, 12)}, ${span(chart.to - chart.from)}` : '';
 	for (const b of document.querySelectorAll('#legend button'))

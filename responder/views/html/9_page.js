@@ -64,6 +64,7 @@ function listen() {
 	on('query', 'input', later(150, () => setQuery(byId('query').value)));
 	on('query', 'keydown', e => e.key === 'Enter' && list.count && (byId('list').focus(), list.select(0, true)));
 	on('deep', 'change', () => setQuery(byId('query').value));
+	on('search-all', 'click', () => { byId('deep').checked = true; setQuery(byId('query').value); });
 	on('failed', 'change', () => { state.failed = byId('failed').checked; refresh(); });
 	on('descendants', 'change', () => state.process && chooseProcess(state.process));
 	on('matching', 'change', drawTree);
