@@ -80,6 +80,8 @@ static bool is_failed(const Varve__V1__Event *ev)
 	const ProtobufCMessage *body = body_of(ev);
 	const ProtobufCFieldDescriptor *f;
 
+	if (ev->body_case == VARVE__V1__EVENT__BODY_EXEC_FAILED)
+		return true;
 	if (ev->body_case == VARVE__V1__EVENT__BODY_CONNECT && ev->connect->outcome)
 		return !strcmp(ev->connect->outcome, "failed");
 	f = body ? protobuf_c_message_descriptor_get_field_by_name(body->descriptor, "call_errno")
@@ -107,6 +109,17 @@ static const Varve__V1__File *image_of(const Varve__V1__Event *ev)
 	return NULL;
 }
 
+static bool is_session(const Varve__V1__Process *p)
+{
+	return p->entry && p->entry->how && !strcmp(p->entry->how, "session") &&
+	       p->entry->process_uid && !strcmp(p->entry->process_uid, p->process_uid);
+}
+
+static bool is_setup(const Varve__V1__Process *p)
+{
+	return p->has_runtime_setup && p->runtime_setup;
+}
+
 static int flags_of(const Varve__V1__Event *ev)
 {
 	const Varve__V1__File *opened =
@@ -115,14 +128,12 @@ static int flags_of(const Varve__V1__Event *ev)
 
 	return (is_failed(ev) ? ROW_FAILED : 0) |
 	       (opened && secrets_is_secret(opened->path) ? ROW_SECRET : 0) |
-	       (is_odd(image_of(ev)) ? ROW_ODD_FILE : 0) |
-	       (p && p->has_runtime_setup && p->runtime_setup ? ROW_SETUP : 0);
+	       (is_odd(image_of(ev)) ? ROW_ODD_FILE : 0) | (p && is_setup(p) ? ROW_SETUP : 0);
 }
 
-static bool is_session(const Varve__V1__Process *p)
+static bool is_outside(const Varve__V1__Process *p)
 {
-	return p->entry && p->entry->how && !strcmp(p->entry->how, "session") &&
-	       p->entry->process_uid && !strcmp(p->entry->process_uid, p->process_uid);
+	return p->has_outside && p->outside;
 }
 
 static uint64_t mix(uint64_t h, const char *s)
@@ -145,7 +156,7 @@ static bool is_news(struct html *w, const struct history_container *c, const Var
 
 	what = mix(what, p->parent ? p->parent->process_uid : NULL);
 	what = mix_number(what, (uint64_t)p->uid << 32 | p->euid);
-	what = mix_number(what, is_session(p) * 2 + (p->has_runtime_setup && p->runtime_setup));
+	what = mix_number(what, is_session(p) * 4 + is_outside(p) * 2 + is_setup(p));
 	uint64_t *seen = &w->seen[who >> 40 & (HTML_SEEN - 1)];
 
 	if (*seen == what)
@@ -216,7 +227,8 @@ static json_t *process_of(struct html *w, const Varve__V1__Event *ev)
 	set_number(o, "uid", p->has_uid, p->uid);
 	set_number(o, "euid", p->has_euid, p->euid);
 	set_number(o, "session", is_session(p), 1);
-	set_number(o, "setup", p->has_runtime_setup && p->runtime_setup, 1);
+	set_number(o, "setup", is_setup(p), 1);
+	set_number(o, "outside", is_outside(p), 1);
 	set_number(o, "snapshot", p->has_from_snapshot && p->from_snapshot, 1);
 	set_parent(w, o, p);
 	set_image(w, o, ev);

@@ -70,7 +70,7 @@ function processOf(container, uid, pid, name) {
 		p = {
 			index: data.processes.length, container, id: uid, pid, name, args: '', exe: '', exeFlags: '',
 			parentId: null, ownParent: false, parent: null, children: [], nodes: null, open: false, depth: 0,
-			seen: false, forked: false, execs: 0, session: false, setup: false, snapshot: false,
+			seen: false, forked: false, execs: 0, session: false, outside: false, setup: false, snapshot: false,
 			records: 0, failed: 0, begin: null, last: null, exec: null, exit: null, exitText: '', odd: false,
 		};
 		processIndex.set(key, p);
@@ -114,6 +114,7 @@ function learn(p, info, kind) {
 	p.euid = info.euid ?? p.euid;
 	p.session ||= !!info.session;
 	p.snapshot ||= !!info.snapshot;
+	p.outside ||= !!info.outside;
 	p.setup = !!info.setup;
 }
 

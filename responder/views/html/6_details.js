@@ -82,6 +82,8 @@ function processWords(p) {
 
 	if (p.session)
 		words.push('came in from outside while the container ran (a session)');
+	if (p.outside)
+		words.push('it, or one that it descends from, has left the container\'s cgroup');
 	if (p.setup)
 		words.push('the runtime\'s own, to set the container up');
 	if (p.snapshot)

@@ -25,6 +25,8 @@ function badges(p) {
 
 	if (p.session)
 		list.push(make('span', 'badge session', 'session'));
+	if (p.outside)
+		list.push(make('span', 'badge odd', 'left the container'));
 	if (p.setup)
 		list.push(make('span', 'badge', 'runtime set-up'));
 	if (p.snapshot)
@@ -95,7 +97,7 @@ function treeKey(e, i) {
 }
 
 function marksOf(flags) {
-	return [[FAILED, 'odd', 'failed'], [SECRET, 'session', 'secret'], [ODD_FILE, 'odd', 'not of the image']]
+	return [[FAILED, 'odd', 'failed'], [SECRET, 'session', 'secret'], [ODD_FILE, 'odd', 'unusual file']]
 		.filter(([bit]) => flags & bit).map(([, style, text]) => make('span', 'badge ' + style, text));
 }
 
