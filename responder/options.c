@@ -30,12 +30,14 @@ static int set_container(struct options *o, const char *value, int64_t now_ns)
 
 static int set_time(const char *option, const char *value, int64_t now_ns, int64_t *ret_ns)
 {
-	if (!when_parse(value, now_ns, ret_ns))
+	struct when_error e;
+
+	if (!when_parse(value, now_ns, ret_ns, &e))
 		return 0;
-	return complain(
-		-EINVAL,
-		"%s \"%s\": neither a time (2026-11-21T20:19:33Z) nor an age (30s, 10m, 2h, 3d)",
-		option, value);
+	return complain(-EINVAL,
+			"%s \"%s\": \"%.*s\" is %s; want a time (2026-11-21T20:19:33Z, 20:19, "
+			"yesterday 14:00, @1795204800) or an age (30s, 10m, 2h, 3d)",
+			option, value, (int)e.word_len, e.word, e.why);
 }
 
 static int set_since(struct options *o, const char *value, int64_t now_ns)
