@@ -199,6 +199,42 @@ static int set_silent(struct options *o, const char *value, int64_t now_ns)
 	return complain(-EINVAL, "--silent \"%s\": want 1 to 1000 heartbeats", value);
 }
 
+static int set_kind(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_kind(&o->filter, value);
+}
+
+static int set_class(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_class(&o->filter, value);
+}
+
+static int set_process(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_process(&o->filter, value);
+}
+
+static int set_path(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_path(&o->filter, value);
+}
+
+static int set_result(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_result(&o->filter, value);
+}
+
+static int set_limit(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_limit(&o->filter, value);
+}
+
 static int set_json(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)value;
@@ -216,9 +252,19 @@ static const struct option {
 	 set_pod},
 	{"--container", "ID", "this container: its id, or at least 8 digits of it", FOR_REPLAY | FOR_EXPORT,
 	 set_container},
-	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d",
-	 FOR_REPLAY | FOR_PODS, set_since},
-	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS, set_until},
+	{"--since", "TIME",
+	 "from then on: 2026-11-21T20:19:33Z, 20:19, yesterday 14:00, or an age: 10m, 2h, 3d",
+	 FOR_REPLAY | FOR_PODS | FOR_CAT, set_since},
+	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS | FOR_CAT, set_until},
+	{"--kind", "NAME[,NAME]...", "only records of these kinds: EXEC, OPEN ...", FOR_FILTERED, set_kind},
+	{"--class", "NAME[,NAME]...", "or of these classes: process, file, network, kernel, container, sensor",
+	 FOR_FILTERED, set_class},
+	{"--process", "PID|UID", "only this process and what it began", FOR_FILTERED, set_process},
+	{"--path", "GLOB", "only what is about such a path; * takes slashes too", FOR_FILTERED,
+	 set_path},
+	{"--result", "ok|failed", "only what succeeded, or what failed", FOR_FILTERED, set_result},
+	{"--limit", "N", "the first N of these records; how many more there are is said", FOR_FILTERED,
+	 set_limit},
 	{"--since", "TIME", "what is before need not be there, nor begin with a seal", FOR_VERIFY,
 	 set_since},
 	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},

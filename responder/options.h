@@ -3,6 +3,7 @@
 #ifndef VARVE_RESPONDER_OPTIONS_H
 #define VARVE_RESPONDER_OPTIONS_H
 
+#include "responder/filter.h"
 #include "responder/history.h"
 #include "responder/source.h"
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct options {
 	bool as_recorded;	/* show what was known when */
 	const struct view_type *view;
 	struct history_window window;
+	struct filter_opts filter;
 	struct source_opts source_opts;
 	struct source_property *properties; /* names are copies, values too */
 	const char **key_files;		    /* keys that are trusted */
@@ -50,6 +52,7 @@ enum options_for {
 	FOR_COVERAGE = 64,
 	FOR_EXPORT = 128,
 	FOR_ALL = 255,
+	FOR_FILTERED = FOR_REPLAY | FOR_CAT, /* what prints records */
 };
 
 struct command {

@@ -6,6 +6,7 @@
 #include "responder/checks.h"
 #include "responder/commands.h"
 #include "responder/directory.h"
+#include "responder/filter.h"
 #include "responder/memory.h"
 #include "responder/missing.h"
 #include "responder/part.h"
@@ -26,6 +27,7 @@ struct printing {
 	const struct view_type *view;
 	void *state;
 	FILE *out;
+	struct filter filter;
 };
 
 static int print_record(const struct history_container *container, const Varve__V1__Event *ev,
@@ -34,6 +36,8 @@ static int print_record(const struct history_container *container, const Varve__
 	struct printing *p = ctx;
 	struct amended a;
 
+	if (!filter_takes(&p->filter, ev))
+		return 0;
 	if (!p->h->as_recorded) {
 		amend(p->h, container, ev, &a);
 		ev = &a.ev;
@@ -42,20 +46,27 @@ static int print_record(const struct history_container *container, const Varve__
 	return ferror(p->out) ? -EIO : 0;
 }
 
+/* verdict: what was left out is added to it; it stays about the whole. */
 static int print_records(const struct options *opts, struct source *src, struct history *h,
-			 const struct verdict *verdict, FILE *out, uint64_t *ret_cnt)
+			 struct verdict *verdict, FILE *out, uint64_t *ret_cnt)
 {
 	struct printing p = {.h = h, .view = opts->view, .out = out};
 
+	filter_init(&p.filter, &opts->filter);
 	h->as_recorded = opts->as_recorded;
 	if (p.view->open)
 		p.state = p.view->open(h, verdict, out);
 	int err = history_stream(h, src, print_record, &p, ret_cnt);
 
+	char *left_out = filter_summary(&p.filter);
+
+	if (left_out)
+		verdict_add(verdict, VERDICT_REASON_NOTE, left_out);
 	if (!err && p.view->finish)
 		p.view->finish(p.state, out);
 	if (p.view->free)
 		p.view->free(p.state);
+	filter_fini(&p.filter);
 	return err;
 }
 
@@ -108,6 +119,9 @@ static int replay(const struct options *opts, struct source *src, struct history
 		return err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
 	tell_pods(opts, h);
 	verdict_make(h, &verdict);
+	if (filter_is_on(&opts->filter))
+		verdict_add(&verdict, VERDICT_REASON_NOTE,
+			    memory_strdup("a filter is applied: the verdict is about all records"));
 	if (opts->view->verdict == VIEW_VERDICT_AROUND && verdict.container_cnt) {
 		verdict_print(&verdict, out);
 		fputc('\n', out);

@@ -6,44 +6,12 @@
 #include "evidence/base.h"
 #include "responder/history.h"
 #include "responder/memory.h"
+#include "responder/nearest.h"
 #include "responder/when.h"
 #include <string.h>
 #include <strings.h>
 
-#define PREFIX_MIN   8
-#define NEAREST_CNT  3
-#define NAME_MAX_LEN 128
-
-/* Edit distance (Levenshtein), over at most NAME_MAX_LEN bytes. */
-static unsigned int distance(const char *a, const char *b)
-{
-	unsigned int row[NAME_MAX_LEN + 1];
-	size_t alen = strnlen(a, NAME_MAX_LEN), blen = strnlen(b, NAME_MAX_LEN);
-
-	for (size_t j = 0; j <= blen; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= alen; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= blen; j++) {
-			unsigned int best = MIN(row[j], row[j - 1]) + 1;
-
-			best = MIN(best, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[blen];
-}
-
-/* A name that begins as what was asked for is near, however long it is. */
-static unsigned int distance_to(const char *wanted, const char *name)
-{
-	_cleanup_free_ char *begin = memory_printf("%.*s", (int)MIN(strlen(wanted), 4096u), name);
-
-	return MIN(distance(wanted, name), distance(wanted, begin) + 1);
-}
+#define PREFIX_MIN 8
 
 static char *pod_name(const struct history_container *c)
 {
@@ -56,51 +24,6 @@ static char *pod_name(const struct history_container *c)
 static char *container_name(const struct history_container *c)
 {
 	return memory_printf("%.64s", c->id);
-}
-
-struct nearest {
-	char *names[NEAREST_CNT];
-	unsigned int distances[NEAREST_CNT];
-	size_t cnt;
-};
-
-/* Keeps the best, ascending. Takes the name over. */
-static void nearest_offer(struct nearest *n, char *name, unsigned int d)
-{
-	size_t i;
-
-	for (i = 0; i < n->cnt; i++) {
-		if (!strcmp(n->names[i], name)) {
-			free(name);
-			return;
-		}
-	}
-	if (n->cnt == NEAREST_CNT && d >= n->distances[n->cnt - 1]) {
-		free(name);
-		return;
-	}
-	if (n->cnt == NEAREST_CNT)
-		free(n->names[--n->cnt]);
-	for (i = n->cnt++; i > 0 && n->distances[i - 1] > d; i--) {
-		n->names[i] = n->names[i - 1];
-		n->distances[i] = n->distances[i - 1];
-	}
-	n->names[i] = name;
-	n->distances[i] = d;
-}
-
-static char *nearest_text(struct nearest *n)
-{
-	char *text = memory_strdup(n->cnt ? "; nearest: " : "");
-
-	for (size_t i = 0; i < n->cnt; i++) {
-		char *longer = memory_printf("%s%s%s", text, i ? ", " : "", n->names[i]);
-
-		free(text);
-		free(n->names[i]);
-		text = longer;
-	}
-	return text;
 }
 
 static int tell_no_match(const struct history *h, const char *what, const char *wanted,
@@ -116,9 +39,10 @@ static int tell_no_match(const struct history *h, const char *what, const char *
 		char *name = name_of(c);
 
 		if (name)
-			nearest_offer(&n, name, distance_to(wanted, name));
+			nearest_offer(&n, wanted, name);
+		free(name);
 	}
-	_cleanup_free_ char *nearest = nearest_text(&n);
+	_cleanup_free_ char *nearest = nearest_take_text(&n);
 
 	return complain(-ENOENT, "no %s matches \"%s\"%s (%zu containers, from %s to %s)", what,
 			wanted, nearest, h->container_cnt, when_format(h->first_ns, first),

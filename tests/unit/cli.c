@@ -129,6 +129,30 @@ static void test_replay_window(void **state)
 				    "2026-11-20T20:00:01.000000Z to 2026-11-20T20:00:14.000000Z\n");
 }
 
+/* What is left out is said; the verdict is still about all of it. */
+static void test_filters(void **state)
+{
+	struct fixture *f = *state;
+
+	write_story(f);
+	assert_int_equal(varve(f, "replay|DIR|--pod|default/web-7f9|--format|timeline|--kind|exec"
+				  "|--path|/tmp/*|--limit|1"),
+			 0);
+	assert_int_equal(lines(f->out), 1 + 2 + 1 + 3);
+	assert_in(f->out,
+		  "\nnote: a filter is applied: the verdict is about all records\n"
+		  "note: a filter was applied (--kind exec --path /tmp/* --limit 1): 1 of 14 "
+		  "records are shown\n"
+		  "COMPLETE: 1 container, 14 records, nothing is missing\n");
+	assert_int_equal(varve(f, "cat|DIR|--class|network|--since|2026-11-20T20:00:10Z|--limit|1"),
+			 0);
+	assert_int_equal(lines(f->out), 1);
+	assert_in(f->out, "\"CONNECT\"");
+	assert_in(f->err, "records are shown");
+	assert_int_equal(varve(f, "replay|DIR|--pod|a/b|--kind|EXCE"), 2);
+	assert_in(f->err, "--kind \"EXCE\": there is no such kind; nearest: EXEC, ");
+}
+
 static void test_exit_status_of_verdicts(void **state)
 {
 	struct fixture *f = *state;
@@ -284,7 +308,8 @@ static void test_called_wrongly(void **state)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{"", "no command: want replay, pods, cat, verify, coverage, export, prove or checkpoint"},
+		{"", "no command: want replay, pods, cat, verify, coverage, export, prove or "
+		     "checkpoint"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
 		{"pods|DIR|--format|tree",
@@ -296,11 +321,11 @@ static void test_called_wrongly(void **state)
 		{"replay|DIR|--pod|a/b|--container|c", "--pod and --container exclude each other"},
 		{"replay|DIR|--pod", "--pod wants a value: NAMESPACE/NAME|UID"},
 		{"replay|DIR|--pod|/b", "--pod \"/b\": want NAMESPACE/NAME"},
-		{"replay|DIR|--pod|a/b|--since|teatime", "--since \"teatime\": \"teatime\" is no time; want"},
+		{"replay|DIR|--pod|a/b|--since|teatime",
+		 "--since \"teatime\": \"teatime\" is no time; want"},
 		{"replay|DIR|--pod|a/b|--until=5x", "--until \"5x\": \"5x\" is no age; want"},
 		{"replay|DIR|--pod|a/b|--since|1h|--until|2h", "--since is later than --until"},
-		{"replay|DIR|--pod|a/b|--format|xml",
-		 "--format \"xml\": want tree|timeline|jsonl"},
+		{"replay|DIR|--pod|a/b|--format|xml", "--format \"xml\": want tree|timeline|jsonl"},
 		{"replay|DIR|--pod|a/b|-X|novalue", "-X \"novalue\": want PROPERTY=VALUE"},
 		{"cat|DIR|--follow", "unknown option \"--follow\""},
 		{"cat|DIR|--evil\033[2J", "unknown option \"--evil\\x1b[2J\""},
@@ -337,7 +362,7 @@ static void test_help_and_version(void **state)
 	assert_int_equal(varve(f, "replay|--help"), 0);
 	assert_in(f->out, "--since TIME");
 	assert_int_equal(varve(f, "cat|--help"), 0);
-	assert_null(strstr(f->out, "--since"));
+	assert_null(strstr(f->out, "--format"));
 }
 
 static void test_output_that_cannot_be_written(void **state)
@@ -454,6 +479,7 @@ int main(void)
 		T(test_replay),
 		T(test_replay_jsonl_keeps_stdout_pure),
 		T(test_replay_window),
+		T(test_filters),
 		T(test_exit_status_of_verdicts),
 		T(test_nothing_matches),
 		T(test_pods),
