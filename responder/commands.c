@@ -17,6 +17,12 @@ static const struct command commands[] = {
 	{"cat", "SOURCE [OPTION]...",
 	 "Prints all records as lines of JSON; exit status 3 if something could not be read.",
 	 FOR_CAT, cmd_cat},
+	{"find", "SOURCE --path|--sha256|--ip|--domain|--exec|--user|--comm VALUE | --indicators FILE\n"
+	 "                  [OPTION]...",
+	 "Says in which pods and containers something was seen, since when, until when and how often:\n"
+	 "exit status 0 found, 2 not found and nothing is missing, 4 not found, but it may have been\n"
+	 "among what is missing; 1 cannot be read.",
+	 FOR_FIND, cmd_find},
 	{"verify", "SOURCE --key FILE [OPTION]...",
 	 "Checks that the records are those that the sensor sealed, all of them, in order:\n"
 	 "exit status 0 AUTHENTIC, 3 BROKEN, 4 OPEN or UNAUTHENTICATED; 2 there is no record,\n"
@@ -104,7 +110,7 @@ int commands_run(int argc, char **argv, FILE *out)
 		return finish(out, EXIT_OK);
 	}
 	if (!cmd) {
-		char names[128] = "";
+		char names[256] = "";
 
 		for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 			sprintf(names + strlen(names), "%s%s", commands[i].name,

@@ -169,6 +169,7 @@ struct history {
 	struct history_hole *holes;
 	size_t hole_cnt, hole_cap;
 	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
+	uint64_t leaf_cnt; /* records that are not in the bundle: their hashes are */
 	uint64_t holes_left_out;
 	int64_t first_ns, last_ns;
 	const char *classes[HISTORY_CLASS_MAX];
@@ -177,6 +178,12 @@ struct history {
 /* Reads the source to its end. Damage is told as warnings. */
 int history_load(struct source *src, const struct history_window *window,
 		 struct history **ret_history);
+/* Takes a record that came for the first time, as it comes: container NULL, of the node. */
+typedef void (*history_each_fn)(const struct history_container *container, int64_t ns,
+				const Varve__V1__Event *ev, void *ctx);
+/* The same, and gives each record on: one pass. Who its container is may be known only later. */
+int history_load_each(struct source *src, const struct history_window *window, history_each_fn fn,
+		      void *ctx, struct history **ret_history);
 /* The two halves of it. */
 int history_read(struct source *src, const struct history_window *window,
 		 struct history **ret_history);

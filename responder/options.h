@@ -5,6 +5,7 @@
 
 #include "responder/filter.h"
 #include "responder/history.h"
+#include "responder/indicators.h"
 #include "responder/source.h"
 #include <stdio.h>
 
@@ -14,6 +15,12 @@ enum exit_status {
 	EXIT_USAGE = 2, /* also: nothing matches */
 	EXIT_INCOMPLETE = 3,
 	EXIT_UNKNOWN = 4,
+};
+
+/* One of the two that are compared. */
+struct options_side {
+	bool is_pod;
+	const char *name;
 };
 
 struct options {
@@ -26,6 +33,9 @@ struct options {
 	const struct view_type *view;
 	struct history_window window;
 	struct filter_opts filter;
+	struct indicators *indicators; /* NULL: none */
+	struct options_side sides[2];
+	size_t side_cnt;
 	struct source_opts source_opts;
 	struct source_property *properties; /* names are copies, values too */
 	const char **key_files;		    /* keys that are trusted */
@@ -51,7 +61,9 @@ enum options_for {
 	FOR_CHECKPOINT = 32,
 	FOR_COVERAGE = 64,
 	FOR_EXPORT = 128,
-	FOR_ALL = 255,
+	FOR_FIND = 256,
+	FOR_DIFF = 512,
+	FOR_ALL = 0xffff,
 	FOR_FILTERED = FOR_REPLAY | FOR_CAT, /* what prints records */
 };
 
