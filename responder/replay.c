@@ -13,7 +13,6 @@
 #include "responder/select.h"
 #include "responder/verdict.h"
 #include "responder/views/view.h"
-#include "responder/when.h"
 #include <inttypes.h>
 
 #define TOLD_MAX 10 /* of what is missing */
@@ -91,23 +90,6 @@ static int tell_no_match(const struct history *h)
 	return told ? EXIT_UNKNOWN : EXIT_USAGE;
 }
 
-/* Several pods that had one name, one after the other or at once. */
-static void tell_pods(const struct options *opts, const struct history *h)
-{
-	char first[WHEN_LEN], last[WHEN_LEN];
-	struct select_pod *pods;
-	size_t cnt = select_list_pods(h, &pods);
-
-	if (opts->pod && cnt > 1)
-		log_warn("%zu pods had the name \"%s\"; all are shown; --pod UID, or --since and "
-			 "--until, choose one:",
-			 cnt, opts->pod);
-	for (size_t i = 0; opts->pod && cnt > 1 && i < cnt; i++)
-		log_warn("  %s  %s to %s", pods[i].uid, when_format(pods[i].first_ns, first),
-			 when_format(pods[i].last_ns, last));
-	free(pods);
-}
-
 static int replay(const struct options *opts, struct source *src, struct history *h, FILE *out)
 {
 	int err = opts->pod ? select_pod(h, opts->pod) : select_container(h, opts->container);
@@ -117,7 +99,6 @@ static int replay(const struct options *opts, struct source *src, struct history
 
 	if (err)
 		return err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
-	tell_pods(opts, h);
 	verdict_make(h, &verdict);
 	if (filter_is_on(&opts->filter))
 		verdict_add(&verdict, VERDICT_REASON_NOTE,

@@ -7,6 +7,7 @@
 #include "responder/history.h"
 #include "responder/memory.h"
 #include "responder/nearest.h"
+#include "responder/stretch.h"
 #include "responder/when.h"
 #include <string.h>
 #include <strings.h>
@@ -90,9 +91,65 @@ size_t select_mark_pod(struct history *h, const char *pod)
 	return mark_same_uid(h);
 }
 
+/* Only this pod's containers stay marked. */
+static void unmark_others(struct history *h, const char *uid)
+{
+	for (struct history_container *c = h->containers; c; c = c->next)
+		if (c->selected && (!c->who.pod_uid || strcmp(c->who.pod_uid, uid)))
+			c->selected = false;
+}
+
+static bool is_there(const struct history *h, const struct select_pod *pod)
+{
+	for (const struct history_container *c = h->containers; c; c = c->next)
+		if (c->selected && c->who.pod_uid && !strcmp(c->who.pod_uid, pod->uid) &&
+		    stretch_is_there(h, c))
+			return true;
+	return false;
+}
+
+static int tell_several(const struct select_pod *pods, size_t cnt, const char *name)
+{
+	char first[WHEN_LEN], last[WHEN_LEN];
+
+	diag(DIAG_ERROR,
+	     "%zu pods had the name \"%s\": choose one by --pod UID, or by --since and --until:",
+	     cnt, name);
+	for (size_t i = 0; i < cnt; i++)
+		diag(DIAG_ERROR, "  %s  node %s  %s to %s", pods[i].uid, pods[i].node,
+		     when_format(pods[i].first_ns, first), when_format(pods[i].last_ns, last));
+	return -ENOTUNIQ;
+}
+
+/*
+ * Pods that had one name, one after the other or at once, are not one: a verdict about all of them
+ * says nothing of the one that matters. If only one of them was there in the window, it is meant.
+ */
+static int choose_one(struct history *h, const char *name)
+{
+	struct select_pod *pods;
+	size_t cnt = select_list_pods(h, &pods), there = 0, at = 0;
+	int err = 0;
+
+	for (size_t i = 0; cnt > 1 && i < cnt; i++) {
+		if (is_there(h, &pods[i])) {
+			there++;
+			at = i;
+		}
+	}
+	if (there > 1)
+		err = tell_several(pods, cnt, name);
+	else if (there == 1)
+		unmark_others(h, pods[at].uid);
+	free(pods);
+	return err;
+}
+
 int select_pod(struct history *h, const char *pod)
 {
-	return select_mark_pod(h, pod) ? 0 : tell_no_match(h, "pod", pod, pod_name);
+	if (!select_mark_pod(h, pod))
+		return tell_no_match(h, "pod", pod, pod_name);
+	return strchr(pod, '/') ? choose_one(h, pod) : 0;
 }
 
 /* Containers of the same id are one, even if two nodes have it: plain runc's names. */
@@ -160,7 +217,7 @@ size_t select_list_pods(const struct history *h, struct select_pod **ret_pods)
 		p = strmap_find(&uids, c->who.pod_uid);
 		if (!p) {
 			p = &pods[cnt++];
-			*p = (struct select_pod){c->who.pod_uid, c->first_ns, c->last_ns};
+			*p = (struct select_pod){c->who.pod_uid, c->node, c->first_ns, c->last_ns};
 			strmap_add(&uids, c->who.pod_uid, p);
 		}
 		p->first_ns = MIN(p->first_ns, c->first_ns);

@@ -352,11 +352,18 @@ static void test_replay_of_one_name(void **state)
 	struct fixture *f = *state;
 
 	write_namesakes(f);
-	varve(f, "replay|DIR|--pod|default/web-7f9");
-	assert_in(f->err, "2 pods had the name \"default/web-7f9\"; all are shown; --pod UID, or "
-			  "--since and --until, choose one:\n");
-	assert_in(f->err, "  " SAMPLE_POD "  2026-11-20T20:00:02.000000Z to "
+	assert_int_equal(varve(f, "replay|DIR|--pod|default/web-7f9"), 2);
+	assert_string_equal(f->out, "");
+	assert_in(f->err, "2 pods had the name \"default/web-7f9\": choose one by --pod UID, or by "
+			  "--since and --until:\n");
+	assert_in(f->err, "  " SAMPLE_POD "  node worker-1  2026-11-20T20:00:02.000000Z to "
 			  "2026-11-20T20:00:15.000000Z\n");
+	assert_in(f->err, "  bbbbbbbb-0000-4000-8000-000000000002  node worker-1  ");
+	/* One of them was there in that time. */
+	varve(f, "replay|DIR|--pod|default/web-7f9|--since|2026-11-20T20:30:00Z|--format|jsonl");
+	assert_null(strstr(f->err, "pods had the name"));
+	assert_null(strstr(f->out, SAMPLE_ID));
+	assert_in(f->out, SAMPLE_ID2);
 	varve(f, "replay|DIR|--format=jsonl|--pod|bbbbbbbb-0000-4000-8000-000000000002");
 	assert_null(strstr(f->err, "pods had the name"));
 	assert_null(strstr(f->out, SAMPLE_ID));
