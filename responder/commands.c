@@ -23,6 +23,11 @@ static const struct command commands[] = {
 	 "exit status 0 found, 2 not found and nothing is missing, 4 not found, but it may have been\n"
 	 "among what is missing; 1 cannot be read.",
 	 FOR_FIND, cmd_find},
+	{"diff", "SOURCE --pod A --pod B [OPTION]...",
+	 "Compares two pods of one workload (or two containers): what only one of them did, without what\n"
+	 "always differs; exit status as the worse of the two verdicts: 0 COMPLETE, 3 INCOMPLETE,\n"
+	 "4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
+	 FOR_DIFF, cmd_diff},
 	{"verify", "SOURCE --key FILE [OPTION]...",
 	 "Checks that the records are those that the sensor sealed, all of them, in order:\n"
 	 "exit status 0 AUTHENTIC, 3 BROKEN, 4 OPEN or UNAUTHENTICATED; 2 there is no record,\n"

@@ -98,6 +98,7 @@ struct history_container {
 	struct history_identity who;
 	char *cgroup_path; /* of its start or stop */
 	bool selected;
+	unsigned int sides; /* scratch of varve diff: a bit for each side that it is of */
 	uint64_t first_segment, last_segment;
 	uint64_t record_cnt, window_cnt; /* all; those in the window */
 	int64_t first_ns, last_ns;

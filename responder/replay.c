@@ -15,7 +15,6 @@
 #include "responder/views/view.h"
 #include <inttypes.h>
 
-#define TOLD_MAX 10 /* of what is missing */
 /* Of a topic: COVERAGE comes each hour, losses are declared by the second heartbeat. */
 #define PART_BEFORE_NS (65 * 60 * (int64_t)NSEC_PER_SEC)
 #define PART_BEHIND_NS (10 * 60 * (int64_t)NSEC_PER_SEC)
@@ -69,27 +68,6 @@ static int print_records(const struct options *opts, struct source *src, struct 
 	return err;
 }
 
-static void tell_among(const struct missing *m, void *ctx)
-{
-	size_t *told = ctx;
-	_cleanup_free_ char *text = missing_text(m);
-
-	if ((*told)++ < TOLD_MAX)
-		diag(DIAG_ERROR, "it may have been among %s", text);
-}
-
-/* What matches nothing may be what is missing. */
-static int tell_no_match(const struct history *h)
-{
-	size_t told = 0;
-
-	missing_each(h, NULL, &h->window, tell_among, &told);
-	if (told > TOLD_MAX)
-		diag(DIAG_ERROR, "it may have been among what is missing in %zu more places",
-		     told - TOLD_MAX);
-	return told ? EXIT_UNKNOWN : EXIT_USAGE;
-}
-
 static int replay(const struct options *opts, struct source *src, struct history *h, FILE *out)
 {
 	int err = opts->pod ? select_pod(h, opts->pod) : select_container(h, opts->container);
@@ -98,7 +76,7 @@ static int replay(const struct options *opts, struct source *src, struct history
 	uint64_t cnt;
 
 	if (err)
-		return err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
+		return err == -ENOENT && missing_tell_among(h) ? EXIT_UNKNOWN : EXIT_USAGE;
 	verdict_make(h, &verdict);
 	if (filter_is_on(&opts->filter))
 		verdict_add(&verdict, VERDICT_REASON_NOTE,

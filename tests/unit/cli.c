@@ -224,7 +224,7 @@ static void test_called_wrongly(void **state)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{"", "no command: want replay, pods, cat, find, verify, coverage, export, prove or "
+		{"", "no command: want replay, pods, cat, find, diff, verify, coverage, export, prove or "
 		     "checkpoint"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
