@@ -3,6 +3,7 @@
 #include "responder/commands.h"
 #include "evidence/base.h"
 #include "evidence/diag.h"
+#include "responder/completion.h"
 #include <string.h>
 #include <time.h>
 
@@ -114,6 +115,11 @@ int commands_run(int argc, char **argv, FILE *out)
 		fprintf(out, "varve %s (schema %d)\n", VARVE_VERSION, VARVE_SCHEMA_VERSION);
 		return finish(out, EXIT_OK);
 	}
+	/* For the build: not in the help. */
+	if (!strcmp(name, "--completion"))
+		return completion_print(argc > 2 ? argv[2] : "", commands, ARRAY_SIZE(commands), out)
+			       ? EXIT_USAGE
+			       : finish(out, EXIT_OK);
 	if (!cmd) {
 		char names[256] = "";
 

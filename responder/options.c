@@ -471,6 +471,15 @@ void options_fini(struct options *o)
 	*o = (struct options){};
 }
 
+void options_each(const struct command *cmd, void (*fn)(const struct option_text *o, void *ctx),
+		  void *ctx)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (cmd->takes & table[i].commands)
+			fn(&(struct option_text){table[i].name, table[i].value, table[i].help},
+			   ctx);
+}
+
 void options_print_help(const struct command *cmd, FILE *out)
 {
 	fprintf(out,

@@ -81,6 +81,13 @@ struct command {
 int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_ns,
 		  struct options *ret_opts);
 void options_fini(struct options *opts);
+/* An option as a manual has it; value NULL: it takes none. */
+struct option_text {
+	const char *name, *value, *help;
+};
+/* Each option of the command, in the order of its help. */
+void options_each(const struct command *cmd, void (*fn)(const struct option_text *o, void *ctx),
+		  void *ctx);
 /* What every command's --help says of the options. */
 void options_print_help(const struct command *cmd, FILE *out);
 
