@@ -4,6 +4,8 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "responder/completion.h"
+#include "responder/progress.h"
+#include "responder/terminal.h"
 #include <string.h>
 #include <time.h>
 
@@ -90,16 +92,26 @@ static int finish(FILE *out, int status)
 
 static int run_command(const struct command *cmd, int argc, char **argv, FILE *out)
 {
+	struct terminal term;
 	struct timespec now;
 	struct options opts;
 	int status = EXIT_USAGE;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	terminal_begin(&term, out, cmd->takes & FOR_PAGED);
+	progress_to(terminal_is_smart(2) ? 2 : -1);
 	if (!options_parse(cmd, argc, argv, now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec,
 			   &opts))
-		status = cmd->run(&opts, out);
+		status = cmd->run(&opts, term.out);
+	progress_to(-1);
 	options_fini(&opts);
-	return finish(out, status);
+	fflush(term.out);
+	/* Who left the pager before the end knows that. */
+	if (!term.has_left)
+		status = finish(term.out, status);
+	if (!terminal_end(&term))
+		status = EXIT_IO;
+	return status;
 }
 
 int commands_run(int argc, char **argv, FILE *out)
