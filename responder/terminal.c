@@ -155,6 +155,20 @@ void terminal_begin(struct terminal *ret_term, FILE *out, bool pages)
 	setvbuf(ret_term->out, NULL, _IOFBF, 1 << 16);
 }
 
+/* What could not be run has shown nothing. */
+static bool wait_for_pager(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!WIFEXITED(status) || (WEXITSTATUS(status) != 127 && WEXITSTATUS(status) != 126))
+		return true;
+	diag(DIAG_ERROR, "the pager cannot be run: PAGER=\"%s\" (PAGER=cat does without)",
+	     pager_command());
+	return false;
+}
+
 bool terminal_end(struct terminal *t)
 {
 	if (t->out == t->real)
@@ -168,8 +182,7 @@ bool terminal_end(struct terminal *t)
 		is_fine = false;
 	if (t->pager) {
 		fclose(t->to);
-		while (waitpid(t->pager, NULL, 0) < 0 && errno == EINTR)
-			;
+		is_fine &= wait_for_pager(t->pager);
 		signal(SIGINT, SIG_DFL);
 		signal(SIGQUIT, SIG_DFL);
 	}
