@@ -212,6 +212,22 @@ static void find_unhooked(const struct search *s, const struct history_run *run)
 	}
 }
 
+/* The sensor's own doings did not reach it: nor did anybody's. */
+static void find_blinds(const struct search *s, const struct history_run *run)
+{
+	for (size_t i = 0; i < run->blind_cnt; i++) {
+		const struct history_window *w = &run->blinds[i];
+
+		if (!stretch_touches(s->time, w->since_ns, w->until_ns))
+			continue;
+		_cleanup_free_ char *span = tell_span(w->since_ns, w->until_ns);
+
+		holes_add(s->holes,
+			  memory_printf("no probe of the sensor on node %s saw its canary %s",
+					run->node, span));
+	}
+}
+
 void holes_find(const struct history *h, const struct history_window *time, const bool *classes,
 		int64_t now_ns, struct holes *ret_holes)
 {
@@ -226,6 +242,7 @@ void holes_find(const struct history *h, const struct history_window *time, cons
 		find_unwatched(&s, run);
 		find_before(&s, run);
 		find_silent(&s, run);
+		find_blinds(&s, run);
 		if (stretch_touches(time, run->first_ns, run->last_ns))
 			find_unhooked(&s, run);
 	}
