@@ -181,8 +181,27 @@ static void add_item(struct history *h, struct place *at, const struct source_it
 	varve__v1__event__free_unpacked(ev, NULL);
 }
 
+char *history_later_text(const struct history *h)
+{
+	_cleanup_free_ char *version = NULL;
+
+	if (!h->later_cnt)
+		return NULL;
+	if (h->later_version)
+		version = memory_printf(" (version %u, this is %d)", h->later_version,
+					VARVE_SCHEMA_VERSION);
+	return memory_printf(
+		"%llu records are of a later schema%s: what this varve does not know of "
+		"them it does not show",
+		(unsigned long long)h->later_cnt, version ? version : "");
+}
+
 void history_tell_damage(const struct history *h)
 {
+	_cleanup_free_ char *later = history_later_text(h);
+
+	if (later)
+		log_warn("%s", later);
 	for (size_t i = 0; i < h->hole_cnt && i < 20; i++) {
 		const struct history_hole *hole = &h->holes[i];
 		_cleanup_free_ char *before = NULL, *after = NULL, *what = NULL;

@@ -170,6 +170,8 @@ struct history {
 	struct history_hole *holes;
 	size_t hole_cnt, hole_cap;
 	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
+	uint64_t later_cnt;	/* records of a later schema, or of a kind that is not known */
+	uint32_t later_version; /* the latest of them; 0: not said */
 	uint64_t leaf_cnt; /* records that are not in the bundle: their hashes are */
 	uint64_t holes_left_out;
 	int64_t first_ns, last_ns;
@@ -189,6 +191,8 @@ int history_load_each(struct source *src, const struct history_window *window, h
 int history_read(struct source *src, const struct history_window *window,
 		 struct history **ret_history);
 void history_tell_damage(const struct history *h);
+/* Of records of a later schema, in a line; NULL: there are none. The caller frees. */
+char *history_later_text(const struct history *h);
 void history_free(struct history *h);
 
 /* Takes a container of the history, or NULL for a record of the node. Negative ends the reading. */

@@ -45,6 +45,29 @@ static void test_replay_window(void **state)
 				    "2026-11-20T20:00:01.000000Z to 2026-11-20T20:00:14.000000Z\n");
 }
 
+/* A sensor of next year: its records are shown as far as they are known, and that is said. */
+static void test_later_schema(void **state)
+{
+	struct fixture *f = *state;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_begin(&f->s, &e, &f->c, 17);
+	e.ev.kind = (char *)"TELEPATHY";
+	e.ev.body_case = 0;
+	SAMPLE_SET(&e.ev, schema_version, 7);
+	sample_put(&f->s, &e);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	varve(f, "replay|DIR|--pod|default/web-7f9|--format|timeline");
+	assert_in(f->out, "TELEPATHY");
+	assert_in(f->out, "\nnote: 1 records are of a later schema (version 7, this is 1): what this "
+			  "varve does not know of them it does not show\n");
+	assert_in(f->err, "1 records are of a later schema (version 7");
+	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7"), 4);
+	assert_in(f->out, "  1 records of kinds that this version does not know\n");
+}
+
 /* What is left out is said; the verdict is still about all of it. */
 static void test_filters(void **state)
 {
@@ -403,6 +426,7 @@ int main(void)
 		T(test_replay_jsonl_keeps_stdout_pure),
 		T(test_replay_window),
 		T(test_filters),
+		T(test_later_schema),
 		T(test_exit_status_of_verdicts),
 		T(test_nothing_matches),
 		T(test_pods),
