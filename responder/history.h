@@ -172,7 +172,7 @@ struct history {
 	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
 	uint64_t later_cnt;	/* records of a later schema, or of a kind that is not known */
 	uint32_t later_version; /* the latest of them; 0: not said */
-	uint64_t leaf_cnt; /* records that are not in the bundle: their hashes are */
+	uint64_t leaf_cnt;	/* records that are not in the bundle: their hashes are */
 	uint64_t holes_left_out;
 	int64_t first_ns, last_ns;
 	const char *classes[HISTORY_CLASS_MAX];

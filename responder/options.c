@@ -242,11 +242,11 @@ static int add_indicator(struct options *o, enum indicator_type type, const char
 	return indicators_add(o->indicators, type, value);
 }
 
-#define ADD_INDICATOR(name, type)                                                             \
-	static int add_##name(struct options *o, const char *value, int64_t now_ns)           \
-	{                                                                                     \
-		(void)now_ns;                                                                 \
-		return add_indicator(o, type, value);                                         \
+#define ADD_INDICATOR(name, type)                                                   \
+	static int add_##name(struct options *o, const char *value, int64_t now_ns) \
+	{                                                                           \
+		(void)now_ns;                                                       \
+		return add_indicator(o, type, value);                               \
 	}
 ADD_INDICATOR(path, INDICATOR_PATH)
 ADD_INDICATOR(sha256, INDICATOR_SHA256)
@@ -300,42 +300,50 @@ static const struct option {
 	unsigned int commands;		 /* enum options_for */
 	int (*set)(struct options *o, const char *value, int64_t now_ns);
 } table[] = {
-	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod", FOR_REPLAY | FOR_PODS | FOR_EXPORT,
-	 set_pod},
-	{"--container", "ID", "this container: its id, or at least 8 digits of it", FOR_REPLAY | FOR_EXPORT,
-	 set_container},
+	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod",
+	 FOR_REPLAY | FOR_PODS | FOR_EXPORT, set_pod},
+	{"--container", "ID", "this container: its id, or at least 8 digits of it",
+	 FOR_REPLAY | FOR_EXPORT, set_container},
 	{"--since", "TIME",
 	 "from then on: 2026-11-21T20:19:33Z, 20:19, yesterday 14:00, or an age: 10m, 2h, 3d",
 	 FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF, set_since},
-	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF, set_until},
-	{"--kind", "NAME[,NAME]...", "only records of these kinds: EXEC, OPEN ...", FOR_FILTERED, set_kind},
-	{"--class", "NAME[,NAME]...", "or of these classes: process, file, network, kernel, container, sensor",
-	 FOR_FILTERED, set_class},
+	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF,
+	 set_until},
+	{"--kind", "NAME[,NAME]...", "only records of these kinds: EXEC, OPEN ...", FOR_FILTERED,
+	 set_kind},
+	{"--class", "NAME[,NAME]...",
+	 "or of these classes: process, file, network, kernel, container, sensor", FOR_FILTERED,
+	 set_class},
 	{"--process", "PID|UID", "only this process and what it began", FOR_FILTERED, set_process},
 	{"--path", "GLOB", "only what is about such a path; * takes slashes too", FOR_FILTERED,
 	 set_path},
 	{"--result", "ok|failed", "only what succeeded, or what failed", FOR_FILTERED, set_result},
-	{"--limit", "N", "the first N of these records; how many more there are is said", FOR_FILTERED,
-	 set_limit},
-	{"--path", "GLOB", "a file or unix socket; * takes slashes too, a name without one is the last of a path",
+	{"--limit", "N", "the first N of these records; how many more there are is said",
+	 FOR_FILTERED, set_limit},
+	{"--path", "GLOB",
+	 "a file or unix socket; * takes slashes too, a name without one is the last of a path",
 	 FOR_FIND, add_path},
 	{"--sha256", "HEX", "of what was executed or loaded", FOR_FIND, add_sha256},
-	{"--ip", "ADDRESS|CIDR", "to or from which there was a connection, or that a name stood for", FOR_FIND, add_ip},
+	{"--ip", "ADDRESS|CIDR",
+	 "to or from which there was a connection, or that a name stood for", FOR_FIND, add_ip},
 	{"--domain", "NAME", "that was looked up, or any below it", FOR_FIND, add_domain},
 	{"--exec", "GLOB", "a program: path, last name of it, or command line", FOR_FIND, add_exec},
 	{"--user", "UID", "whose processes", FOR_FIND, add_user},
 	{"--comm", "GLOB", "name of a process", FOR_FIND, add_comm},
-	{"--indicators", "FILE", "all of these, one per line: TYPE VALUE, or a value that shows what it is",
-	 FOR_FIND, add_indicators},
+	{"--indicators", "FILE",
+	 "all of these, one per line: TYPE VALUE, or a value that shows what it is", FOR_FIND,
+	 add_indicators},
 	{"--pod", "NAMESPACE/NAME|UID", "one of the two; given twice", FOR_DIFF, add_pod_side},
 	{"--container", "ID", "or a container instead of a pod", FOR_DIFF, add_container_side},
 	{"--since", "TIME", "what is before need not be there, nor begin with a seal", FOR_VERIFY,
 	 set_since},
 	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},
-	{"--key", "FILE", "public keys that are trusted, as sensor.pub has them; may be given again",
+	{"--key", "FILE",
+	 "public keys that are trusted, as sensor.pub has them; may be given again",
 	 FOR_VERIFY | FOR_EXPORT, add_key},
 	{"--changes", "FILE",
-	 "how the sensor came from one key to the next: its sensor.keys, a directory's own if not given",
+	 "how the sensor came from one key to the next: its sensor.keys, a directory's own if not "
+	 "given",
 	 FOR_VERIFY | FOR_EXPORT, set_changes},
 	{"--checkpoint", "FILE",
 	 "the evidence must contain what was sealed then: a checkpoint kept elsewhere", FOR_VERIFY,
@@ -351,7 +359,8 @@ static const struct option {
 	{"--out", "FILE", "where to; varve-CASE.zip if not given", FOR_EXPORT, set_out},
 	{"--silent", "N", "a node is silent after more than N heartbeats without a word: 3",
 	 FOR_COVERAGE, set_silent},
-	{"--json", NULL, "lines of JSON", FOR_VERIFY | FOR_COVERAGE | FOR_FIND | FOR_DIFF, set_json},
+	{"--json", NULL, "lines of JSON", FOR_VERIFY | FOR_COVERAGE | FOR_FIND | FOR_DIFF,
+	 set_json},
 	{"--format", VIEW_NAMES, "the first is the default", FOR_REPLAY, set_format},
 	{"--as-recorded", NULL, "names as each record has them, not as they became known later",
 	 FOR_REPLAY, set_as_recorded},
@@ -419,7 +428,8 @@ static int check(const struct command *cmd, const struct options *o)
 		wrong = "say what to export: --pod NAMESPACE/NAME or --container ID (varve pods "
 			"lists them)";
 	else if (cmd->takes & FOR_FIND && (!o->indicators || !o->indicators->cnt))
-		wrong = "say what to find: --path, --sha256, --ip, --domain, --exec, --user, --comm or "
+		wrong = "say what to find: --path, --sha256, --ip, --domain, --exec, --user, "
+			"--comm or "
 			"--indicators FILE";
 	else if (cmd->takes & FOR_DIFF && o->side_cnt != 2)
 		wrong = "say what to compare: --pod A --pod B (varve pods lists them)";

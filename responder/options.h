@@ -65,7 +65,8 @@ enum options_for {
 	FOR_DIFF = 512,
 	FOR_ALL = 0xffff,
 	/* What prints much. */
-	FOR_PAGED = FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF | FOR_COVERAGE | FOR_VERIFY,
+	FOR_PAGED =
+		FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF | FOR_COVERAGE | FOR_VERIFY,
 	FOR_FILTERED = FOR_REPLAY | FOR_CAT, /* what prints records */
 };
 

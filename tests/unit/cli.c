@@ -61,8 +61,9 @@ static void test_later_schema(void **state)
 	sample_write_log(&f->s, f->dir, 1 << 20);
 	varve(f, "replay|DIR|--pod|default/web-7f9|--format|timeline");
 	assert_in(f->out, "TELEPATHY");
-	assert_in(f->out, "\nnote: 1 records are of a later schema (version 7, this is 1): what this "
-			  "varve does not know of them it does not show\n");
+	assert_in(f->out,
+		  "\nnote: 1 records are of a later schema (version 7, this is 1): what this "
+		  "varve does not know of them it does not show\n");
 	assert_in(f->err, "1 records are of a later schema (version 7");
 	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7"), 4);
 	assert_in(f->out, "  1 records of kinds that this version does not know\n");
@@ -247,7 +248,8 @@ static void test_called_wrongly(void **state)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{"", "no command: want replay, pods, cat, find, diff, verify, coverage, export, prove or "
+		{"", "no command: want replay, pods, cat, find, diff, verify, coverage, export, "
+		     "prove or "
 		     "checkpoint"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
