@@ -27,6 +27,17 @@ static char *container_name(const struct history_container *c)
 	return memory_printf("%.64s", c->id);
 }
 
+/* A pod that only the directory knows. */
+static void offer_state(struct nearest *n, const char *wanted, const Varve__V1__Pod *pod)
+{
+	if (!pod->name)
+		return;
+	_cleanup_free_ char *name =
+		memory_printf("%s/%s", pod->namespace_ ? pod->namespace_ : "", pod->name);
+
+	nearest_offer(n, wanted, name);
+}
+
 static int tell_no_match(const struct history *h, const char *what, const char *wanted,
 			 char *(*name_of)(const struct history_container *c))
 {
@@ -43,11 +54,18 @@ static int tell_no_match(const struct history *h, const char *what, const char *
 			nearest_offer(&n, wanted, name);
 		free(name);
 	}
+	for (const struct history_pod *p = h->pods; p && name_of == pod_name; p = p->next)
+		offer_state(&n, wanted, p->last->pod);
 	_cleanup_free_ char *nearest = nearest_take_text(&n);
 
 	return complain(-ENOENT, "no %s matches \"%s\"%s (%zu containers, from %s to %s)", what,
 			wanted, nearest, h->container_cnt, when_format(h->first_ns, first),
 			when_format(h->last_ns, last));
+}
+
+int select_tell_no_pod(const struct history *h, const char *pod)
+{
+	return tell_no_match(h, "pod", pod, pod_name);
 }
 
 bool select_is_named(const char *namespace, const char *name, const char *wanted)

@@ -27,6 +27,8 @@ struct select_pod {
 	int64_t first_ns, last_ns;
 };
 size_t select_list_pods(const struct history *h, struct select_pod **ret_pods);
+/* Says that no pod matches, with the nearest names and the time that is covered; -ENOENT. */
+int select_tell_no_pod(const struct history *h, const char *pod);
 /* True if "NAMESPACE/NAME" is this pod's name. Any may be NULL. */
 bool select_is_named(const char *namespace, const char *name, const char *wanted);
 

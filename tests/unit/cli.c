@@ -370,6 +370,8 @@ static void test_pods_of_one_name(void **state)
 	assert_int_equal(varve(f, "pods|DIR|--pod|default/web-7f9|--until|2026-11-20T19:00:00Z"),
 			 2);
 	assert_in(f->err, "no pod matches \"default/web-7f9\" in this time");
+	assert_int_equal(varve(f, "pods|DIR|--pod|default/quite"), 2);
+	assert_in(f->err, "no pod matches \"default/quite\"; nearest: default/quiet, ");
 }
 
 static void test_replay_of_one_name(void **state)
