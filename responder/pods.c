@@ -354,9 +354,9 @@ static void tell_no_pod(const struct options *opts, const struct history *h)
 		is_known |= select_is_named(c->who.pod_namespace, c->who.pod_name, opts->pod) ||
 			    (c->who.pod_uid && !strcasecmp(c->who.pod_uid, opts->pod));
 	for (const struct history_pod *p = h->pods; p; p = p->next)
-		is_known |= select_is_named(p->last->pod->namespace_, p->last->pod->name,
-					    opts->pod) ||
-			    !strcasecmp(p->last->pod->uid, opts->pod);
+		is_known |=
+			select_is_named(p->last->pod->namespace_, p->last->pod->name, opts->pod) ||
+			!strcasecmp(p->last->pod->uid, opts->pod);
 	if (is_known)
 		diag(DIAG_ERROR, "no pod matches \"%s\" in this time", opts->pod);
 	else
