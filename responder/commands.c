@@ -107,7 +107,7 @@ static int run_command(const struct command *cmd, int argc, char **argv, FILE *o
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	terminal_begin(&term, out, cmd->takes & FOR_PAGED);
-	progress_to(terminal_is_smart(2) ? 2 : -1);
+	progress_to(terminal_shows_progress() ? 2 : -1);
 	if (!options_parse(cmd, argc, argv, now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec,
 			   &opts))
 		status = cmd->run(&opts, term.out);

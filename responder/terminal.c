@@ -12,6 +12,7 @@
 #include "responder/progress.h"
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define LINE_MAX_BYTES (1u << 20) /* a longer one goes out in pieces, without colours */
@@ -130,6 +131,13 @@ bool terminal_is_smart(int fd)
 	const char *term = getenv("TERM");
 
 	return isatty(fd) && term && *term && strcmp(term, "dumb");
+}
+
+bool terminal_shows_progress(void)
+{
+	struct stat st;
+
+	return terminal_is_smart(2) && !fstat(1, &st) && !S_ISFIFO(st.st_mode);
 }
 
 static bool wants_colours(int fd)

@@ -12,6 +12,9 @@
 
 /* A terminal that does more than print what comes. */
 bool terminal_is_smart(int fd);
+/* True if somebody sees standard error, and no program behind a pipe (varve ... | less) has the
+ * screen. */
+bool terminal_shows_progress(void);
 
 struct terminal {
 	FILE *out;  /* what to print to; out itself if there is nothing to do */
