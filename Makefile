@@ -24,7 +24,8 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(O)/varve-sensor $(O)/varve-kubewatch $(O)/varve $(O)/varve.desc
+COMPLETIONS := $(addprefix $(O)/completions/,bash zsh fish)
+all: $(O)/varve-sensor $(O)/varve-kubewatch $(O)/varve $(O)/varve.desc $(COMPLETIONS)
 
 # --- tools and flags
 CLANG ?= clang
@@ -111,6 +112,10 @@ $(O)/varve-kubewatch: $(O)/kubewatch/main.o $(O)/kubewatch.a $(O)/sensor.a $(O)/
 $(O)/varve: $(O)/responder/main.o $(O)/responder.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
+# What shells complete, from the tables that parse it.
+$(COMPLETIONS): $(O)/completions/%: $(O)/varve
+	@mkdir -p $(@D)
+	$(Q)$< --completion $* >$@
 
 # What --format html is made of, for an assembler's .incbin; the scripts are one module, in the order of their names.
 HTML_SCRIPTS := $(sort $(wildcard responder/views/html/*.js))
@@ -226,6 +231,9 @@ install: all
 	install -D -m 755 $(O)/varve $(DESTDIR)$(PREFIX)/bin/varve
 	install -D -m 644 $(O)/varve.desc $(DESTDIR)$(PREFIX)/share/varve/varve.desc
 	install -D -m 644 proto/varve.proto $(DESTDIR)$(PREFIX)/share/varve/varve.proto
+	install -D -m 644 $(O)/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/varve
+	install -D -m 644 $(O)/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_varve
+	install -D -m 644 $(O)/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/varve.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@PREFIX@,$(PREFIX),' deploy/systemd/varve-sensor.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/varve-sensor.service
 	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8

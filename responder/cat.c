@@ -1,25 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* varve cat: every record, as it is. */
+#include "evidence/base.h"
 #include "evidence/diag.h"
 #include "evidence/json.h"
 #include "responder/commands.h"
+#include "responder/filter.h"
 #include "responder/missing.h"
 #include <errno.h>
 
 struct printing {
 	const struct history *h;
+	const struct history_window *window;
+	struct filter filter;
 	FILE *out;
 };
 
+/* The time is a filter here, too: all records are read, and gaps told, as without it. */
 static int print_record(const struct history_container *container, const Varve__V1__Event *ev,
 			void *ctx)
 {
-	const struct printing *p = ctx;
+	struct printing *p = ctx;
+	int64_t ns = history_time(history_find_run(p->h, ev->run_id), ev);
 
 	(void)container;
+	if (ns < p->window->since_ns || ns > p->window->until_ns || !filter_takes(&p->filter, ev))
+		return 0;
 	json_print_record(p->out, &ev->base, p->h->decoder);
 	fputc('\n', p->out);
 	return ferror(p->out) ? -EIO : 0;
+}
+
+static int print_all(const struct options *opts, struct history *h, struct source *src, FILE *out,
+		     uint64_t *ret_cnt)
+{
+	struct printing p = {.h = h, .window = &opts->window, .out = out};
+	int err;
+
+	filter_init(&p.filter, &opts->filter);
+	h->everything = true;
+	err = history_stream(h, src, print_record, &p, ret_cnt);
+	_cleanup_free_ char *left_out = filter_summary(&p.filter);
+
+	if (!err && left_out)
+		log_warn("%s", left_out);
+	filter_fini(&p.filter);
+	return err;
 }
 
 /* What could not be read was told on stderr place by place; the status says that there was
@@ -40,6 +65,7 @@ static int status_of(const struct history *h, uint64_t cnt)
 
 int cmd_cat(const struct options *opts, FILE *out)
 {
+	const struct history_window always = {INT64_MIN, INT64_MAX};
 	struct source *src;
 	struct history *h;
 	uint64_t cnt;
@@ -47,11 +73,8 @@ int cmd_cat(const struct options *opts, FILE *out)
 
 	if (source_open(opts->source, &opts->source_opts, &src) < 0)
 		return EXIT_IO;
-	if (!history_load(src, &opts->window, &h)) {
-		struct printing p = {.h = h, .out = out};
-
-		h->everything = true;
-		if (!history_stream(h, src, print_record, &p, &cnt))
+	if (!history_load(src, &always, &h)) {
+		if (!print_all(opts, h, src, out, &cnt))
 			status = status_of(h, cnt);
 		history_free(h);
 	}

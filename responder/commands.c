@@ -3,6 +3,9 @@
 #include "responder/commands.h"
 #include "evidence/base.h"
 #include "evidence/diag.h"
+#include "responder/completion.h"
+#include "responder/progress.h"
+#include "responder/terminal.h"
 #include <string.h>
 #include <time.h>
 
@@ -17,25 +20,44 @@ static const struct command commands[] = {
 	{"cat", "SOURCE [OPTION]...",
 	 "Prints all records as lines of JSON; exit status 3 if something could not be read.",
 	 FOR_CAT, cmd_cat},
+	{"find",
+	 "SOURCE --path|--sha256|--ip|--domain|--exec|--user|--comm VALUE | --indicators FILE\n"
+	 "                  [OPTION]...",
+	 "Says in which pods and containers something was seen, since when, until when and how "
+	 "often:\n"
+	 "exit status 0 found, 2 not found and nothing is missing, 4 not found, but it may have "
+	 "been\n"
+	 "among what is missing; 1 cannot be read.",
+	 FOR_FIND, cmd_find},
+	{"diff", "SOURCE --pod A --pod B [OPTION]...",
+	 "Compares two pods of one workload (or two containers): what only one of them did, "
+	 "without what\n"
+	 "always differs; exit status as the worse of the two verdicts: 0 COMPLETE, 3 INCOMPLETE,\n"
+	 "4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
+	 FOR_DIFF, cmd_diff},
 	{"verify", "SOURCE --key FILE [OPTION]...",
 	 "Checks that the records are those that the sensor sealed, all of them, in order:\n"
 	 "exit status 0 AUTHENTIC, 3 BROKEN, 4 OPEN or UNAUTHENTICATED; 2 there is no record,\n"
 	 "1 cannot be read. Without --key nobody knows who sealed them: UNAUTHENTICATED.",
 	 FOR_VERIFY, cmd_verify},
 	{"coverage", "SOURCE [OPTION]...",
-	 "Says of each node since when it was watched, and what was not: gaps, hooks that are missing,\n"
+	 "Says of each node since when it was watched, and what was not: gaps, hooks that are "
+	 "missing,\n"
 	 "losses, silences; exit status 0 nothing of all this, 3 something.",
 	 FOR_COVERAGE, cmd_coverage},
 	{"export", "SOURCE --pod NAMESPACE/NAME|UID | --container ID --case ID [OPTION]...",
-	 "Writes an evidence bundle: the records with what proves them, what was seen, a report, and who\n"
+	 "Writes an evidence bundle: the records with what proves them, what was seen, a report, "
+	 "and who\n"
 	 "took it when. varve verify and varve replay read it like any other source.",
 	 FOR_EXPORT, cmd_export},
 	{"prove", "SOURCE --event RUN/SEQUENCE [OPTION]...",
-	 "Writes one record with the proof that it was sealed to a file, which varve verify --proof\n"
+	 "Writes one record with the proof that it was sealed to a file, which varve verify "
+	 "--proof\n"
 	 "and other tools for Merkle logs can check without the rest of the evidence.",
 	 FOR_PROVE, cmd_prove},
 	{"checkpoint", "SOURCE [OPTION]...",
-	 "Prints the last seal of each node: published elsewhere, it shows later how far the evidence\n"
+	 "Prints the last seal of each node: published elsewhere, it shows later how far the "
+	 "evidence\n"
 	 "went (varve verify --checkpoint).",
 	 FOR_CHECKPOINT, cmd_checkpoint},
 };
@@ -78,16 +100,26 @@ static int finish(FILE *out, int status)
 
 static int run_command(const struct command *cmd, int argc, char **argv, FILE *out)
 {
+	struct terminal term;
 	struct timespec now;
 	struct options opts;
 	int status = EXIT_USAGE;
 
 	clock_gettime(CLOCK_REALTIME, &now);
+	terminal_begin(&term, out, cmd->takes & FOR_PAGED);
+	progress_to(terminal_shows_progress() ? 2 : -1);
 	if (!options_parse(cmd, argc, argv, now.tv_sec * (int64_t)NSEC_PER_SEC + now.tv_nsec,
 			   &opts))
-		status = cmd->run(&opts, out);
+		status = cmd->run(&opts, term.out);
+	progress_to(-1);
 	options_fini(&opts);
-	return finish(out, status);
+	fflush(term.out);
+	/* Who left the pager before the end knows that. */
+	if (!term.has_left)
+		status = finish(term.out, status);
+	if (!terminal_end(&term))
+		status = EXIT_IO;
+	return status;
 }
 
 int commands_run(int argc, char **argv, FILE *out)
@@ -103,8 +135,14 @@ int commands_run(int argc, char **argv, FILE *out)
 		fprintf(out, "varve %s (schema %d)\n", VARVE_VERSION, VARVE_SCHEMA_VERSION);
 		return finish(out, EXIT_OK);
 	}
+	/* For the build: not in the help. */
+	if (!strcmp(name, "--completion"))
+		return completion_print(argc > 2 ? argv[2] : "", commands, ARRAY_SIZE(commands),
+					out)
+			       ? EXIT_USAGE
+			       : finish(out, EXIT_OK);
 	if (!cmd) {
-		char names[128] = "";
+		char names[256] = "";
 
 		for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 			sprintf(names + strlen(names), "%s%s", commands[i].name,

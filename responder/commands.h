@@ -8,6 +8,8 @@
 int cmd_replay(const struct options *opts, FILE *out);
 int cmd_pods(const struct options *opts, FILE *out);
 int cmd_cat(const struct options *opts, FILE *out);
+int cmd_find(const struct options *opts, FILE *out);
+int cmd_diff(const struct options *opts, FILE *out);
 int cmd_verify(const struct options *opts, FILE *out);
 int cmd_coverage(const struct options *opts, FILE *out);
 int cmd_export(const struct options *opts, FILE *out);

@@ -140,8 +140,14 @@ static void add_segment(struct history *h, uint64_t id, int64_t ns)
 	h->segments[h->segment_cnt++] = (struct history_segment){.id = id, .first_ns = ns};
 }
 
+/* Who else looks at the records; fn NULL: nobody. */
+struct looking {
+	history_each_fn fn;
+	void *ctx;
+};
+
 static void add_record(struct history *h, struct place *at, const struct source_item *item,
-		       const Varve__V1__Event *ev)
+		       const Varve__V1__Event *ev, const struct looking *also)
 {
 	struct history_run *run = learn_run(h, ev);
 	int64_t ns = history_time(run, ev);
@@ -162,14 +168,17 @@ static void add_record(struct history *h, struct place *at, const struct source_
 		run->broken = true;
 	h->record_cnt++;
 	learn_record(h, run, ev, ns, item->segment);
+	if (also->fn)
+		also->fn(learn_find_container(h, ev), ns, ev, also->ctx);
 }
 
 static void add_item(struct history *h, struct place *at, struct decoder *decoder,
-		     const struct source_item *item)
+		     const struct source_item *item, const struct looking *also)
 {
 	enter_partition(h, at, item->partition);
 	/* Another pod's record is not in the bundle; it is not missing. */
 	if (item->what == SOURCE_LEAF) {
+		h->leaf_cnt++;
 		if (at->run && ranges_add(&at->run->sequences, ++at->sequence, at->ns) < 0)
 			at->run->broken = true;
 		return;
@@ -181,13 +190,32 @@ static void add_item(struct history *h, struct place *at, struct decoder *decode
 	const Varve__V1__Event *ev = decode(decoder, item);
 
 	if (ev)
-		add_record(h, at, item, ev);
+		add_record(h, at, item, ev, also);
 	else
 		add_undecodable(h, at);
 }
 
+char *history_later_text(const struct history *h)
+{
+	_cleanup_free_ char *version = NULL;
+
+	if (!h->later_cnt)
+		return NULL;
+	if (h->later_version)
+		version = memory_printf(" (version %u, this is %d)", h->later_version,
+					VARVE_SCHEMA_VERSION);
+	return memory_printf(
+		"%llu records are of a later schema%s: what this varve does not know of "
+		"them it does not show",
+		(unsigned long long)h->later_cnt, version ? version : "");
+}
+
 void history_tell_damage(const struct history *h)
 {
+	_cleanup_free_ char *later = history_later_text(h);
+
+	if (later)
+		log_warn("%s", later);
 	for (size_t i = 0; i < h->hole_cnt && i < 20; i++) {
 		const struct history_hole *hole = &h->holes[i];
 		_cleanup_free_ char *before = NULL, *after = NULL, *what = NULL;
@@ -210,18 +238,8 @@ void history_tell_damage(const struct history *h)
 		log_warn("%zu more places that cannot be read", h->hole_cnt - 20);
 }
 
-int history_load(struct source *src, const struct history_window *window,
-		 struct history **ret_history)
-{
-	int err = history_read(src, window, ret_history);
-
-	if (!err)
-		history_tell_damage(*ret_history);
-	return err;
-}
-
-int history_read(struct source *src, const struct history_window *window,
-		 struct history **ret_history)
+static int read_all(struct source *src, const struct history_window *window,
+		    const struct looking *also, struct history **ret_history)
 {
 	_cleanup_decoder_ struct decoder *decoder = new_decoder();
 	struct history *h = memory_zalloc(sizeof(*h));
@@ -235,7 +253,7 @@ int history_read(struct source *src, const struct history_window *window,
 		h->classes[i] = event_class_name(i);
 	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END)
-		add_item(h, &at, decoder, &item);
+		add_item(h, &at, decoder, &item, also);
 	if (err < 0) {
 		history_free(h);
 		return err;
@@ -244,6 +262,28 @@ int history_read(struct source *src, const struct history_window *window,
 	order_by_time(h);
 	*ret_history = h;
 	return 0;
+}
+
+int history_read(struct source *src, const struct history_window *window,
+		 struct history **ret_history)
+{
+	return read_all(src, window, &(struct looking){}, ret_history);
+}
+
+int history_load_each(struct source *src, const struct history_window *window, history_each_fn fn,
+		      void *ctx, struct history **ret_history)
+{
+	int err = read_all(src, window, &(struct looking){fn, ctx}, ret_history);
+
+	if (!err)
+		history_tell_damage(*ret_history);
+	return err;
+}
+
+int history_load(struct source *src, const struct history_window *window,
+		 struct history **ret_history)
+{
+	return history_load_each(src, window, NULL, NULL, ret_history);
 }
 
 /* True if the record is wanted and was not given before. */

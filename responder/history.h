@@ -100,6 +100,7 @@ struct history_container {
 	struct history_identity who;
 	char *cgroup_path; /* of its start or stop */
 	bool selected;
+	unsigned int sides; /* scratch of varve diff: a bit for each side that it is of */
 	uint64_t first_segment, last_segment;
 	uint64_t record_cnt, window_cnt; /* all; those in the window */
 	int64_t first_ns, last_ns;
@@ -172,6 +173,9 @@ struct history {
 	struct history_hole *holes;
 	size_t hole_cnt, hole_cap;
 	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
+	uint64_t later_cnt;	/* records of a later schema, or of a kind that is not known */
+	uint32_t later_version; /* the latest of them; 0: not said */
+	uint64_t leaf_cnt;	/* records that are not in the bundle: their hashes are */
 	uint64_t holes_left_out;
 	int64_t first_ns, last_ns;
 	const char *classes[HISTORY_CLASS_MAX];
@@ -180,10 +184,18 @@ struct history {
 /* Reads the source to its end. Damage is told as warnings. */
 int history_load(struct source *src, const struct history_window *window,
 		 struct history **ret_history);
+/* Takes a record that came for the first time, as it comes: container NULL, of the node. */
+typedef void (*history_each_fn)(const struct history_container *container, int64_t ns,
+				const Varve__V1__Event *ev, void *ctx);
+/* The same, and gives each record on: one pass. Who its container is may be known only later. */
+int history_load_each(struct source *src, const struct history_window *window, history_each_fn fn,
+		      void *ctx, struct history **ret_history);
 /* The two halves of it. */
 int history_read(struct source *src, const struct history_window *window,
 		 struct history **ret_history);
 void history_tell_damage(const struct history *h);
+/* Of records of a later schema, in a line; NULL: there are none. The caller frees. */
+char *history_later_text(const struct history *h);
 void history_free(struct history *h);
 
 /* Takes a container of the history, or NULL for a record of the node. Negative ends the reading. */

@@ -321,8 +321,8 @@ static void learn_blind(struct history_run *run, int64_t ns)
 		run->blinds[run->blind_cnt - 1].until_ns = ns;
 		return;
 	}
-	run->blinds = memory_grow(run->blinds, run->blind_cnt, &run->blind_cap,
-				  sizeof(*run->blinds));
+	run->blinds =
+		memory_grow(run->blinds, run->blind_cnt, &run->blind_cap, sizeof(*run->blinds));
 	run->blinds[run->blind_cnt++] = (struct history_window){since_ns, ns};
 }
 
@@ -563,12 +563,25 @@ static void learn_clock(struct history_run *run, const Varve__V1__Event *ev)
 		run->clock_stepped = true;
 }
 
+/* Fields only ever come: what is known of such a record is shown as always. */
+static void learn_schema(struct history *h, const Varve__V1__Event *ev)
+{
+	bool is_later = ev->has_schema_version && ev->schema_version > VARVE_SCHEMA_VERSION;
+
+	if (!is_later && ev->body_case)
+		return;
+	h->later_cnt++;
+	if (is_later)
+		h->later_version = MAX(h->later_version, ev->schema_version);
+}
+
 void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev,
 		  int64_t ns, uint64_t segment)
 {
 	struct history_stream *stream = NULL;
 
 	learn_clock(run, ev);
+	learn_schema(h, ev);
 	widen(&run->first_ns, &run->last_ns, ns);
 	widen(&h->first_ns, &h->last_ns, ns);
 	if (ev->container && ev->container->id)

@@ -195,3 +195,23 @@ bool missing_warn_gaps(const struct history *h)
 		log_warn("%zu more gaps", told - 20);
 	return told;
 }
+
+static void tell_among(const struct missing *m, void *ctx)
+{
+	size_t *told = ctx;
+	_cleanup_free_ char *text = missing_text(m);
+
+	if ((*told)++ < TELL_MAX)
+		diag(DIAG_ERROR, "it may have been among %s", text);
+}
+
+bool missing_tell_among(const struct history *h)
+{
+	size_t told = 0;
+
+	missing_each(h, NULL, &h->window, tell_among, &told);
+	if (told > TELL_MAX)
+		diag(DIAG_ERROR, "it may have been among what is missing in %zu more places",
+		     told - TELL_MAX);
+	return told;
+}

@@ -37,5 +37,7 @@ char *missing_text(const struct missing *m);
  * is removed, and a topic keeps only so much.
  */
 bool missing_warn_gaps(const struct history *h);
+/* Nothing matches: tells what it may have been among, as errors; false: nothing is missing. */
+bool missing_tell_among(const struct history *h);
 
 #endif

@@ -30,12 +30,14 @@ static int set_container(struct options *o, const char *value, int64_t now_ns)
 
 static int set_time(const char *option, const char *value, int64_t now_ns, int64_t *ret_ns)
 {
-	if (!when_parse(value, now_ns, ret_ns))
+	struct when_error e;
+
+	if (!when_parse(value, now_ns, ret_ns, &e))
 		return 0;
-	return complain(
-		-EINVAL,
-		"%s \"%s\": neither a time (2026-11-21T20:19:33Z) nor an age (30s, 10m, 2h, 3d)",
-		option, value);
+	return complain(-EINVAL,
+			"%s \"%s\": \"%.*s\" is %s; want a time (2026-11-21T20:19:33Z, 20:19, "
+			"yesterday 14:00, @1795204800) or an age (30s, 10m, 2h, 3d)",
+			option, value, (int)e.word_len, e.word, e.why);
 }
 
 static int set_since(struct options *o, const char *value, int64_t now_ns)
@@ -204,6 +206,94 @@ static int set_silent(struct options *o, const char *value, int64_t now_ns)
 	return complain(-EINVAL, "--silent \"%s\": want 1 to 1000 heartbeats", value);
 }
 
+static int set_kind(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_kind(&o->filter, value);
+}
+
+static int set_class(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_class(&o->filter, value);
+}
+
+static int set_process(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_process(&o->filter, value);
+}
+
+static int set_path(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_path(&o->filter, value);
+}
+
+static int set_result(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_result(&o->filter, value);
+}
+
+static int set_limit(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return filter_set_limit(&o->filter, value);
+}
+
+static int add_indicator(struct options *o, enum indicator_type type, const char *value)
+{
+	if (!o->indicators)
+		o->indicators = memory_zalloc(sizeof(*o->indicators));
+	return indicators_add(o->indicators, type, value);
+}
+
+#define ADD_INDICATOR(name, type)                                                   \
+	static int add_##name(struct options *o, const char *value, int64_t now_ns) \
+	{                                                                           \
+		(void)now_ns;                                                       \
+		return add_indicator(o, type, value);                               \
+	}
+ADD_INDICATOR(path, INDICATOR_PATH)
+ADD_INDICATOR(sha256, INDICATOR_SHA256)
+ADD_INDICATOR(ip, INDICATOR_IP)
+ADD_INDICATOR(domain, INDICATOR_DOMAIN)
+ADD_INDICATOR(exec, INDICATOR_EXEC)
+ADD_INDICATOR(user, INDICATOR_USER)
+ADD_INDICATOR(comm, INDICATOR_COMM)
+
+static int add_indicators(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	if (!o->indicators)
+		o->indicators = memory_zalloc(sizeof(*o->indicators));
+	return indicators_load(o->indicators, value);
+}
+
+static int add_side(struct options *o, bool is_pod, const char *value)
+{
+	if (o->side_cnt == ARRAY_SIZE(o->sides))
+		return complain(-EINVAL, "\"%s\": two are compared, not more", value);
+	o->sides[o->side_cnt++] = (struct options_side){is_pod, value};
+	return 0;
+}
+
+/* Checked as for all other commands. */
+static int add_pod_side(struct options *o, const char *value, int64_t now_ns)
+{
+	struct options scratch;
+
+	return set_pod(&scratch, value, now_ns) ? -EINVAL : add_side(o, true, value);
+}
+
+static int add_container_side(struct options *o, const char *value, int64_t now_ns)
+{
+	struct options scratch;
+
+	return set_container(&scratch, value, now_ns) ? -EINVAL : add_side(o, false, value);
+}
+
 static int set_json(struct options *o, const char *value, int64_t now_ns)
 {
 	(void)value;
@@ -217,13 +307,41 @@ static const struct option {
 	unsigned int commands;		 /* enum options_for */
 	int (*set)(struct options *o, const char *value, int64_t now_ns);
 } table[] = {
-	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod", FOR_REPLAY | FOR_PODS | FOR_EXPORT,
-	 set_pod},
-	{"--container", "ID", "this container: its id, or at least 8 digits of it", FOR_REPLAY | FOR_EXPORT,
-	 set_container},
-	{"--since", "TIME", "from then on: 2026-11-21T20:19:33Z, or an age: 10m, 2h, 3d",
-	 FOR_REPLAY | FOR_PODS, set_since},
-	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS, set_until},
+	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod",
+	 FOR_REPLAY | FOR_PODS | FOR_EXPORT, set_pod},
+	{"--container", "ID", "this container: its id, or at least 8 digits of it",
+	 FOR_REPLAY | FOR_EXPORT, set_container},
+	{"--since", "TIME",
+	 "from then on: 2026-11-21T20:19:33Z, 20:19, yesterday 14:00, or an age: 10m, 2h, 3d",
+	 FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF, set_since},
+	{"--until", "TIME", "up to then", FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF,
+	 set_until},
+	{"--kind", "NAME[,NAME]...", "only records of these kinds: EXEC, OPEN ...", FOR_FILTERED,
+	 set_kind},
+	{"--class", "NAME[,NAME]...",
+	 "or of these classes: process, file, network, kernel, container, sensor", FOR_FILTERED,
+	 set_class},
+	{"--process", "PID|UID", "only this process and what it began", FOR_FILTERED, set_process},
+	{"--path", "GLOB", "only what is about such a path; * takes slashes too", FOR_FILTERED,
+	 set_path},
+	{"--result", "ok|failed", "only what succeeded, or what failed", FOR_FILTERED, set_result},
+	{"--limit", "N", "the first N of these records; how many more there are is said",
+	 FOR_FILTERED, set_limit},
+	{"--path", "GLOB",
+	 "a file or unix socket; * takes slashes too, a name without one is the last of a path",
+	 FOR_FIND, add_path},
+	{"--sha256", "HEX", "of what was executed or loaded", FOR_FIND, add_sha256},
+	{"--ip", "ADDRESS|CIDR",
+	 "to or from which there was a connection, or that a name stood for", FOR_FIND, add_ip},
+	{"--domain", "NAME", "that was looked up, or any below it", FOR_FIND, add_domain},
+	{"--exec", "GLOB", "a program: path, last name of it, or command line", FOR_FIND, add_exec},
+	{"--user", "UID", "whose processes", FOR_FIND, add_user},
+	{"--comm", "GLOB", "name of a process", FOR_FIND, add_comm},
+	{"--indicators", "FILE",
+	 "all of these, one per line: TYPE VALUE, or a value that shows what it is", FOR_FIND,
+	 add_indicators},
+	{"--pod", "NAMESPACE/NAME|UID", "one of the two; given twice", FOR_DIFF, add_pod_side},
+	{"--container", "ID", "or a container instead of a pod", FOR_DIFF, add_container_side},
 	{"--since", "TIME", "what is before need not be there, nor begin with a seal", FOR_VERIFY,
 	 set_since},
 	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},
@@ -247,7 +365,8 @@ static const struct option {
 	{"--out", "FILE", "where to; varve-CASE.zip if not given", FOR_EXPORT, set_out},
 	{"--silent", "N", "a node is silent after more than N heartbeats without a word: 3",
 	 FOR_COVERAGE, set_silent},
-	{"--json", NULL, "lines of JSON", FOR_VERIFY | FOR_COVERAGE, set_json},
+	{"--json", NULL, "lines of JSON", FOR_VERIFY | FOR_COVERAGE | FOR_FIND | FOR_DIFF,
+	 set_json},
 	{"--format", VIEW_NAMES, "the first is the default", FOR_REPLAY, set_format},
 	{"--as-recorded", NULL, "names as each record has them, not as they became known later",
 	 FOR_REPLAY, set_as_recorded},
@@ -314,6 +433,12 @@ static int check(const struct command *cmd, const struct options *o)
 	else if (cmd->takes & FOR_EXPORT && !o->pod && !o->container)
 		wrong = "say what to export: --pod NAMESPACE/NAME or --container ID (varve pods "
 			"lists them)";
+	else if (cmd->takes & FOR_FIND && (!o->indicators || !o->indicators->cnt))
+		wrong = "say what to find: --path, --sha256, --ip, --domain, --exec, --user, "
+			"--comm or "
+			"--indicators FILE";
+	else if (cmd->takes & FOR_DIFF && o->side_cnt != 2)
+		wrong = "say what to compare: --pod A --pod B (varve pods lists them)";
 	else if (cmd->takes & FOR_EXPORT && !o->case_id)
 		wrong = "say for which case: --case ID";
 	else if (cmd->takes & FOR_PROVE && !o->event_run)
@@ -356,7 +481,19 @@ void options_fini(struct options *o)
 	free(o->key_files);
 	free(o->checkpoint_files);
 	free((char *)o->event_run);
+	if (o->indicators)
+		indicators_fini(o->indicators);
+	free(o->indicators);
 	*o = (struct options){};
+}
+
+void options_each(const struct command *cmd, void (*fn)(const struct option_text *o, void *ctx),
+		  void *ctx)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (cmd->takes & table[i].commands)
+			fn(&(struct option_text){table[i].name, table[i].value, table[i].help},
+			   ctx);
 }
 
 void options_print_help(const struct command *cmd, FILE *out)

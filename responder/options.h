@@ -3,7 +3,9 @@
 #ifndef VARVE_RESPONDER_OPTIONS_H
 #define VARVE_RESPONDER_OPTIONS_H
 
+#include "responder/filter.h"
 #include "responder/history.h"
+#include "responder/indicators.h"
 #include "responder/source.h"
 #include <stdio.h>
 
@@ -15,6 +17,12 @@ enum exit_status {
 	EXIT_UNKNOWN = 4,
 };
 
+/* One of the two that are compared. */
+struct options_side {
+	bool is_pod;
+	const char *name;
+};
+
 struct options {
 	const char *source;
 	int64_t now_ns; /* when it was called */
@@ -24,6 +32,10 @@ struct options {
 	bool as_recorded;	/* show what was known when */
 	const struct view_type *view;
 	struct history_window window;
+	struct filter_opts filter;
+	struct indicators *indicators; /* NULL: none */
+	struct options_side sides[2];
+	size_t side_cnt;
 	struct source_opts source_opts;
 	struct source_property *properties; /* names are copies, values too */
 	const char **key_files;		    /* keys that are trusted */
@@ -50,7 +62,13 @@ enum options_for {
 	FOR_CHECKPOINT = 32,
 	FOR_COVERAGE = 64,
 	FOR_EXPORT = 128,
-	FOR_ALL = 255,
+	FOR_FIND = 256,
+	FOR_DIFF = 512,
+	FOR_ALL = 0xffff,
+	/* What prints much. */
+	FOR_PAGED =
+		FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF | FOR_COVERAGE | FOR_VERIFY,
+	FOR_FILTERED = FOR_REPLAY | FOR_CAT, /* what prints records */
 };
 
 struct command {
@@ -67,6 +85,13 @@ struct command {
 int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_ns,
 		  struct options *ret_opts);
 void options_fini(struct options *opts);
+/* An option as a manual has it; value NULL: it takes none. */
+struct option_text {
+	const char *name, *value, *help;
+};
+/* Each option of the command, in the order of its help. */
+void options_each(const struct command *cmd, void (*fn)(const struct option_text *o, void *ctx),
+		  void *ctx);
 /* What every command's --help says of the options. */
 void options_print_help(const struct command *cmd, FILE *out);
 

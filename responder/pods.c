@@ -345,13 +345,31 @@ static int load(const struct options *opts, struct source *src, struct history *
 	return err && err != -ENOTSUP ? err : history_load(src, &always, ret_h);
 }
 
+/* Not at all, or not then? */
+static void tell_no_pod(const struct options *opts, const struct history *h)
+{
+	bool is_known = false;
+
+	for (const struct history_container *c = h->containers; c; c = c->next)
+		is_known |= select_is_named(c->who.pod_namespace, c->who.pod_name, opts->pod) ||
+			    (c->who.pod_uid && !strcasecmp(c->who.pod_uid, opts->pod));
+	for (const struct history_pod *p = h->pods; p; p = p->next)
+		is_known |=
+			select_is_named(p->last->pod->namespace_, p->last->pod->name, opts->pod) ||
+			!strcasecmp(p->last->pod->uid, opts->pod);
+	if (is_known)
+		diag(DIAG_ERROR, "no pod matches \"%s\" in this time", opts->pod);
+	else
+		select_tell_no_pod(h, opts->pod);
+}
+
 static int list(const struct options *opts, const struct history *h, FILE *out)
 {
 	bool gaps = missing_warn_gaps(h);
 	bool any = print_all(out, opts, h);
 
 	if (!any && opts->pod) {
-		diag(DIAG_ERROR, "no pod matches \"%s\" in this time", opts->pod);
+		tell_no_pod(opts, h);
 		return gaps || h->hole_cnt ? EXIT_UNKNOWN : EXIT_USAGE;
 	}
 	if (!opts->pod)
@@ -376,10 +394,9 @@ static int list_directory(const struct options *opts, FILE *out, int *ret_status
 		return err;
 	*ret_status = EXIT_OK;
 	if (!print_all(out, opts, h) && opts->pod) {
-		diag(DIAG_ERROR,
-		     "no pod matches \"%s\" in this time in topic \"%s\"; --read-all "
-		     "looks at all events",
-		     opts->pod, opts->pods_topic);
+		tell_no_pod(opts, h);
+		diag(DIAG_ERROR, "that is what topic \"%s\" says; --read-all looks at all events",
+		     opts->pods_topic);
 		*ret_status = EXIT_USAGE;
 	} else if (!opts->pod) {
 		fprintf(out, "%zu pods by topic %s; --read-all shows containers and records\n",

@@ -8,6 +8,7 @@
 #include "responder/commands.h"
 #include "responder/complain.h"
 #include "responder/directory.h"
+#include "responder/filter.h"
 #include "responder/memory.h"
 #include "responder/missing.h"
 #include "responder/part.h"
@@ -16,11 +17,9 @@
 #include "responder/verdict.h"
 #include "responder/verdict_json.h"
 #include "responder/views/view.h"
-#include "responder/when.h"
 #include <inttypes.h>
 #include <string.h>
 
-#define TOLD_MAX 10 /* of what is missing */
 /* Of a topic: COVERAGE comes each hour, losses are declared by the second heartbeat. */
 #define PART_BEFORE_NS (65 * 60 * (int64_t)NSEC_PER_SEC)
 #define PART_BEHIND_NS (10 * 60 * (int64_t)NSEC_PER_SEC)
@@ -45,6 +44,8 @@ int replay_record(const struct history_container *container, const Varve__V1__Ev
 	struct replay_views *r = ctx;
 	struct amended a;
 
+	if (r->filter && !filter_takes(r->filter, ev))
+		return 0;
 	if (!r->h->as_recorded) {
 		amend(r->h, container, ev, &a);
 		ev = &a.ev;
@@ -75,58 +76,28 @@ void replay_free(struct replay_views *r)
 			r->v[i].type->free(r->v[i].state);
 }
 
-static void tell_among(const struct missing *m, void *ctx)
-{
-	size_t *told = ctx;
-	_cleanup_free_ char *text = missing_text(m);
-
-	if ((*told)++ < TOLD_MAX)
-		diag(DIAG_ERROR, "it may have been among %s", text);
-}
-
-/* What matches nothing may be what is missing. */
-static int tell_no_match(const struct history *h)
-{
-	size_t told = 0;
-
-	missing_each(h, NULL, &h->window, tell_among, &told);
-	if (told > TOLD_MAX)
-		diag(DIAG_ERROR, "it may have been among what is missing in %zu more places",
-		     told - TOLD_MAX);
-	return told ? EXIT_UNKNOWN : EXIT_USAGE;
-}
-
-/* Several pods that had one name, one after the other or at once. */
-static void tell_pods(const struct options *opts, const struct history *h)
-{
-	char first[WHEN_LEN], last[WHEN_LEN];
-	struct select_pod *pods;
-	size_t cnt = select_list_pods(h, &pods);
-
-	if (opts->pod && cnt > 1)
-		log_warn("%zu pods had the name \"%s\"; all are shown; --pod UID, or --since and "
-			 "--until, choose one:",
-			 cnt, opts->pod);
-	for (size_t i = 0; opts->pod && cnt > 1 && i < cnt; i++)
-		log_warn("  %s  %s to %s", pods[i].uid, when_format(pods[i].first_ns, first),
-			 when_format(pods[i].last_ns, last));
-	free(pods);
-}
-
 static int print_all(const struct options *opts, struct source *src, struct history *h,
 		     struct verdict *verdict, FILE *out)
 {
+	struct filter filter;
 	struct replay_view view = {.type = opts->view, .out = out};
-	struct replay_views r = {.h = h, .v = &view, .cnt = 1};
+	struct replay_views r = {.h = h, .v = &view, .cnt = 1, .filter = &filter};
+	char *left_out;
 	uint64_t cnt;
 
+	filter_init(&filter, &opts->filter);
 	h->as_recorded = opts->as_recorded;
 	replay_open(&r, verdict);
 	int err = history_stream(h, src, replay_record, &r, &cnt);
 
+	/* The verdict stays about the whole. */
+	left_out = filter_summary(&filter);
+	if (left_out)
+		verdict_add(verdict, VERDICT_REASON_NOTE, left_out);
 	if (!err)
 		replay_finish(&r, verdict, cnt);
 	replay_free(&r);
+	filter_fini(&filter);
 	if (err)
 		return EXIT_IO;
 	if (opts->view->verdict != VIEW_VERDICT_AROUND)
@@ -143,13 +114,15 @@ static int replay(const struct options *opts, struct source *src, struct history
 	int status = EXIT_IO;
 
 	if (err) {
-		status = err == -ENOENT ? tell_no_match(h) : EXIT_USAGE;
+		status = err == -ENOENT && missing_tell_among(h) ? EXIT_UNKNOWN : EXIT_USAGE;
 		if (json)
 			verdict_json_print(json, opts, NULL, status);
 		return status;
 	}
-	tell_pods(opts, h);
 	verdict_make(h, &verdict);
+	if (filter_is_on(&opts->filter))
+		verdict_add(&verdict, VERDICT_REASON_NOTE,
+			    memory_strdup("a filter is applied: the verdict is about all records"));
 	if (!authentic_is_asked(opts) || !authentic_check(opts, src, h, &verdict))
 		status = print_all(opts, src, h, &verdict, out);
 	if (json)

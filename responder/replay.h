@@ -7,6 +7,7 @@
 #include "responder/history.h"
 #include <stdio.h>
 
+struct filter;
 struct verdict;
 struct view_type;
 
@@ -20,6 +21,7 @@ struct replay_views {
 	const struct history *h;
 	struct replay_view *v;
 	size_t cnt;
+	struct filter *filter; /* NULL: all records */
 };
 
 /* With the verdict first, where a view is for people. */

@@ -6,44 +6,13 @@
 #include "evidence/base.h"
 #include "responder/history.h"
 #include "responder/memory.h"
+#include "responder/nearest.h"
+#include "responder/stretch.h"
 #include "responder/when.h"
 #include <string.h>
 #include <strings.h>
 
-#define PREFIX_MIN   8
-#define NEAREST_CNT  3
-#define NAME_MAX_LEN 128
-
-/* Edit distance (Levenshtein), over at most NAME_MAX_LEN bytes. */
-static unsigned int distance(const char *a, const char *b)
-{
-	unsigned int row[NAME_MAX_LEN + 1];
-	size_t alen = strnlen(a, NAME_MAX_LEN), blen = strnlen(b, NAME_MAX_LEN);
-
-	for (size_t j = 0; j <= blen; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= alen; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= blen; j++) {
-			unsigned int best = MIN(row[j], row[j - 1]) + 1;
-
-			best = MIN(best, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[blen];
-}
-
-/* A name that begins as what was asked for is near, however long it is. */
-static unsigned int distance_to(const char *wanted, const char *name)
-{
-	_cleanup_free_ char *begin = memory_printf("%.*s", (int)MIN(strlen(wanted), 4096u), name);
-
-	return MIN(distance(wanted, name), distance(wanted, begin) + 1);
-}
+#define PREFIX_MIN 8
 
 static char *pod_name(const struct history_container *c)
 {
@@ -58,49 +27,15 @@ static char *container_name(const struct history_container *c)
 	return memory_printf("%.64s", c->id);
 }
 
-struct nearest {
-	char *names[NEAREST_CNT];
-	unsigned int distances[NEAREST_CNT];
-	size_t cnt;
-};
-
-/* Keeps the best, ascending. Takes the name over. */
-static void nearest_offer(struct nearest *n, char *name, unsigned int d)
+/* A pod that only the directory knows. */
+static void offer_state(struct nearest *n, const char *wanted, const Varve__V1__Pod *pod)
 {
-	size_t i;
-
-	for (i = 0; i < n->cnt; i++) {
-		if (!strcmp(n->names[i], name)) {
-			free(name);
-			return;
-		}
-	}
-	if (n->cnt == NEAREST_CNT && d >= n->distances[n->cnt - 1]) {
-		free(name);
+	if (!pod->name)
 		return;
-	}
-	if (n->cnt == NEAREST_CNT)
-		free(n->names[--n->cnt]);
-	for (i = n->cnt++; i > 0 && n->distances[i - 1] > d; i--) {
-		n->names[i] = n->names[i - 1];
-		n->distances[i] = n->distances[i - 1];
-	}
-	n->names[i] = name;
-	n->distances[i] = d;
-}
+	_cleanup_free_ char *name =
+		memory_printf("%s/%s", pod->namespace_ ? pod->namespace_ : "", pod->name);
 
-static char *nearest_text(struct nearest *n)
-{
-	char *text = memory_strdup(n->cnt ? "; nearest: " : "");
-
-	for (size_t i = 0; i < n->cnt; i++) {
-		char *longer = memory_printf("%s%s%s", text, i ? ", " : "", n->names[i]);
-
-		free(text);
-		free(n->names[i]);
-		text = longer;
-	}
-	return text;
+	nearest_offer(n, wanted, name);
 }
 
 static int tell_no_match(const struct history *h, const char *what, const char *wanted,
@@ -116,13 +51,21 @@ static int tell_no_match(const struct history *h, const char *what, const char *
 		char *name = name_of(c);
 
 		if (name)
-			nearest_offer(&n, name, distance_to(wanted, name));
+			nearest_offer(&n, wanted, name);
+		free(name);
 	}
-	_cleanup_free_ char *nearest = nearest_text(&n);
+	for (const struct history_pod *p = h->pods; p && name_of == pod_name; p = p->next)
+		offer_state(&n, wanted, p->last->pod);
+	_cleanup_free_ char *nearest = nearest_take_text(&n);
 
 	return complain(-ENOENT, "no %s matches \"%s\"%s (%zu containers, from %s to %s)", what,
 			wanted, nearest, h->container_cnt, when_format(h->first_ns, first),
 			when_format(h->last_ns, last));
+}
+
+int select_tell_no_pod(const struct history *h, const char *pod)
+{
+	return tell_no_match(h, "pod", pod, pod_name);
 }
 
 bool select_is_named(const char *namespace, const char *name, const char *wanted)
@@ -166,9 +109,65 @@ size_t select_mark_pod(struct history *h, const char *pod)
 	return mark_same_uid(h);
 }
 
+/* Only this pod's containers stay marked. */
+static void unmark_others(struct history *h, const char *uid)
+{
+	for (struct history_container *c = h->containers; c; c = c->next)
+		if (c->selected && (!c->who.pod_uid || strcmp(c->who.pod_uid, uid)))
+			c->selected = false;
+}
+
+static bool is_there(const struct history *h, const struct select_pod *pod)
+{
+	for (const struct history_container *c = h->containers; c; c = c->next)
+		if (c->selected && c->who.pod_uid && !strcmp(c->who.pod_uid, pod->uid) &&
+		    stretch_is_there(h, c))
+			return true;
+	return false;
+}
+
+static int tell_several(const struct select_pod *pods, size_t cnt, const char *name)
+{
+	char first[WHEN_LEN], last[WHEN_LEN];
+
+	diag(DIAG_ERROR,
+	     "%zu pods had the name \"%s\": choose one by --pod UID, or by --since and --until:",
+	     cnt, name);
+	for (size_t i = 0; i < cnt; i++)
+		diag(DIAG_ERROR, "  %s  node %s  %s to %s", pods[i].uid, pods[i].node,
+		     when_format(pods[i].first_ns, first), when_format(pods[i].last_ns, last));
+	return -ENOTUNIQ;
+}
+
+/*
+ * Pods that had one name, one after the other or at once, are not one: a verdict about all of them
+ * says nothing of the one that matters. If only one of them was there in the window, it is meant.
+ */
+static int choose_one(struct history *h, const char *name)
+{
+	struct select_pod *pods;
+	size_t cnt = select_list_pods(h, &pods), there = 0, at = 0;
+	int err = 0;
+
+	for (size_t i = 0; cnt > 1 && i < cnt; i++) {
+		if (is_there(h, &pods[i])) {
+			there++;
+			at = i;
+		}
+	}
+	if (there > 1)
+		err = tell_several(pods, cnt, name);
+	else if (there == 1)
+		unmark_others(h, pods[at].uid);
+	free(pods);
+	return err;
+}
+
 int select_pod(struct history *h, const char *pod)
 {
-	return select_mark_pod(h, pod) ? 0 : tell_no_match(h, "pod", pod, pod_name);
+	if (!select_mark_pod(h, pod))
+		return tell_no_match(h, "pod", pod, pod_name);
+	return strchr(pod, '/') ? choose_one(h, pod) : 0;
 }
 
 /* Containers of the same id are one, even if two nodes have it: plain runc's names. */
@@ -236,7 +235,7 @@ size_t select_list_pods(const struct history *h, struct select_pod **ret_pods)
 		p = strmap_find(&uids, c->who.pod_uid);
 		if (!p) {
 			p = &pods[cnt++];
-			*p = (struct select_pod){c->who.pod_uid, c->first_ns, c->last_ns};
+			*p = (struct select_pod){c->who.pod_uid, c->node, c->first_ns, c->last_ns};
 			strmap_add(&uids, c->who.pod_uid, p);
 		}
 		p->first_ns = MIN(p->first_ns, c->first_ns);

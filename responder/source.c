@@ -3,6 +3,7 @@
 #include "responder/source.h"
 #include "responder/bundle.h"
 #include "responder/complain.h"
+#include "responder/progress.h"
 #include <errno.h>
 #include <string.h>
 
@@ -14,14 +15,21 @@ int source_open(const char *name, const struct source_opts *opts, struct source 
 		return source_kafka_open(name + strlen(KAFKA_SCHEME), opts, ret_src);
 	if (strstr(name, "://"))
 		return complain(-EINVAL,
-				"%s: neither a log directory nor a bundle nor kafka://host:port[,host:port]",
+				"%s: neither a log directory nor a bundle nor "
+				"kafka://host:port[,host:port]",
 				name);
 	return bundle_is(name) ? source_bundle_open(name, ret_src) : source_dir_open(name, ret_src);
 }
 
 int source_next(struct source *src, struct source_item *ret_item)
 {
-	return src->type->next(src, ret_item);
+	int err = src->type->next(src, ret_item);
+
+	if (err || ret_item->what == SOURCE_END)
+		progress_done();
+	else
+		progress_step(ret_item->what == SOURCE_DAMAGE ? 0 : ret_item->len);
+	return err;
 }
 
 int source_rewind(struct source *src)

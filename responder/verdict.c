@@ -111,6 +111,10 @@ void verdict_make(const struct history *h, struct verdict *ret_verdict)
 			    memory_printf("%" PRIu64
 					  " records came more than once and were taken once",
 					  h->duplicate_cnt));
+	char *later = history_later_text(h);
+
+	if (later)
+		verdict_add(&v, VERDICT_REASON_NOTE, later);
 	*ret_verdict = v;
 }
 

@@ -1,92 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The program as it is called: output, exit status, and what it says when it is called wrongly. */
-#include "tests/unit/responder_sample.h"
-#include "evidence/diag.h"
-#include "responder/commands.h"
+#include "tests/unit/cli.h"
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-
-struct fixture {
-	struct sample s;
-	struct sample_container c, other;
-	char dir[64];
-	char *out;
-	size_t out_len;
-	char err[8192];
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	sample_init(&f->s);
-	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
-	f->other = (struct sample_container){.id = "demo", .name = NULL};
-	strcpy(f->dir, "/tmp/varve-cli-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	sample_fini(&f->s);
-	sample_remove_dir(f->dir);
-	free(f->out);
-	free(f);
-	return 0;
-}
-
-/* Runs "varve ARGS" ('|' between words, DIR for the log directory); both outputs are kept. */
-static int varve(struct fixture *f, const char *args)
-{
-	_cleanup_free_ char *copy = strdup(args);
-	char *argv[24] = {(char *)"varve"};
-	int argc = 1, fd = memfd_create("stderr", 0), old = dup(2);
-
-	for (char *p = strtok(copy, "|"); p && argc < 23; p = strtok(NULL, "|"))
-		argv[argc++] = strcmp(p, "DIR") ? p : f->dir;
-	free(f->out);
-	FILE *out = open_memstream(&f->out, &f->out_len);
-
-	fflush(stderr);
-	dup2(fd, 2);
-	int status = commands_run(argc, argv, out);
-
-	fflush(stderr);
-	dup2(old, 2);
-	ssize_t len = pread(fd, f->err, sizeof(f->err) - 1, 0);
-
-	f->err[len < 0 ? 0 : len] = 0;
-	close(fd);
-	close(old);
-	fclose(out);
-	return status;
-}
-
-static void write_story(struct fixture *f)
-{
-	sample_story(&f->s, &f->c);
-	sample_write_log(&f->s, f->dir, 1 << 20);
-}
-
-#define assert_in(text, words)                                          \
-	do {                                                            \
-		if (!strstr(text, words))                               \
-			fail_msg("\"%s\" is not in:\n%s", words, text); \
-	} while (0)
-
-static size_t lines(const char *text)
-{
-	size_t cnt = 0;
-
-	for (; *text; text++)
-		cnt += *text == '\n';
-	return cnt;
-}
 
 static void test_replay(void **state)
 {
@@ -127,6 +43,54 @@ static void test_replay_window(void **state)
 			 0);
 	assert_string_equal(f->out, "note: it was not running in this time: its records are from "
 				    "2026-11-20T20:00:01.000000Z to 2026-11-20T20:00:14.000000Z\n");
+}
+
+/* A sensor of next year: its records are shown as far as they are known, and that is said. */
+static void test_later_schema(void **state)
+{
+	struct fixture *f = *state;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_begin(&f->s, &e, &f->c, 17);
+	e.ev.kind = (char *)"TELEPATHY";
+	e.ev.body_case = 0;
+	SAMPLE_SET(&e.ev, schema_version, 7);
+	sample_put(&f->s, &e);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	varve(f, "replay|DIR|--pod|default/web-7f9|--format|timeline");
+	assert_in(f->out, "TELEPATHY");
+	assert_in(f->out,
+		  "\nnote: 1 records are of a later schema (version 7, this is 1): what this "
+		  "varve does not know of them it does not show\n");
+	assert_in(f->err, "1 records are of a later schema (version 7");
+	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7"), 4);
+	assert_in(f->out, "  1 records of kinds that this version does not know\n");
+}
+
+/* What is left out is said; the verdict is still about all of it. */
+static void test_filters(void **state)
+{
+	struct fixture *f = *state;
+
+	write_story(f);
+	assert_int_equal(varve(f, "replay|DIR|--pod|default/web-7f9|--format|timeline|--kind|exec"
+				  "|--path|/tmp/*|--limit|1"),
+			 0);
+	assert_int_equal(lines(f->out), 1 + 2 + 1 + 3);
+	assert_in(f->out,
+		  "\nnote: a filter is applied: the verdict is about all records\n"
+		  "note: a filter was applied (--kind exec --path /tmp/* --limit 1): 1 of 14 "
+		  "records are shown\n"
+		  "COMPLETE: 1 container, 14 records, nothing is missing\n");
+	assert_int_equal(varve(f, "cat|DIR|--class|network|--since|2026-11-20T20:00:10Z|--limit|1"),
+			 0);
+	assert_int_equal(lines(f->out), 1);
+	assert_in(f->out, "\"CONNECT\"");
+	assert_in(f->err, "records are shown");
+	assert_int_equal(varve(f, "replay|DIR|--pod|a/b|--kind|EXCE"), 2);
+	assert_in(f->err, "--kind \"EXCE\": there is no such kind; nearest: EXEC, ");
 }
 
 static void test_exit_status_of_verdicts(void **state)
@@ -284,7 +248,9 @@ static void test_called_wrongly(void **state)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{"", "no command: want replay, pods, cat, verify, coverage, export, prove or checkpoint"},
+		{"", "no command: want replay, pods, cat, find, diff, verify, coverage, export, "
+		     "prove or "
+		     "checkpoint"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
 		{"pods|DIR|--format|tree",
@@ -296,8 +262,9 @@ static void test_called_wrongly(void **state)
 		{"replay|DIR|--pod|a/b|--container|c", "--pod and --container exclude each other"},
 		{"replay|DIR|--pod", "--pod wants a value: NAMESPACE/NAME|UID"},
 		{"replay|DIR|--pod|/b", "--pod \"/b\": want NAMESPACE/NAME"},
-		{"replay|DIR|--pod|a/b|--since|yesterday", "--since \"yesterday\": neither a time"},
-		{"replay|DIR|--pod|a/b|--until=5x", "--until \"5x\": neither a time"},
+		{"replay|DIR|--pod|a/b|--since|teatime",
+		 "--since \"teatime\": \"teatime\" is no time; want"},
+		{"replay|DIR|--pod|a/b|--until=5x", "--until \"5x\": \"5x\" is no age; want"},
 		{"replay|DIR|--pod|a/b|--since|1h|--until|2h", "--since is later than --until"},
 		{"replay|DIR|--pod|a/b|--format|xml",
 		 "--format \"xml\": want tree|timeline|"},
@@ -337,7 +304,7 @@ static void test_help_and_version(void **state)
 	assert_int_equal(varve(f, "replay|--help"), 0);
 	assert_in(f->out, "--since TIME");
 	assert_int_equal(varve(f, "cat|--help"), 0);
-	assert_null(strstr(f->out, "--since"));
+	assert_null(strstr(f->out, "--format"));
 }
 
 static void test_output_that_cannot_be_written(void **state)
@@ -404,6 +371,8 @@ static void test_pods_of_one_name(void **state)
 	assert_int_equal(varve(f, "pods|DIR|--pod|default/web-7f9|--until|2026-11-20T19:00:00Z"),
 			 2);
 	assert_in(f->err, "no pod matches \"default/web-7f9\" in this time");
+	assert_int_equal(varve(f, "pods|DIR|--pod|default/quite"), 2);
+	assert_in(f->err, "no pod matches \"default/quite\"; nearest: default/quiet, ");
 }
 
 static void test_replay_of_one_name(void **state)
@@ -411,11 +380,18 @@ static void test_replay_of_one_name(void **state)
 	struct fixture *f = *state;
 
 	write_namesakes(f);
-	varve(f, "replay|DIR|--pod|default/web-7f9");
-	assert_in(f->err, "2 pods had the name \"default/web-7f9\"; all are shown; --pod UID, or "
-			  "--since and --until, choose one:\n");
-	assert_in(f->err, "  " SAMPLE_POD "  2026-11-20T20:00:02.000000Z to "
+	assert_int_equal(varve(f, "replay|DIR|--pod|default/web-7f9"), 2);
+	assert_string_equal(f->out, "");
+	assert_in(f->err, "2 pods had the name \"default/web-7f9\": choose one by --pod UID, or by "
+			  "--since and --until:\n");
+	assert_in(f->err, "  " SAMPLE_POD "  node worker-1  2026-11-20T20:00:02.000000Z to "
 			  "2026-11-20T20:00:15.000000Z\n");
+	assert_in(f->err, "  bbbbbbbb-0000-4000-8000-000000000002  node worker-1  ");
+	/* One of them was there in that time. */
+	varve(f, "replay|DIR|--pod|default/web-7f9|--since|2026-11-20T20:30:00Z|--format|jsonl");
+	assert_null(strstr(f->err, "pods had the name"));
+	assert_null(strstr(f->out, SAMPLE_ID));
+	assert_in(f->out, SAMPLE_ID2);
 	varve(f, "replay|DIR|--format=jsonl|--pod|bbbbbbbb-0000-4000-8000-000000000002");
 	assert_null(strstr(f->err, "pods had the name"));
 	assert_null(strstr(f->out, SAMPLE_ID));
@@ -454,6 +430,8 @@ int main(void)
 		T(test_replay),
 		T(test_replay_jsonl_keeps_stdout_pure),
 		T(test_replay_window),
+		T(test_filters),
+		T(test_later_schema),
 		T(test_exit_status_of_verdicts),
 		T(test_nothing_matches),
 		T(test_pods),

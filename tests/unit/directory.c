@@ -164,7 +164,8 @@ static void test_pods_by_topic(void **state)
 	assert_int_equal(varve(f, "pods|URL|--pod|default/web-7f9"), 0);
 	assert_in(f->out, SAMPLE_POD);
 	assert_int_equal(varve(f, "pods|URL|--pod|default/web"), 2);
-	assert_in(f->err, "no pod matches \"default/web\" in this time in topic \"varve.pods\"");
+	assert_in(f->err, "no pod matches \"default/web\"; nearest: ");
+	assert_in(f->err, "that is what topic \"varve.pods\" says; --read-all looks at all events");
 	assert_int_equal(varve(f, "pods|URL|--read-all"), 0);
 	assert_in(f->out, SAMPLE_ID);
 	assert_in(f->out, "(in no pod)");

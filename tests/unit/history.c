@@ -2,7 +2,6 @@
 /* What the first pass learns, what is selected, what the second pass gives. */
 #include "tests/unit/responder_sample.h"
 #include "responder/select.h"
-#include "responder/when.h"
 
 struct fixture {
 	struct sample s;
@@ -83,74 +82,6 @@ static void test_ranges_against_a_set(void **state)
 		assert_int_equal(r.v[i].last_ns, r.v[i].last);
 	}
 	ranges_fini(&r);
-}
-
-static void test_when(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t ns;
-	} good[] = {
-		{"2026-11-20T20:00:00Z", SAMPLE_T0},
-		{"2026-11-20t21:00:00.5+01:00", SAMPLE_T0 + 500000000},
-		{"2026-11-20 14:30:00.000000001-05:30", SAMPLE_T0 + 1},
-		{"1970-01-01T00:00:00z", 0},
-		{"2h", SAMPLE_T0 - 7200 * SAMPLE_SEC},
-		{"10m", SAMPLE_T0 - 600 * SAMPLE_SEC},
-		{"3d", SAMPLE_T0 - 3 * 86400 * SAMPLE_SEC},
-		{"0s", SAMPLE_T0},
-		{"1w", SAMPLE_T0 - 7 * 86400 * SAMPLE_SEC},
-	};
-	static const char *const bad[] = {
-		"",
-		"yesterday",
-		"2h ",
-		"h",
-		"-2h",
-		"2x",
-		"99999999999w",
-		"999999999w",
-		"2026-11-20",
-		"2026-11-20T20:00:00",
-		"2026-13-20T20:00:00Z",
-		"2026-02-30T00:00:00Z",
-		"2026-11-20T24:00:00Z",
-		"2026-11-20T20:00:00.Z",
-		"2026-11-20T20:00:00Zx",
-		"2026-11-20T20:00:00+1",
-		"26-11-20T20:00:00Z",
-		"2h3m",
-	};
-	int64_t ns = 42;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		assert_int_equal(when_parse(good[i].text, SAMPLE_T0, &ns), 0);
-		assert_int_equal(ns, good[i].ns);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		ns = 42;
-		if (when_parse(bad[i], SAMPLE_T0, &ns) != -EINVAL)
-			fail_msg("%s", bad[i]);
-		assert_int_equal(ns, 42);
-	}
-}
-
-static void test_when_format(void **state)
-{
-	char buf[WHEN_LEN];
-
-	(void)state;
-	assert_string_equal(when_format(SAMPLE_T0 + 123456789, buf), "2026-11-20T20:00:00.123456Z");
-	assert_string_equal(when_format(-1, buf), "1969-12-31T23:59:59.999999Z");
-	assert_string_equal(when_format(INT64_MAX, buf), "2262-04-11T23:47:16.854775Z");
-	assert_non_null(when_format(INT64_MIN, buf));
-	assert_string_equal(when_format_clock(SAMPLE_T0 + 1000, buf), "20:00:00.000001");
-	assert_string_equal(when_format_span(45000000, buf), "45 ms");
-	assert_string_equal(when_format_span(2250000000, buf), "2.25 s");
-	assert_string_equal(when_format_span(185 * SAMPLE_SEC, buf), "3 min 5 s");
-	assert_string_equal(when_format_span(7500 * SAMPLE_SEC, buf), "2 h 5 min");
-	assert_string_equal(when_format_span(-5, buf), "?");
 }
 
 static void test_learns_containers(void **state)
@@ -357,8 +288,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_ranges_against_a_set),
-		cmocka_unit_test(test_when),
-		cmocka_unit_test(test_when_format),
 		T(test_learns_containers),
 		T(test_binding_amends_what_came_before),
 		T(test_select_pod),
