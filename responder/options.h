@@ -16,7 +16,9 @@ enum exit_status {
 };
 
 struct options {
-	const char *source;
+	const char *source;   /* the first one */
+	const char **sources; /* all; those behind the first are in source_opts, too */
+	size_t source_cnt, source_cap;
 	int64_t now_ns; /* when it was called */
 	const char *pod, *container;
 	const char *pods_topic; /* Kafka: of the directory */
@@ -25,11 +27,14 @@ struct options {
 	const struct view_type *view;
 	struct history_window window;
 	struct source_opts source_opts;
-	struct source_property *properties; /* names are copies, values too */
+	struct source_property *properties; /* all strings are copies */
+	size_t property_cap;
+	bool has_properties_file;
 	const char **key_files;		    /* keys that are trusted */
 	size_t key_file_cnt, key_file_cap;
 	const char *changes_file; /* of keys; NULL: a directory's own */
 	bool as_json;
+	bool as_delimited; /* cat: records as they are, each behind its length */
 	uint64_t silent_heartbeats; /* more than these without a word are a silence */
 	const char *proof_file, *out_file; /* NULL: none */
 	const char *case_id, *evidence_id, *description, *examiner; /* NULL: not given */
@@ -49,7 +54,8 @@ enum options_for {
 	FOR_CHECKPOINT = 32,
 	FOR_COVERAGE = 64,
 	FOR_EXPORT = 128,
-	FOR_ALL = 255,
+	FOR_FOLLOW = 256,
+	FOR_ALL = 0xffff,
 };
 
 struct command {

@@ -267,6 +267,14 @@ static int load_directory_keys(const char *dir, struct keyring *keys)
 	return err == -ENOENT ? 0 : err;
 }
 
+static int load_own_keys(const char *source, struct keyring *keys)
+{
+	if (source_is_kafka(source) || !strcmp(source, "-"))
+		return 0;
+	return bundle_is(source) ? load_bundle_keys(source, keys)
+				 : load_directory_keys(source, keys);
+}
+
 /* The keys that are trusted, and how one comes from them to others: the source's own list, or the
  * one that was named. */
 static int load_keys(const struct options *opts, struct keyring *keys)
@@ -281,10 +289,26 @@ static int load_keys(const struct options *opts, struct keyring *keys)
 		err = keyring_load_changes(keys, opts->changes_file);
 		return err == -ENOENT ? log_err(err, "cannot read %s", opts->changes_file) : err;
 	}
-	if (!opts->source || source_is_kafka(opts->source))
-		return 0;
-	return bundle_is(opts->source) ? load_bundle_keys(opts->source, keys)
-				       : load_directory_keys(opts->source, keys);
+	for (size_t i = 0; i < opts->source_cnt && !err; i++)
+		err = load_own_keys(opts->sources[i], keys);
+	return err;
+}
+
+/* A bundle ends with the seal behind its last record. */
+static bool has_bundle(const struct options *opts)
+{
+	for (size_t i = 0; i < opts->source_cnt; i++)
+		if (bundle_is(opts->sources[i]))
+			return true;
+	return false;
+}
+
+static void check_bundles(const struct options *opts, struct seals *seals)
+{
+	for (size_t i = 0; i < opts->source_cnt; i++)
+		if (bundle_is(opts->sources[i]) && bundle_check_sums(opts->sources[i]))
+			seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS,
+				     false);
 }
 
 /* --- one record and its proof */
@@ -394,7 +418,6 @@ int cmd_verify(const struct options *opts, FILE *out)
 	struct verify v = {.out = out, .as_json = opts->as_json};
 	struct keyring keys = {};
 	char **checkpoints;
-	bool is_bundle;
 	struct seals *seals;
 	struct source *src;
 	int status = EXIT_IO;
@@ -409,12 +432,9 @@ int cmd_verify(const struct options *opts, FILE *out)
 		keyring_fini(&keys);
 		return EXIT_IO;
 	}
-	is_bundle = bundle_is(opts->source);
-	/* A bundle ends with the seal behind its last record. */
 	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.since_ns,
-			  is_bundle ? INT64_MIN : opts->window.until_ns, &ops, &v);
-	if (is_bundle && bundle_check_sums(opts->source))
-		seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS, false);
+			  has_bundle(opts) ? INT64_MIN : opts->window.until_ns, &ops, &v);
+	check_bundles(opts, seals);
 	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
 	if (!expect(opts, seals, checkpoints) && !read_source(src, seals)) {
 		seals_end(seals);

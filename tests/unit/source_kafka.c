@@ -185,7 +185,7 @@ static void test_broker_goes_away_while_reading(void **state)
 static void test_bad_property(void **state)
 {
 	struct fixture *f = *state;
-	const struct source_property property = {"no.such.property", "1"};
+	const struct source_property property = {.name = "no.such.property", .value = "1"};
 
 	f->opts.properties = &property;
 	f->opts.property_cnt = 1;
