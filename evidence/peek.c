@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Goes over the fields of the outermost message, and of Container. As in protobuf, the last one holds. */
+/* Goes over the fields of the outermost message, and of Container. As in protobuf, the last one
+ * holds. */
 #include "evidence/peek.h"
 #include "evidence/base.h"
 #include <string.h>
@@ -7,12 +8,12 @@
 enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
 enum { /* proto/varve.proto */
-	EVENT_SEQUENCE = 2,
-	EVENT_TIME = 3,
-	EVENT_RUN_ID = 5,
-	EVENT_NODE_NAME = 6,
-	EVENT_CONTAINER = 9,
-	CONTAINER_ID = 1,
+       EVENT_SEQUENCE = 2,
+       EVENT_TIME = 3,
+       EVENT_RUN_ID = 5,
+       EVENT_NODE_NAME = 6,
+       EVENT_CONTAINER = 9,
+       CONTAINER_ID = 1,
 };
 
 struct cursor {
@@ -22,7 +23,7 @@ struct cursor {
 struct field {
 	uint32_t number;
 	enum wire wire;
-	uint64_t value;	 /* WIRE_VARINT */
+	uint64_t value;	  /* WIRE_VARINT */
 	struct cursor in; /* WIRE_BYTES */
 };
 

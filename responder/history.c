@@ -15,7 +15,7 @@
 
 #define HOLES_MAX 100000
 
-#define NO_HOLE	  SIZE_MAX
+#define NO_HOLE SIZE_MAX
 
 /* Where the reading is in one partition: its last record, and the holes behind it. */
 struct place {
@@ -147,8 +147,8 @@ static void add_segment(struct history *h, struct place *at, uint64_t id, int64_
 	at->has_segment = true;
 	h->segments =
 		memory_grow(h->segments, h->segment_cnt, &h->segment_cap, sizeof(*h->segments));
-	h->segments[h->segment_cnt++] = (struct history_segment){
-		.partition = at->partition, .id = id, .first_ns = ns};
+	h->segments[h->segment_cnt++] =
+		(struct history_segment){.partition = at->partition, .id = id, .first_ns = ns};
 }
 
 static void add_record(struct history *h, struct place *at, const struct source_item *item,
@@ -226,7 +226,8 @@ void history_tell_damage(const struct history *h)
 	if (h->hole_cnt > 20)
 		log_warn("%zu more places that cannot be read", h->hole_cnt - 20);
 	if (h->newer_cnt)
-		log_warn("%llu records are of schema version %u, and this varve knows version %d: what "
+		log_warn("%llu records are of schema version %u, and this varve knows version %d: "
+			 "what "
 			 "is new in them may not be shown",
 			 (unsigned long long)h->newer_cnt, h->newest_schema, VARVE_SCHEMA_VERSION);
 }

@@ -100,7 +100,7 @@ struct history_container {
 	bool selected;
 	uint64_t first_segment, last_segment;
 	unsigned int partition;
-	bool is_scattered; /* its records lie in more than one partition */
+	bool is_scattered;		 /* its records lie in more than one partition */
 	uint64_t record_cnt, window_cnt; /* all; those in the window */
 	int64_t first_ns, last_ns;
 	struct history_stream *streams, *last_stream;
@@ -174,7 +174,7 @@ struct history {
 	size_t hole_cnt, hole_cap;
 	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
 	uint64_t holes_left_out;
-	uint64_t newer_cnt;   /* records of a schema that is newer than ours */
+	uint64_t newer_cnt; /* records of a schema that is newer than ours */
 	uint32_t newest_schema;
 	int64_t first_ns, last_ns;
 	const char *classes[HISTORY_CLASS_MAX];

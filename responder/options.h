@@ -30,15 +30,15 @@ struct options {
 	struct source_property *properties; /* all strings are copies */
 	size_t property_cap;
 	bool has_properties_file;
-	const char **key_files;		    /* keys that are trusted */
+	const char **key_files; /* keys that are trusted */
 	size_t key_file_cnt, key_file_cap;
 	const char *changes_file; /* of keys; NULL: a directory's own */
 	bool as_json;
-	bool as_delimited; /* cat: records as they are, each behind its length */
-	uint64_t silent_heartbeats; /* more than these without a word are a silence */
+	bool as_delimited;		   /* cat: records as they are, each behind its length */
+	uint64_t silent_heartbeats;	   /* more than these without a word are a silence */
 	const char *proof_file, *out_file; /* NULL: none */
 	const char *case_id, *evidence_id, *description, *examiner; /* NULL: not given */
-	const char *event_run;		   /* a copy */
+	const char *event_run;					    /* a copy */
 	uint64_t event_sequence;
 	const char **checkpoint_files; /* that the evidence must contain */
 	size_t checkpoint_file_cnt, checkpoint_file_cap;

@@ -19,8 +19,7 @@ static void find_odd(const struct missing *m, void *ctx)
 	const struct history *h = *(const struct history **)ctx;
 	/* What came before the node's oldest record that is there; and what is declared: both are
 	 * known. */
-	bool is_front =
-		h && m->what == MISSING_FRONT && !history_find_run(h, m->run_id)->earlier;
+	bool is_front = h && m->what == MISSING_FRONT && !history_find_run(h, m->run_id)->earlier;
 
 	if (h && !is_front && m->what != MISSING_LOSS)
 		*(const struct history **)ctx = NULL;

@@ -12,8 +12,7 @@ void properties_add(struct options *o, struct note_span name, struct note_span v
 {
 	size_t cnt = o->source_opts.property_cnt;
 
-	o->properties =
-		memory_grow(o->properties, cnt, &o->property_cap, sizeof(*o->properties));
+	o->properties = memory_grow(o->properties, cnt, &o->property_cap, sizeof(*o->properties));
 	o->properties[cnt] = (struct source_property){
 		.name = memory_printf("%.*s", (int)name.len, name.at),
 		.value = memory_printf("%.*s", (int)value.len, value.at),

@@ -16,10 +16,12 @@ static int open_one(const char *name, const struct source_opts *opts, struct sou
 		return source_kafka_open(name + strlen(KAFKA_SCHEME), opts, ret_src);
 	if (strstr(name, "://"))
 		return complain(-EINVAL,
-				"%s: neither a log directory nor a bundle nor kafka://host:port[,host:port]",
+				"%s: neither a log directory nor a bundle nor "
+				"kafka://host:port[,host:port]",
 				name);
 	if (opts->follow && (!strcmp(name, "-") || bundle_is(name)))
-		return complain(-EINVAL, "%s: only a log directory and Kafka can be followed", name);
+		return complain(-EINVAL, "%s: only a log directory and Kafka can be followed",
+				name);
 	if (!strcmp(name, "-"))
 		return source_stdin_open(ret_src);
 	if (opts->follow)

@@ -27,9 +27,9 @@ struct source_opts {
 	const char *const *more; /* sources besides the one that is named */
 	size_t more_cnt;
 	/*
-	 * The source has no end: where there is nothing (more) yet it gives SOURCE_WAIT. Kafka begins
-	 * with what comes after open, a directory with its newest segment, or both with this time,
-	 * INT64_MIN: none. Not of a bundle or standard input.
+	 * The source has no end: where there is nothing (more) yet it gives SOURCE_WAIT. Kafka
+	 * begins with what comes after open, a directory with its newest segment, or both with this
+	 * time, INT64_MIN: none. Not of a bundle or standard input.
 	 */
 	int follow;
 	int64_t follow_since_ns;
@@ -38,7 +38,7 @@ struct source_opts {
 enum source_what {
 	SOURCE_END,
 	SOURCE_RECORD, /* a payload, nothing said about what is in it */
-	SOURCE_LEAF,   /* of a bundle: the leaf hash of a record that is not in it; if with_leaves */
+	SOURCE_LEAF, /* of a bundle: the leaf hash of a record that is not in it; if with_leaves */
 	SOURCE_DAMAGE, /* something that could not be read was here */
 	SOURCE_WAIT,   /* nothing more has come in the last moment; if it is followed */
 };

@@ -2,8 +2,8 @@
 /*
  * Evidence in a log directory. A sensor may still be writing to it: the reader takes what is
  * flushed. What is unreadable at the end of the newest segment may be a frame half written at this
- * very moment: it is called damage only when it is the same after a while; when the log is followed,
- * only when there is a newer segment.
+ * very moment: it is called damage only when it is the same after a while; when the log is
+ * followed, only when there is a newer segment.
  */
 #include "evidence/base.h"
 #include "evidence/diag.h"
@@ -33,10 +33,10 @@ struct source_dir {
 	/* Following: */
 	bool follow;
 	int64_t since_ns;
-	bool is_at_end;	    /* it was, once: what comes now is new */
-	bool has_last;	    /* a frame was read */
+	bool is_at_end;	     /* it was, once: what comes now is new */
+	bool has_last;	     /* a frame was read */
 	struct log_pos last; /* that one; or, of a segment that was passed over, where it begins */
-	bool is_held;	    /* a frame that comes behind what is told first */
+	bool is_held;	     /* a frame that comes behind what is told first */
 	struct source_item held;
 };
 
@@ -79,7 +79,8 @@ static int read_patiently(struct source_dir *src, struct source_item *item, stru
 	return err;
 }
 
-/* Segments went before they were read; or a writer left out numbers that it could not be sure of. */
+/* Segments went before they were read; or a writer left out numbers that it could not be sure of.
+ */
 static int tell_removed(struct source_dir *src, const struct log_pos *pos,
 			struct source_item *ret_item)
 {

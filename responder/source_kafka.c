@@ -17,13 +17,13 @@
 #define DEFAULT_TOPIC	   "varve.events"
 #define DEFAULT_TIMEOUT_MS 10000
 #define POLL_MS		   100
-#define LOOK_MS		   5000	   /* following: how often partitions are counted */
+#define LOOK_MS		   5000	       /* following: how often partitions are counted */
 #define QUEUES_KIB	   (64 * 1024) /* of what is fetched ahead, over all partitions */
 #define QUEUE_MIN_KIB	   256
 
 struct partition {
-	int64_t low, high;	 /* first offset, one past the last */
-	int64_t from, until;	 /* of them those that are wanted */
+	int64_t low, high;   /* first offset, one past the last */
+	int64_t from, until; /* of them those that are wanted */
 	bool started, done;
 	rd_kafka_message_t *msg; /* that the caller has */
 };
@@ -39,8 +39,8 @@ struct source_kafka {
 	struct partition *partitions;
 	int partition_cnt;
 	struct merge merge;
-	int active;		 /* partitions that the client was started for */
-	char **nodes;		 /* only their records; none: all */
+	int active;   /* partitions that the client was started for */
+	char **nodes; /* only their records; none: all */
 	size_t node_cnt;
 	/* Following: */
 	rd_kafka_queue_t *queue; /* of all partitions; NULL: not followed */
@@ -591,7 +591,8 @@ static int start_following(struct source_kafka *src)
 			p->from = p->high;
 		else
 			err = find_bounds(src, i, &part);
-		/* An offset, even where it is that of the beginning: more may be deleted till then. */
+		/* An offset, even where it is that of the beginning: more may be deleted till then.
+		 */
 		p->low = p->from - 1;
 		p->until = INT64_MAX;
 		if (err)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct part {
-	struct source *src;	     /* NULL: it cannot be opened */
+	struct source *src; /* NULL: it cannot be opened */
 	unsigned int first_partition;
 	char *name;
 	bool is_told; /* since the last rewind, that it cannot be read */
@@ -111,7 +111,8 @@ static int source_many_outline(struct source *source, unsigned int partition,
 		if (cnt && !is_meant)
 			err = source_rewind(p->src);
 		else
-			err = source_outline_but(p->src, partition - p->first_partition, whole, cnt);
+			err = source_outline_but(p->src, partition - p->first_partition, whole,
+						 cnt);
 		if (err == -ENOTSUP)
 			err = source_rewind(p->src);
 	}

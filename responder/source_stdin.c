@@ -78,8 +78,7 @@ static int source_stream_next(struct source *source, struct source_item *ret_ite
 	got_len = take(src, src->buf, len);
 	if (got_len != len)
 		return tell_damage(src, ret_item, true, "it ends within a record");
-	*ret_item = (struct source_item){
-		.what = SOURCE_RECORD, .payload = src->buf, .len = len};
+	*ret_item = (struct source_item){.what = SOURCE_RECORD, .payload = src->buf, .len = len};
 	return 0;
 }
 

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define CHUNK	  (1u << 20)
-#define ROOM_MIN  (64u << 20) /* bytes that are left free; or a twentieth of the file system */
-#define MIB(n)	  ((n) >> 20)
+#define CHUNK	 (1u << 20)
+#define ROOM_MIN (64u << 20) /* bytes that are left free; or a twentieth of the file system */
+#define MIB(n)	 ((n) >> 20)
 
 static const char *folder(void)
 {

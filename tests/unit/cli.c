@@ -284,14 +284,18 @@ static void test_called_wrongly(void **state)
 	static const struct {
 		const char *args, *says;
 	} wrong[] = {
-		{"", "no command: want replay, pods, cat, verify, coverage, export, prove or checkpoint"},
+		{"", "no command: want replay, pods, cat, verify, coverage, export, prove, "
+		     "checkpoint or follow"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
 		{"pods|DIR|--format|tree",
 		 "unknown option \"--format\" (varve pods --help lists them)"},
 		{"cat|DIR|--read-all", "unknown option \"--read-all\""},
 		{"pods|DIR|--read-all=1", "--read-all takes no value"},
-		{"pods|DIR|DIR2", "\"DIR2\": one SOURCE only"},
+		{"export|DIR|DIR2|--pod|a/b|--case|1", "one SOURCE only"},
+		{"cat|-|DIR|-", "standard input (-) can be read once only"},
+		{"cat|DIR|--format|xml", "--format \"xml\": want jsonl or delimited"},
+		{"follow|DIR|--format|tree", "--format \"tree\": want timeline or jsonl"},
 		{"replay|DIR", "say what to replay: --pod NAMESPACE/NAME or --container ID"},
 		{"replay|DIR|--pod|a/b|--container|c", "--pod and --container exclude each other"},
 		{"replay|DIR|--pod", "--pod wants a value: NAMESPACE/NAME|UID"},
