@@ -173,16 +173,14 @@ static bool is_unnamed(const Varve__V1__Event *ev)
 
 static void take_event(struct follow *f, Varve__V1__Event *ev, bool is_old)
 {
-	bool is_wanted_by_pod = f->opts->pod && is_unnamed(ev);
-
-	if (!follow_runs_take(&f->runs, ev, now_ms()))
+	if (!follow_runs_take(&f->runs, ev, now_ms(), !is_old))
 		return;
 	if (ev->has_time_unix_nano)
 		f->last_ns = ev->time_unix_nano;
 	tell_newer(f, ev);
 	if (is_wanted(f, ev, is_old))
 		show(f, ev);
-	else if (is_wanted_by_pod && !is_old)
+	else if (f->opts->pod && is_unnamed(ev) && !is_old)
 		f->unnamed_cnt++;
 	else if (!ev->container && ev->body_case == VARVE__V1__EVENT__BODY_LOSS && !is_old)
 		tell_loss(ev);

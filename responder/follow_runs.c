@@ -160,7 +160,8 @@ static void tell_start(struct follow_runs *runs, const Varve__V1__Event *ev, int
 		 span ? "; not watched " : "", span ? span : "");
 }
 
-bool follow_runs_take(struct follow_runs *runs, const Varve__V1__Event *ev, int64_t now_ms)
+bool follow_runs_take(struct follow_runs *runs, const Varve__V1__Event *ev, int64_t now_ms,
+		      bool is_new)
 {
 	struct follow_run *r = find(runs, ev->run_id);
 
@@ -176,7 +177,7 @@ bool follow_runs_take(struct follow_runs *runs, const Varve__V1__Event *ev, int6
 	r->next = MAX(r->next, ev->sequence + 1);
 	if (ev->has_time_unix_nano)
 		r->last_ns = MAX(r->last_ns, ev->time_unix_nano);
-	if (ev->body_case == VARVE__V1__EVENT__BODY_RUN_START)
+	if (is_new && ev->body_case == VARVE__V1__EVENT__BODY_RUN_START)
 		tell_start(runs, ev, now_ms);
 	return true;
 }

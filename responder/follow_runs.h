@@ -39,8 +39,10 @@ struct follow_runs {
 };
 
 void follow_runs_fini(struct follow_runs *runs);
-/* False: it came before. now_ms: of any clock that does not step. Starts of sensors are told. */
-bool follow_runs_take(struct follow_runs *runs, const Varve__V1__Event *ev, int64_t now_ms);
+/* False: it came before. now_ms: of any clock that does not step. Of what is new starts are told.
+ */
+bool follow_runs_take(struct follow_runs *runs, const Varve__V1__Event *ev, int64_t now_ms,
+		      bool is_new);
 /* Tells the gaps that are old enough; all: of any age. */
 void follow_runs_tell(struct follow_runs *runs, int64_t now_ms, bool all);
 
