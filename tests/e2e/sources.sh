@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Where evidence comes from, against a real broker and without a sensor: a topic that was given more partitions, TLS with a password from a
-# file, what cannot be reached, kcat's output on standard input, several sources at once, and following.
+# Where evidence comes from, against a real broker: a topic that was given more partitions, TLS with a password from a file, what cannot be
+# reached, kcat's output on standard input, several sources at once, and following. At first of a log made for this, then of a sensor.
 . "$(dirname "$0")/lib.sh"
 KAFKA=tests/kafka/kafka.sh
 FILES=3000
@@ -121,4 +121,38 @@ rc=$?
 [ $rc = 0 ] && [ "$(wc -l <"$work/live")" = "$(cat "$work/want")" ] && grep -q 'has 6 partitions now, 1 before' "$work/live.err" &&
 	pass "follow: all of the pod, over partitions that were added" || fail "follow: $rc, $(wc -l <"$work/live") lines, $(cat "$work/live.err")"
 sed 's/^/# /' "$work/live.err"
+
+# 7. a sensor, whose seals are checked; it learns of the partitions when its producer asks for them again
+files() { container_run "$1" /bin/sh -c 'i=0; while [ $i -lt 200 ]; do : >/tmp/f$i; i=$((i+1)); done'; }
+"$KAFKA" topic "$work/kafka" sealed 1 || fail "topic sealed"
+sensor_start --kafka.bootstrap.servers="$PLAIN" --kafka-topic sealed --kafka-pods-topic '' --kafka.topic.metadata.refresh.interval.ms=300 ||
+	{ fail "sensor starts"; finish; }
+"$VARVE" follow "$topic" "$work/log" --topic sealed --pod e2e/after --format jsonl >"$work/live" 2>"$work/live.err" &
+follower=$!
+files before || fail "container before runs"
+"$KAFKA" partitions "$work/kafka" sealed 6
+sleep 1.5
+files after || fail "container after runs"
+wait_for 10 grep -q '"kind":"ACCOUNT"' "$work/live" || fail "follow: no account"
+sensor_stop || fail "sensor stops: $(cat "$work/sensor.err")"
+sleep 1
+kill -INT $follower
+wait $follower
+rc=$?
+"$VARVE" replay "$topic" --topic sealed --pod e2e/after --format jsonl >"$work/want" 2>/dev/null
+[ $rc = 0 ] && [ "$(wc -l <"$work/live")" = "$(wc -l <"$work/want")" ] && ! grep -q 'came again: 0;' "$work/live.err" &&
+	pass "follow: log and topic at once, each record once: $(wc -l <"$work/live")" ||
+	fail "follow: $rc, $(wc -l <"$work/live") lines, not $(wc -l <"$work/want"); $(cat "$work/live.err")"
+[ "$(partitions_with_records sealed)" = 2 ] && pass "the sensor's records lie in two partitions" || fail "they lie in $(partitions_with_records sealed)"
+for pod in before after; do
+	check "COMPLETE: $pod" "$VARVE" replay "$topic" --topic sealed --pod e2e/$pod --format timeline
+done
+trust=(--key "$work/log/sensor.pub" --changes "$work/log/sensor.keys")
+"$VARVE" verify "$topic" --topic sealed "${trust[@]}" >"$work/verify" 2>&1 && grep -q '^AUTHENTIC' "$work/verify" && ! grep -qE '^(AGAIN|ORDER|COPIES)' "$work/verify" &&
+	pass "AUTHENTIC over two partitions" || fail "verify: $(cat "$work/verify")"
+"$VARVE" cat "$topic" --topic sealed --format delimited | "$VARVE" verify - "${trust[@]}" >"$work/verify" 2>&1 && grep -q '^AUTHENTIC' "$work/verify" &&
+	pass "AUTHENTIC from standard input" || fail "verify -: $(cat "$work/verify")"
+"$VARVE" cat "$topic" --topic sealed --format delimited >"$work/copy"
+"$VARVE" verify "$topic" - --topic sealed "${trust[@]}" <"$work/copy" >"$work/verify" 2>&1 && grep -q '^COPIES' "$work/verify" && ! grep -q '^AGAIN' "$work/verify" &&
+	pass "AUTHENTIC with a copy of all" || fail "verify of a copy: $(cat "$work/verify")"
 finish
