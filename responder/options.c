@@ -335,6 +335,14 @@ static size_t cnt_of_stdin(const struct options *o)
 	return cnt;
 }
 
+static bool has_kafka(const struct options *o)
+{
+	for (size_t i = 0; i < o->source_cnt; i++)
+		if (source_is_kafka(o->sources[i]))
+			return true;
+	return false;
+}
+
 static int check(const struct command *cmd, const struct options *o)
 {
 	const char *wrong = NULL;
@@ -389,7 +397,7 @@ int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_
 		else
 			add_source(o, argv[i]);
 	}
-	if (!err && !o->has_properties_file && getenv(PROPERTIES_ENV))
+	if (!err && !o->has_properties_file && has_kafka(o) && getenv(PROPERTIES_ENV))
 		err = properties_load(o, getenv(PROPERTIES_ENV));
 	return err ? err : check(cmd, o);
 }
