@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * varve follow: records as they come. Each is judged by what it says itself: nothing is known of
- * what comes later, and little is kept of what came before.
+ * varve follow: records as they come. Each is judged by what it says itself: little is kept of what
+ * came before. Only records of containers whose pod is not known yet wait for the BINDING.
  */
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "evidence/event.h"
 #include "responder/commands.h"
 #include "responder/describe.h"
+#include "responder/follow_held.h"
 #include "responder/follow_runs.h"
 #include "responder/memory.h"
 #include "responder/select.h"
@@ -28,10 +29,11 @@ struct follow {
 	struct history h; /* what views look at: nothing is in it */
 	void *view_state;
 	struct follow_runs runs;
+	struct follow_held held;
 	char *uids[UIDS_MAX];
 	size_t uid_cnt;
 	int64_t last_ns;
-	uint64_t read_cnt, shown_cnt, undecodable_cnt, damage_cnt, unnamed_cnt;
+	uint64_t read_cnt, shown_cnt, undecodable_cnt, damage_cnt;
 	uint32_t newest_schema;
 };
 
@@ -171,17 +173,38 @@ static bool is_unnamed(const Varve__V1__Event *ev)
 	       !strcmp(ev->container->metadata_state, "PENDING");
 }
 
-static void take_event(struct follow *f, Varve__V1__Event *ev, bool is_old)
+static void show_held(Varve__V1__Event *ev, void *ctx)
 {
+	struct follow *f = ctx;
+	int64_t ns = ev->has_time_unix_nano ? ev->time_unix_nano : f->last_ns;
+
+	if (ns >= f->opts->window.since_ns)
+		show(f, ev);
+}
+
+/* What the container's records before this one were of is known now. */
+static void settle_held(struct follow *f, const Varve__V1__Event *ev)
+{
+	if (!f->held.cnt || ev->body_case != VARVE__V1__EVENT__BODY_BINDING || !ev->container ||
+	    !ev->pod)
+		return;
+	follow_held_give(&f->held, ev, is_of_pod(f, ev) ? show_held : NULL, f);
+}
+
+static void take_event(struct follow *f, Varve__V1__Event *ev, const struct source_item *item)
+{
+	bool is_old = item->is_old;
+
 	if (!follow_runs_take(&f->runs, ev, now_ms(), !is_old))
 		return;
 	if (ev->has_time_unix_nano)
 		f->last_ns = ev->time_unix_nano;
 	tell_newer(f, ev);
+	settle_held(f, ev);
 	if (is_wanted(f, ev, is_old))
 		show(f, ev);
 	else if (f->opts->pod && is_unnamed(ev) && !is_old)
-		f->unnamed_cnt++;
+		follow_held_add(&f->held, ev, item->payload, item->len);
 	else if (!ev->container && ev->body_case == VARVE__V1__EVENT__BODY_LOSS && !is_old)
 		tell_loss(ev);
 }
@@ -198,7 +221,7 @@ static void take_item(struct follow *f, const struct source_item *item)
 	f->read_cnt += !item->is_old;
 	ev = event_decode(item->payload, item->len);
 	if (ev)
-		take_event(f, ev, item->is_old);
+		take_event(f, ev, item);
 	else if (f->undecodable_cnt++ < CANNOT_TOLD)
 		log_warn("a payload of %zu bytes is no record", item->len);
 	varve__v1__event__free_unpacked(ev, NULL);
@@ -210,14 +233,14 @@ static int conclude(struct follow *f)
 	const struct follow_runs *runs = &f->runs;
 
 	follow_runs_tell(&f->runs, 0, true);
-	if (f->unnamed_cnt)
-		log_warn(
-			"%llu records are of containers whose pod was not known then; varve replay "
-			"shows those that were of this pod",
-			(unsigned long long)f->unnamed_cnt);
+	follow_held_fini(&f->held);
+	if (f->held.left_cnt)
+		log_warn("%llu records are of containers whose pod was not known; varve replay "
+			 "shows "
+			 "those that were of this one",
+			 (unsigned long long)f->held.left_cnt);
 	log_warn("%llu records shown of %llu; missing: %llu in %llu gaps; came again: %llu; cannot "
-		 "be "
-		 "decoded: %llu; places that cannot be read: %llu",
+		 "be decoded: %llu; places that cannot be read: %llu",
 		 (unsigned long long)f->shown_cnt, (unsigned long long)f->read_cnt,
 		 (unsigned long long)runs->missing_cnt, (unsigned long long)runs->gap_cnt,
 		 (unsigned long long)runs->again_cnt, (unsigned long long)f->undecodable_cnt,
@@ -241,7 +264,9 @@ static int follow(struct follow *f, struct source *src)
 		if (is_idle || ++cnt % TELL_EVERY == 0)
 			follow_runs_tell(&f->runs, now_ms(), false);
 	}
-	return err ? EXIT_IO : conclude(f);
+	int status = conclude(f);
+
+	return err ? EXIT_IO : status;
 }
 
 static void catch_signals(void)

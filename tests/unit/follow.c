@@ -4,6 +4,7 @@
 #include "tests/unit/responder_sample.h"
 #include "evidence/diag.h"
 #include "responder/commands.h"
+#include "responder/follow_held.h"
 #include "responder/follow_runs.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -298,6 +299,59 @@ static void test_new_run(void **state)
 			  "); not watched between 2026");
 }
 
+static void put_binding(struct sample *s, struct sample_container *c)
+{
+	Varve__V1__Binding body = VARVE__V1__BINDING__INIT;
+	struct sample_event e;
+
+	sample_begin(s, &e, c, 33);
+	e.ev.binding = &body;
+	sample_put(s, &e);
+}
+
+/* Which pod it is of was not known at first. */
+static void test_a_pod_that_is_known_later(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	f->before = f->s.cnt;
+	f->c.state = "PENDING";
+	sample_exec(&f->s, &f->c, 4201, 4200, "/bin/first", "first", false);
+	f->other.state = "PENDING";
+	sample_exec(&f->s, &f->other, 4301, 4300, "/bin/ls", "ls", false);
+	f->c.state = NULL;
+	put_binding(&f->s, &f->c);
+	sample_exec(&f->s, &f->c, 4201, 4200, "/bin/second", "second", false);
+	assert_int_equal(follow(f, "--pod|default/web-7f9"), 0);
+	assert_int_equal(lines(f->out), 3);
+	assert_true(strstr(f->out, "first") < strstr(f->out, "BINDING"));
+	assert_true(strstr(f->out, "BINDING") < strstr(f->out, "second"));
+	assert_not_in(f->out, "ls");
+	assert_in(f->err, "1 records are of containers whose pod was not known;");
+}
+
+static void test_held_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct follow_held held = {};
+
+	f->c.state = "PENDING";
+	for (int i = 0; i < FOLLOW_HELD_MAX + 10; i++)
+		sample_exec(&f->s, &f->c, 4201, 4200, "/bin/id", "id", false);
+	for (size_t i = 0; i < f->s.cnt; i++) {
+		Varve__V1__Event *ev = event_decode(f->s.items[i].payload, f->s.items[i].len);
+
+		follow_held_add(&held, ev, f->s.items[i].payload, f->s.items[i].len);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	assert_int_equal(held.cnt, FOLLOW_HELD_MAX);
+	assert_int_equal(held.left_cnt, 10);
+	follow_held_fini(&held);
+	assert_int_equal(held.left_cnt, FOLLOW_HELD_MAX + 10);
+	assert_int_equal(held.bytes, 0);
+}
+
 /* The first records of a run that began meanwhile, and the last of the one before, did not come. */
 static void test_missing_at_the_ends(void **state)
 {
@@ -428,6 +482,8 @@ int main(void)
 		T(test_since),
 		T(test_gap_and_garbage),
 		T(test_new_run),
+		T(test_a_pod_that_is_known_later),
+		T(test_held_is_bounded),
 		T(test_missing_at_the_ends),
 		T(test_segments_that_are_removed),
 		T(test_half_a_record),
