@@ -137,7 +137,7 @@ $(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/kubewatch.a $(O)/sensor.a $
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
 $(O)/tests/kafka/%: $(O)/tests/kafka/%.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
 $(O)/tests/faults/%: $(O)/tests/faults/%.o $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* varve cat: every record, as it is. */
+/* varve cat: every record, as lines of JSON; or as it is, for another varve. */
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "evidence/json.h"
 #include "responder/commands.h"
 #include "responder/filter.h"
+#include "responder/framing.h"
 #include "responder/missing.h"
 #include <errno.h>
+
+#define TOLD_MAX 20
 
 struct printing {
 	const struct history *h;
@@ -63,6 +66,25 @@ static int status_of(const struct history *h, uint64_t cnt)
 										  : EXIT_OK;
 }
 
+/* All that is there, in one pass: what is double, missing or no record who reads it sees himself. */
+static int pass_on(struct source *src, FILE *out)
+{
+	struct source_item item;
+	uint64_t damage_cnt = 0;
+	int err;
+
+	while (!(err = source_next(src, &item)) && item.what != SOURCE_END && !ferror(out)) {
+		if (item.what == SOURCE_DAMAGE && damage_cnt++ < TOLD_MAX)
+			log_warn("cannot be read: %s", item.where);
+		else if (item.what == SOURCE_RECORD && item.len)
+			framing_write(out, item.payload, item.len);
+	}
+	if (damage_cnt > TOLD_MAX)
+		log_warn("%llu more places that cannot be read",
+			 (unsigned long long)(damage_cnt - TOLD_MAX));
+	return err ? EXIT_IO : damage_cnt ? EXIT_INCOMPLETE : EXIT_OK;
+}
+
 int cmd_cat(const struct options *opts, FILE *out)
 {
 	const struct history_window always = {INT64_MIN, INT64_MAX};
@@ -73,7 +95,9 @@ int cmd_cat(const struct options *opts, FILE *out)
 
 	if (source_open(opts->source, &opts->source_opts, &src) < 0)
 		return EXIT_IO;
-	if (!history_load(src, &always, &h)) {
+	if (opts->as_delimited) {
+		status = pass_on(src, out);
+	} else if (!history_load(src, &always, &h)) {
 		if (!print_all(opts, h, src, out, &cnt))
 			status = status_of(h, cnt);
 		history_free(h);

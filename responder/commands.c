@@ -10,18 +10,19 @@
 #include <time.h>
 
 static const struct command commands[] = {
-	{"replay", "SOURCE --pod NAMESPACE/NAME|UID | --container ID [OPTION]...",
+	{"replay", "SOURCE... --pod NAMESPACE/NAME|UID | --container ID [OPTION]...",
 	 "Prints what happened in a pod or container, and whether anything of it is missing:\n"
 	 "exit status 0 COMPLETE, 3 INCOMPLETE, 4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
 	 FOR_REPLAY, cmd_replay},
-	{"pods", "SOURCE [OPTION]...",
+	{"pods", "SOURCE... [OPTION]...",
 	 "Lists pods and containers: who they are, first and last time, number of records.",
 	 FOR_PODS, cmd_pods},
-	{"cat", "SOURCE [OPTION]...",
-	 "Prints all records as lines of JSON; exit status 3 if something could not be read.",
+	{"cat", "SOURCE... [OPTION]...",
+	 "Prints all records, as lines of JSON or as they are; exit status 3 if something could not be\n"
+	 "read.",
 	 FOR_CAT, cmd_cat},
 	{"find",
-	 "SOURCE --path|--sha256|--ip|--domain|--exec|--user|--comm VALUE | --indicators FILE\n"
+	 "SOURCE... --path|--sha256|--ip|--domain|--exec|--user|--comm VALUE | --indicators FILE\n"
 	 "                  [OPTION]...",
 	 "Says in which pods and containers something was seen, since when, until when and how "
 	 "often:\n"
@@ -29,18 +30,18 @@ static const struct command commands[] = {
 	 "been\n"
 	 "among what is missing; 1 cannot be read.",
 	 FOR_FIND, cmd_find},
-	{"diff", "SOURCE --pod A --pod B [OPTION]...",
+	{"diff", "SOURCE... --pod A --pod B [OPTION]...",
 	 "Compares two pods of one workload (or two containers): what only one of them did, "
 	 "without what\n"
 	 "always differs; exit status as the worse of the two verdicts: 0 COMPLETE, 3 INCOMPLETE,\n"
 	 "4 UNKNOWN; 2 nothing matches, 1 cannot be read.",
 	 FOR_DIFF, cmd_diff},
-	{"verify", "SOURCE --key FILE [OPTION]...",
+	{"verify", "SOURCE... --key FILE [OPTION]...",
 	 "Checks that the records are those that the sensor sealed, all of them, in order:\n"
 	 "exit status 0 AUTHENTIC, 3 BROKEN, 4 OPEN or UNAUTHENTICATED; 2 there is no record,\n"
 	 "1 cannot be read. Without --key nobody knows who sealed them: UNAUTHENTICATED.",
 	 FOR_VERIFY, cmd_verify},
-	{"coverage", "SOURCE [OPTION]...",
+	{"coverage", "SOURCE... [OPTION]...",
 	 "Says of each node since when it was watched, and what was not: gaps, hooks that are "
 	 "missing,\n"
 	 "losses, silences; exit status 0 nothing of all this, 3 something.",
@@ -55,11 +56,15 @@ static const struct command commands[] = {
 	 "--proof\n"
 	 "and other tools for Merkle logs can check without the rest of the evidence.",
 	 FOR_PROVE, cmd_prove},
-	{"checkpoint", "SOURCE [OPTION]...",
+	{"checkpoint", "SOURCE... [OPTION]...",
 	 "Prints the last seal of each node: published elsewhere, it shows later how far the "
 	 "evidence\n"
 	 "went (varve verify --checkpoint).",
 	 FOR_CHECKPOINT, cmd_checkpoint},
+	{"follow", "SOURCE... [OPTION]...",
+	 "Prints records as they come, of a log directory or Kafka, until it is interrupted; what is\n"
+	 "missing in their numbers is told as it appears: exit status 3 if there was anything.",
+	 FOR_FOLLOW, cmd_follow},
 };
 
 static void print_help(FILE *out)

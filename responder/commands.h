@@ -15,6 +15,7 @@ int cmd_coverage(const struct options *opts, FILE *out);
 int cmd_export(const struct options *opts, FILE *out);
 int cmd_prove(const struct options *opts, FILE *out);
 int cmd_checkpoint(const struct options *opts, FILE *out);
+int cmd_follow(const struct options *opts, FILE *out);
 
 /* All of varve but the process's own: argv as main() has it. */
 int commands_run(int argc, char **argv, FILE *out);

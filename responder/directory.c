@@ -15,7 +15,7 @@ int directory_load(const struct options *opts, struct history **ret_directory)
 	struct source *src;
 	int err;
 
-	if (!source_is_kafka(opts->source) || !*opts->pods_topic)
+	if (!source_is_kafka(opts->source) || opts->source_opts.more_cnt || !*opts->pods_topic)
 		return -ENOENT;
 	source_opts.topic = opts->pods_topic;
 	source_opts.directory = true;

@@ -293,7 +293,7 @@ static int copy_keys(struct export *x)
 		return -EIO;
 	if (x->opts->changes_file) {
 		err = append_file(out, x->opts->changes_file);
-	} else if (!source_is_kafka(x->opts->source)) {
+	} else if (!source_is_kafka(x->opts->source) && strcmp(x->opts->source, "-")) {
 		append_file(out, old);
 		err = append_file(out, own);
 	}

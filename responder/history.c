@@ -7,6 +7,7 @@
 #include "evidence/base.h"
 #include "evidence/decoder.h"
 #include "evidence/diag.h"
+#include "evidence/peek.h"
 #include "responder/learn.h"
 #include "responder/order.h"
 #include "responder/memory.h"
@@ -15,22 +16,38 @@
 
 #define HOLES_MAX 100000
 
-/* Where the reading is: the last record of this partition, and the holes behind it. */
+#define NO_HOLE SIZE_MAX
+
+/* Where the reading is in one partition: its last record, and the holes behind it. */
 struct place {
 	unsigned int partition;
 	struct history_run *run; /* NULL: no record yet */
 	uint64_t sequence;
 	int64_t ns;
-	size_t open_hole; /* first hole that has no record behind it yet */
+	size_t open_hole; /* no hole before this one is open */
+	size_t last_hole; /* of this partition, behind its last record; NO_HOLE */
+	uint64_t segment;
+	bool has_segment;
 };
 
-static void enter_partition(struct history *h, struct place *at, unsigned int partition)
+struct places {
+	struct place *v;
+	size_t cnt;
+};
+
+static struct place *enter_partition(struct places *p, unsigned int partition)
 {
-	if (at->partition != partition)
-		*at = (struct place){.partition = partition, .open_hole = h->hole_cnt};
+	if (partition >= p->cnt) {
+		p->v = reallocarray(p->v, partition + 1, sizeof(*p->v));
+		if (!p->v)
+			memory_exhausted();
+		for (; p->cnt <= partition; p->cnt++)
+			p->v[p->cnt] = (struct place){.partition = p->cnt, .last_hole = NO_HOLE};
+	}
+	return &p->v[partition];
 }
 
-static struct history_hole *add_hole(struct history *h, const struct place *at)
+static struct history_hole *add_hole(struct history *h, struct place *at)
 {
 	if (h->hole_cnt >= HOLES_MAX) {
 		h->holes_left_out++;
@@ -44,11 +61,15 @@ static struct history_hole *add_hole(struct history *h, const struct place *at)
 		.before_sequence = at->sequence,
 		.before_ns = at->run ? at->ns : HISTORY_NEVER,
 		.after_ns = HISTORY_NEVER,
+		.partition = at->partition,
 	};
+	if (at->last_hole == NO_HOLE)
+		at->open_hole = h->hole_cnt - 1;
+	at->last_hole = h->hole_cnt - 1;
 	return hole;
 }
 
-static void add_damage(struct history *h, const struct place *at, const struct source_item *item)
+static void add_damage(struct history *h, struct place *at, const struct source_item *item)
 {
 	struct history_hole *hole = add_hole(h, at);
 
@@ -59,11 +80,11 @@ static void add_damage(struct history *h, const struct place *at, const struct s
 	hole->at_tail = item->at_tail;
 }
 
-static void add_undecodable(struct history *h, const struct place *at)
+static void add_undecodable(struct history *h, struct place *at)
 {
 	h->undecodable_cnt++;
-	if (h->hole_cnt > at->open_hole && h->holes[h->hole_cnt - 1].payload_cnt) {
-		h->holes[h->hole_cnt - 1].payload_cnt++;
+	if (at->last_hole != NO_HOLE && h->holes[at->last_hole].payload_cnt) {
+		h->holes[at->last_hole].payload_cnt++;
 		return;
 	}
 	struct history_hole *hole = add_hole(h, at);
@@ -75,13 +96,16 @@ static void add_undecodable(struct history *h, const struct place *at)
 /* A record came: what was open behind the one before it lies between the two. */
 static void close_holes(struct history *h, struct place *at)
 {
-	for (; at->open_hole < h->hole_cnt; at->open_hole++) {
-		struct history_hole *hole = &h->holes[at->open_hole];
+	for (size_t i = at->open_hole; at->last_hole != NO_HOLE && i <= at->last_hole; i++) {
+		struct history_hole *hole = &h->holes[i];
 
+		if (hole->partition != at->partition)
+			continue;
 		hole->after = at->run;
 		hole->after_sequence = at->sequence;
 		hole->after_ns = at->ns;
 	}
+	at->last_hole = NO_HOLE;
 }
 
 /* The schema keeps 64-bit values below 2^63; more is not ours, and would overflow a range. */
@@ -131,13 +155,16 @@ static void pass_over(struct history *h, const struct place *at, const struct hi
 	ranges_lengthen(&at->run->sequences, at->sequence + cnt, at->ns);
 }
 
-static void add_segment(struct history *h, uint64_t id, int64_t ns)
+static void add_segment(struct history *h, struct place *at, uint64_t id, int64_t ns)
 {
-	if (h->segment_cnt && h->segments[h->segment_cnt - 1].id == id)
+	if (at->has_segment && at->segment == id)
 		return;
+	at->segment = id;
+	at->has_segment = true;
 	h->segments =
 		memory_grow(h->segments, h->segment_cnt, &h->segment_cap, sizeof(*h->segments));
-	h->segments[h->segment_cnt++] = (struct history_segment){.id = id, .first_ns = ns};
+	h->segments[h->segment_cnt++] =
+		(struct history_segment){.partition = at->partition, .id = id, .first_ns = ns};
 }
 
 /* Who else looks at the records; fn NULL: nobody. */
@@ -153,7 +180,7 @@ static void add_record(struct history *h, struct place *at, const struct source_
 	int64_t ns = history_time(run, ev);
 
 	pass_over(h, at, run, ev, item->skipped);
-	add_segment(h, item->segment, ns);
+	add_segment(h, at, item->segment, ns);
 	int added = ranges_add(&run->sequences, ev->sequence, ns);
 
 	at->run = run;
@@ -167,15 +194,16 @@ static void add_record(struct history *h, struct place *at, const struct source_
 	if (added < 0)
 		run->broken = true;
 	h->record_cnt++;
-	learn_record(h, run, ev, ns, item->segment);
+	learn_record(h, run, ev, ns, item);
 	if (also->fn)
 		also->fn(learn_find_container(h, ev), ns, ev, also->ctx);
 }
 
-static void add_item(struct history *h, struct place *at, struct decoder *decoder,
+static void add_item(struct history *h, struct places *places, struct decoder *decoder,
 		     const struct source_item *item, const struct looking *also)
 {
-	enter_partition(h, at, item->partition);
+	struct place *at = enter_partition(places, item->partition);
+
 	/* Another pod's record is not in the bundle; it is not missing. */
 	if (item->what == SOURCE_LEAF) {
 		h->leaf_cnt++;
@@ -243,7 +271,7 @@ static int read_all(struct source *src, const struct history_window *window,
 {
 	_cleanup_decoder_ struct decoder *decoder = new_decoder();
 	struct history *h = memory_zalloc(sizeof(*h));
-	struct place at = {};
+	struct places places = {};
 	struct source_item item;
 	int err;
 
@@ -253,7 +281,8 @@ static int read_all(struct source *src, const struct history_window *window,
 		h->classes[i] = event_class_name(i);
 	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END)
-		add_item(h, &at, decoder, &item, also);
+		add_item(h, &places, decoder, &item, also);
+	free(places.v);
 	if (err < 0) {
 		history_free(h);
 		return err;
@@ -284,6 +313,25 @@ int history_load(struct source *src, const struct history_window *window,
 		 struct history **ret_history)
 {
 	return history_load_each(src, window, NULL, NULL, ret_history);
+}
+
+/* True: it is of a container that nobody asked for, which can be said without decoding it. */
+static bool is_passed_over(const struct history *h, const struct source_item *item)
+{
+	char key[512];
+	struct peek p;
+
+	if (h->everything || !event_peek(item->payload, item->len, &p))
+		return false;
+	if (!p.container_id.at || !p.node_name.at)
+		return true;
+	if (p.container_id.len + p.node_name.len + 2 > sizeof(key))
+		return false;
+	sprintf(key, "%.*s\n%.*s", (int)p.node_name.len, p.node_name.at, (int)p.container_id.len,
+		p.container_id.at);
+	const struct history_container *c = strmap_find(&h->container_ids, key);
+
+	return !c || !c->selected;
 }
 
 /* True if the record is wanted and was not given before. */
@@ -335,7 +383,9 @@ int history_stream(struct history *h, struct source *src, history_record_fn fn, 
 	history_stream_begin(h);
 	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
 		const Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? decode(decoder, &item) : NULL;
+			item.what == SOURCE_RECORD && !is_passed_over(h, &item)
+				? decode(decoder, &item)
+				: NULL;
 
 		if (ev)
 			err = history_stream_give(h, ev, fn, ctx, &cnt);

@@ -102,6 +102,8 @@ struct history_container {
 	bool selected;
 	unsigned int sides; /* scratch of varve diff: a bit for each side that it is of */
 	uint64_t first_segment, last_segment;
+	unsigned int partition;
+	bool is_scattered;		 /* its records lie in more than one partition */
 	uint64_t record_cnt, window_cnt; /* all; those in the window */
 	int64_t first_ns, last_ns;
 	struct history_stream *streams, *last_stream;
@@ -117,6 +119,7 @@ struct history_pod {
 
 /* A segment of the log, by the first record that was read of it. */
 struct history_segment {
+	unsigned int partition;
 	uint64_t id;
 	int64_t first_ns;
 };
@@ -148,6 +151,7 @@ struct history_hole {
 	int64_t before_ns, after_ns;
 	uint64_t payload_cnt; /* payloads that are no records; 0: damage of the log */
 	char *where;	      /* of damage */
+	unsigned int partition;
 	bool at_tail;
 };
 
@@ -159,7 +163,7 @@ struct history {
 	struct strmap run_ids, container_ids, pod_uids;
 	struct history_pod *pods, *last_pod;
 	size_t pod_cnt;
-	struct history_segment *segments; /* in their order; a directory's */
+	struct history_segment *segments; /* of each partition in their order; a directory's */
 	size_t segment_cnt, segment_cap;
 	uint64_t skipped_cnt; /* records that were not read: only the outline was */
 	struct history_run *runs, *last_run;

@@ -4,6 +4,7 @@
 #include "responder/learn.h"
 #include "evidence/base.h"
 #include "responder/memory.h"
+#include "responder/source.h"
 #include <string.h>
 
 /* A clock that is adjusted slowly takes its boot time along. */
@@ -208,15 +209,17 @@ static int class_of(struct history *h, const char *name)
 
 static struct history_stream *learn_container(struct history *h, struct history_run *run,
 					      const Varve__V1__Event *ev, int64_t ns,
-					      uint64_t segment)
+					      const struct source_item *item)
 {
 	struct history_container *c = learn_find_container(h, ev);
 
 	if (!c) {
 		c = add_container(h, ev);
-		c->first_segment = segment;
+		c->first_segment = item->segment;
+		c->partition = item->partition;
 	}
-	c->last_segment = segment;
+	c->last_segment = item->segment;
+	c->is_scattered |= c->partition != item->partition;
 	struct history_stream *s = find_stream(c, run);
 
 	if (!s || is_next_life(s, ev))
@@ -576,7 +579,7 @@ static void learn_schema(struct history *h, const Varve__V1__Event *ev)
 }
 
 void learn_record(struct history *h, struct history_run *run, const Varve__V1__Event *ev,
-		  int64_t ns, uint64_t segment)
+		  int64_t ns, const struct source_item *item)
 {
 	struct history_stream *stream = NULL;
 
@@ -585,7 +588,7 @@ void learn_record(struct history *h, struct history_run *run, const Varve__V1__E
 	widen(&run->first_ns, &run->last_ns, ns);
 	widen(&h->first_ns, &h->last_ns, ns);
 	if (ev->container && ev->container->id)
-		stream = learn_container(h, run, ev, ns, segment);
+		stream = learn_container(h, run, ev, ns, item);
 	for (size_t i = 0; i < ARRAY_SIZE(learners); i++)
 		if (learners[i].body == ev->body_case)
 			learners[i].fn(h, run, stream, ev, ns);

@@ -86,6 +86,19 @@ static void search_runs(const struct search *s)
 	}
 }
 
+/* What lay there is held all the same: another copy of it could be read. */
+static bool is_filled(const struct history_hole *hole)
+{
+	const struct ranges *held = hole->before ? &hole->before->sequences : NULL;
+	uint64_t next = hole->before_sequence + 1;
+
+	if (!held || (hole->after && hole->after != hole->before))
+		return false;
+	if (!hole->after)
+		return hole->at_tail && ranges_has(held, next);
+	return hole->after_sequence > next && ranges_has_all(held, next, hole->after_sequence - 1);
+}
+
 static void search_holes(const struct search *s)
 {
 	const struct history *h = s->h;
@@ -94,7 +107,8 @@ static void search_holes(const struct search *s)
 	for (size_t i = 0; i < h->hole_cnt; i++) {
 		const struct history_hole *hole = &h->holes[i];
 
-		if (!is_of_node(s, hole->before) && !is_of_node(s, hole->after))
+		if ((!is_of_node(s, hole->before) && !is_of_node(s, hole->after)) ||
+		    is_filled(hole))
 			continue;
 		give(s, &(struct missing){
 				.what = MISSING_HOLE,

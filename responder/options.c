@@ -5,6 +5,7 @@
 #include "evidence/base.h"
 #include "evidence/note.h"
 #include "responder/memory.h"
+#include "responder/properties.h"
 #include "responder/views/view.h"
 #include "responder/when.h"
 #include <string.h>
@@ -90,20 +91,39 @@ static int set_pods_topic(struct options *o, const char *value, int64_t now_ns)
 static int add_property(struct options *o, const char *value, int64_t now_ns)
 {
 	const char *equals = strchr(value, '=');
-	size_t cnt = o->source_opts.property_cnt;
 
 	(void)now_ns;
 	if (!equals || equals == value) {
 		return complain(-EINVAL, "-X \"%s\": want PROPERTY=VALUE", value);
 	}
-	o->properties = reallocarray(o->properties, cnt + 1, sizeof(*o->properties));
-	if (!o->properties)
-		memory_exhausted();
-	o->properties[cnt].name = memory_printf("%.*s", (int)(equals - value), value);
-	o->properties[cnt].value = memory_strdup(equals + 1);
-	o->source_opts.properties = o->properties;
-	o->source_opts.property_cnt++;
+	properties_add(o, (struct note_span){value, equals - value},
+		       (struct note_span){equals + 1, strlen(equals + 1)}, NULL);
 	return 0;
+}
+
+static int load_properties(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	return properties_load(o, value);
+}
+
+static int set_cat_format(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->as_delimited = !strcmp(value, "delimited");
+	if (o->as_delimited || !strcmp(value, "jsonl"))
+		return 0;
+	return complain(-EINVAL, "--format \"%s\": want jsonl or delimited", value);
+}
+
+static int set_follow_format(struct options *o, const char *value, int64_t now_ns)
+{
+	(void)now_ns;
+	o->view = !strcmp(value, view_timeline.name) ? &view_timeline
+		  : !strcmp(value, view_jsonl.name)  ? &view_jsonl
+						     : NULL;
+	return o->view ? 0
+		       : complain(-EINVAL, "--format \"%s\": want timeline or jsonl", value);
 }
 
 static int add_key(struct options *o, const char *value, int64_t now_ns)
@@ -308,9 +328,9 @@ static const struct option {
 	int (*set)(struct options *o, const char *value, int64_t now_ns);
 } table[] = {
 	{"--pod", "NAMESPACE/NAME|UID", "the containers of this pod",
-	 FOR_REPLAY | FOR_PODS | FOR_EXPORT, set_pod},
+	 FOR_REPLAY | FOR_PODS | FOR_EXPORT | FOR_FOLLOW, set_pod},
 	{"--container", "ID", "this container: its id, or at least 8 digits of it",
-	 FOR_REPLAY | FOR_EXPORT, set_container},
+	 FOR_REPLAY | FOR_EXPORT | FOR_FOLLOW, set_container},
 	{"--since", "TIME",
 	 "from then on: 2026-11-21T20:19:33Z, 20:19, yesterday 14:00, or an age: 10m, 2h, 3d",
 	 FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF, set_since},
@@ -342,6 +362,12 @@ static const struct option {
 	 add_indicators},
 	{"--pod", "NAMESPACE/NAME|UID", "one of the two; given twice", FOR_DIFF, add_pod_side},
 	{"--container", "ID", "or a container instead of a pod", FOR_DIFF, add_container_side},
+	{"--since", "TIME", "begin with what happened then; from now on if not given", FOR_FOLLOW,
+	 set_since},
+	{"--format", "timeline|jsonl", "the first is the default", FOR_FOLLOW, set_follow_format},
+	{"--format", "jsonl|delimited",
+	 "lines of JSON, or the records as they are, each behind its length, for another varve",
+	 FOR_CAT, set_cat_format},
 	{"--since", "TIME", "what is before need not be there, nor begin with a seal", FOR_VERIFY,
 	 set_since},
 	{"--until", "TIME", "a run that is sealed up to then needs no end", FOR_VERIFY, set_until},
@@ -377,6 +403,8 @@ static const struct option {
 	 FOR_REPLAY | FOR_PODS, set_pods_topic},
 	{"-X", "PROPERTY=VALUE", "Kafka: a property of librdkafka (TLS, SASL ...)", FOR_ALL,
 	 add_property},
+	{"-F", "FILE", "Kafka: a file of such properties, as kcat has it; or " PROPERTIES_ENV, FOR_ALL,
+	 load_properties},
 };
 
 static const struct option *find_option(const struct command *cmd, const char *word, size_t len)
@@ -396,7 +424,7 @@ static int take_option(const struct command *cmd, int argc, char **argv, int *i,
 	const char *word = argv[*i], *value = NULL;
 	size_t len = strlen(word);
 
-	if (!strncmp(word, "-X", 2) && len > 2) {
+	if ((!strncmp(word, "-X", 2) || !strncmp(word, "-F", 2)) && len > 2) {
 		value = word + 2;
 		len = 2;
 	} else if (!strncmp(word, "--", 2) && strchr(word, '=')) {
@@ -419,6 +447,29 @@ static int take_option(const struct command *cmd, int argc, char **argv, int *i,
 	return opt->set(o, value, now_ns);
 }
 
+/* A bundle is made, and a record proven, of one. */
+static bool takes_several(const struct command *cmd)
+{
+	return !(cmd->takes & (FOR_EXPORT | FOR_PROVE));
+}
+
+static size_t cnt_of_stdin(const struct options *o)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < o->source_cnt; i++)
+		cnt += !strcmp(o->sources[i], "-");
+	return cnt;
+}
+
+static bool has_kafka(const struct options *o)
+{
+	for (size_t i = 0; i < o->source_cnt; i++)
+		if (source_is_kafka(o->sources[i]))
+			return true;
+	return false;
+}
+
 static int check(const struct command *cmd, const struct options *o)
 {
 	const char *wrong = NULL;
@@ -426,7 +477,7 @@ static int check(const struct command *cmd, const struct options *o)
 	if (o->proof_file && o->source)
 		wrong = "--proof needs no SOURCE";
 	else if (!o->source && !o->proof_file)
-		wrong = "SOURCE is missing: a log directory, or kafka://host:port[,host:port]";
+		wrong = "SOURCE is missing: a log directory, a bundle, kafka://host:port[,host:port] or -";
 	else if (cmd->takes & FOR_REPLAY && !o->pod && !o->container)
 		wrong = "say what to replay: --pod NAMESPACE/NAME or --container ID (varve pods "
 			"lists them)";
@@ -443,6 +494,10 @@ static int check(const struct command *cmd, const struct options *o)
 		wrong = "say for which case: --case ID";
 	else if (cmd->takes & FOR_PROVE && !o->event_run)
 		wrong = "say which record to prove: --event RUN/SEQUENCE";
+	else if (o->source_cnt > 1 && !takes_several(cmd))
+		wrong = "one SOURCE only";
+	else if (cnt_of_stdin(o) > 1)
+		wrong = "standard input (-) can be read once only";
 	else if (o->pod && o->container)
 		wrong = "--pod and --container exclude each other";
 	else if (o->window.since_ns > o->window.until_ns)
@@ -452,6 +507,15 @@ static int check(const struct command *cmd, const struct options *o)
 	return complain(-EINVAL, "%s", wrong);
 }
 
+static void add_source(struct options *o, const char *name)
+{
+	o->sources = memory_grow(o->sources, o->source_cnt, &o->source_cap, sizeof(*o->sources));
+	o->sources[o->source_cnt++] = name;
+	o->source = o->sources[0];
+	o->source_opts.more = o->sources + 1;
+	o->source_opts.more_cnt = o->source_cnt - 1;
+}
+
 int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_ns,
 		  struct options *ret_opts)
 {
@@ -459,25 +523,22 @@ int options_parse(const struct command *cmd, int argc, char **argv, int64_t now_
 	int err = 0;
 
 	*o = (struct options){
-		.view = &view_tree, .silent_heartbeats = 3, .now_ns = now_ns, .pods_topic = "varve.pods", .window = {INT64_MIN, INT64_MAX}};
+		.view = cmd->takes & FOR_FOLLOW ? &view_timeline : &view_tree, .silent_heartbeats = 3, .now_ns = now_ns, .pods_topic = "varve.pods", .window = {INT64_MIN, INT64_MAX}};
 	for (int i = 0; i < argc && !err; i++) {
 		if (argv[i][0] == '-' && argv[i][1])
 			err = take_option(cmd, argc, argv, &i, now_ns, o);
-		else if (!o->source)
-			o->source = argv[i];
 		else
-			err = complain(-EINVAL, "\"%s\": one SOURCE only", argv[i]);
+			add_source(o, argv[i]);
 	}
+	if (!err && !o->has_properties_file && has_kafka(o) && getenv(PROPERTIES_ENV))
+		err = properties_load(o, getenv(PROPERTIES_ENV));
 	return err ? err : check(cmd, o);
 }
 
 void options_fini(struct options *o)
 {
-	for (size_t i = 0; i < o->source_opts.property_cnt; i++) {
-		free((char *)o->properties[i].name);
-		free((char *)o->properties[i].value);
-	}
-	free(o->properties);
+	properties_fini(o);
+	free(o->sources);
 	free(o->key_files);
 	free(o->checkpoint_files);
 	free((char *)o->event_run);
@@ -499,8 +560,8 @@ void options_each(const struct command *cmd, void (*fn)(const struct option_text
 void options_print_help(const struct command *cmd, FILE *out)
 {
 	fprintf(out,
-		"Usage: varve %s %s\n\n%s\n\nSOURCE is a log directory, or "
-		"kafka://host:port[,host:port].\n\n",
+		"Usage: varve %s %s\n\n%s\n\nSOURCE is a log directory, an evidence bundle, "
+		"kafka://host:port[,host:port],\nor - for records on standard input.\n\n",
 		cmd->name, cmd->usage, cmd->summary);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (cmd->takes & table[i].commands)

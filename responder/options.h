@@ -24,7 +24,9 @@ struct options_side {
 };
 
 struct options {
-	const char *source;
+	const char *source;   /* the first one */
+	const char **sources; /* all; those behind the first are in source_opts, too */
+	size_t source_cnt, source_cap;
 	int64_t now_ns; /* when it was called */
 	const char *pod, *container;
 	const char *pods_topic; /* Kafka: of the directory */
@@ -37,16 +39,19 @@ struct options {
 	struct options_side sides[2];
 	size_t side_cnt;
 	struct source_opts source_opts;
-	struct source_property *properties; /* names are copies, values too */
-	const char **key_files;		    /* keys that are trusted */
+	struct source_property *properties; /* all strings are copies */
+	size_t property_cap;
+	bool has_properties_file;
+	const char **key_files; /* keys that are trusted */
 	size_t key_file_cnt, key_file_cap;
 	const char *changes_file; /* of keys; NULL: a directory's own */
 	const char *verdict_file; /* NULL: none */
 	bool as_json;
-	uint64_t silent_heartbeats; /* more than these without a word are a silence */
+	bool as_delimited;		   /* cat: records as they are, each behind its length */
+	uint64_t silent_heartbeats;	   /* more than these without a word are a silence */
 	const char *proof_file, *out_file; /* NULL: none */
 	const char *case_id, *evidence_id, *description, *examiner; /* NULL: not given */
-	const char *event_run;		   /* a copy */
+	const char *event_run;					    /* a copy */
 	uint64_t event_sequence;
 	const char **checkpoint_files; /* that the evidence must contain */
 	size_t checkpoint_file_cnt, checkpoint_file_cap;
@@ -64,11 +69,12 @@ enum options_for {
 	FOR_EXPORT = 128,
 	FOR_FIND = 256,
 	FOR_DIFF = 512,
+	FOR_FOLLOW = 1024,
 	FOR_ALL = 0xffff,
 	/* What prints much. */
 	FOR_PAGED =
 		FOR_REPLAY | FOR_PODS | FOR_CAT | FOR_FIND | FOR_DIFF | FOR_COVERAGE | FOR_VERIFY,
-	FOR_FILTERED = FOR_REPLAY | FOR_CAT, /* what prints records */
+	FOR_FILTERED = FOR_REPLAY | FOR_CAT | FOR_FOLLOW, /* what prints records */
 };
 
 struct command {

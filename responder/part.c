@@ -17,12 +17,27 @@
 static void find_odd(const struct missing *m, void *ctx)
 {
 	const struct history *h = *(const struct history **)ctx;
-	bool is_front = m->what == MISSING_FRONT && history_find_run(h, m->run_id) == h->runs;
+	/* What came before the node's oldest record that is there; and what is declared: both are
+	 * known. */
+	bool is_front = h && m->what == MISSING_FRONT && !history_find_run(h, m->run_id)->earlier;
 
-	/* What came before the oldest record that is there; and what is declared: both are known.
-	 */
 	if (h && !is_front && m->what != MISSING_LOSS)
 		*(const struct history **)ctx = NULL;
+}
+
+/* Segments of one partition stand in their order, whatever others come in between. */
+static bool is_out_of_order(const struct history *h)
+{
+	for (size_t i = 1; i < h->segment_cnt; i++) {
+		const struct history_segment *s = &h->segments[i];
+		size_t k = i;
+
+		while (k > 0 && h->segments[k - 1].partition != s->partition)
+			k--;
+		if (k > 0 && s->first_ns < h->segments[k - 1].first_ns)
+			return true;
+	}
+	return false;
 }
 
 static bool is_odd(const struct history *h)
@@ -32,9 +47,8 @@ static bool is_odd(const struct history *h)
 
 	if (h->hole_cnt || h->duplicate_cnt || !h->segment_cnt)
 		return true;
-	for (size_t i = 1; i < h->segment_cnt; i++)
-		if (h->segments[i].first_ns < h->segments[i - 1].first_ns)
-			return true;
+	if (is_out_of_order(h))
+		return true;
 	for (const struct history_run *run = h->runs; run; run = run->next)
 		if (run->clock_stepped)
 			return true;
@@ -60,34 +74,54 @@ static int64_t minus(int64_t ns, int64_t by)
 	return __builtin_sub_overflow(ns, by, &ns) ? (by > 0 ? INT64_MIN : INT64_MAX) : ns;
 }
 
+/* The next segment of the partition, behind index i or at it; or segment_cnt. */
+static size_t segment_at(const struct history *h, unsigned int partition, size_t i)
+{
+	while (i < h->segment_cnt && h->segments[i].partition != partition)
+		i++;
+	return i;
+}
+
 static void find_segments(const struct history *h, const struct history_window *time,
-			  struct log_range *part)
+			  unsigned int partition, struct log_range *part)
 {
 	int64_t since_ns = minus(time->since_ns, MARGIN_NS);
 	int64_t until_ns = minus(time->until_ns, -MARGIN_NS);
-	size_t from = 0, to;
+	size_t first = segment_at(h, partition, 0), from = first, to = first, next;
 
-	while (from + 1 < h->segment_cnt && h->segments[from + 1].first_ns <= since_ns &&
-	       h->segments[from + 1].id <= part->from)
-		from++;
-	for (to = from; to < h->segment_cnt; to++)
+	while ((next = segment_at(h, partition, from + 1)) < h->segment_cnt &&
+	       h->segments[next].first_ns <= since_ns && h->segments[next].id <= part->from)
+		from = next;
+	for (to = from; to < h->segment_cnt; to = segment_at(h, partition, to + 1))
 		if (h->segments[to].id > part->to && h->segments[to].first_ns > until_ns)
 			break;
-	part->from = from ? h->segments[from].id : 0;
+	part->from = from > first ? h->segments[from].id : 0;
 	/* The newest one grows. */
 	part->to = to < h->segment_cnt ? h->segments[to].id - 1 : UINT64_MAX;
 }
 
-bool part_find(const struct history *h, struct log_range *ret_part)
+static bool is_several(const struct history *h)
+{
+	for (size_t i = 1; i < h->segment_cnt; i++)
+		if (h->segments[i].partition != h->segments[0].partition)
+			return true;
+	return false;
+}
+
+bool part_find(const struct history *h, unsigned int *ret_partition, struct log_range *ret_part)
 {
 	struct history_window time = {INT64_MAX, INT64_MIN}, pod;
 	struct log_range part = {UINT64_MAX, 0};
+	const struct history_container *first = NULL;
 
 	if (is_odd(h))
 		return false;
 	for (const struct history_container *c = h->containers; c; c = c->next) {
 		if (!c->selected)
 			continue;
+		first = first ? first : c;
+		if (c->is_scattered || c->partition != first->partition)
+			return false;
 		part.from = MIN(part.from, c->first_segment);
 		part.to = MAX(part.to, c->last_segment);
 		for (const struct history_stream *s = c->streams; s; s = s->next)
@@ -95,7 +129,8 @@ bool part_find(const struct history *h, struct log_range *ret_part)
 	}
 	if (h->by_pod && checks_pod_time(h, &pod))
 		add(&time, pod.since_ns, pod.until_ns);
-	find_segments(h, &time, &part);
+	*ret_partition = first ? first->partition : 0;
+	find_segments(h, &time, *ret_partition, &part);
 	*ret_part = part;
-	return part.from || part.to != UINT64_MAX;
+	return is_several(h) || part.from || part.to != UINT64_MAX;
 }

@@ -10,9 +10,9 @@
 struct history;
 
 /*
- * h: the outline, with what is wanted selected. True: these segments, with the outline of all
- * others, say all about it that the whole log says. False: all has to be read.
+ * h: the outline, with what is wanted selected. True: these segments of this partition, with the
+ * outline of all others, say all about it that the whole log says. False: all has to be read.
  */
-bool part_find(const struct history *h, struct log_range *ret_part);
+bool part_find(const struct history *h, unsigned int *ret_partition, struct log_range *ret_part);
 
 #endif

@@ -384,7 +384,8 @@ static int list_directory(const struct options *opts, FILE *out, int *ret_status
 	int err = opts->read_all ? -ENOENT : directory_load(opts, &h);
 
 	if (err == -ENOENT) {
-		if (!opts->read_all && source_is_kafka(opts->source))
+		if (!opts->read_all && source_is_kafka(opts->source) &&
+		    !opts->source_opts.more_cnt)
 			log_warn("there is no directory in topic \"%s\" (--pods-topic): reading "
 				 "all events",
 				 opts->pods_topic);

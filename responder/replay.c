@@ -144,6 +144,7 @@ static bool mark(const struct options *opts, struct history *h)
 static int load_part(const struct options *opts, struct source *src, struct log_range *part,
 		     struct history **ret_h)
 {
+	unsigned int partition;
 	struct history *h;
 	bool found;
 	int err = source_outline(src, NULL, 0);
@@ -152,12 +153,12 @@ static int load_part(const struct options *opts, struct source *src, struct log_
 		err = history_read(src, &opts->window, &h);
 	if (err)
 		return err == -ENOTSUP ? 1 : err;
-	found = mark(opts, h) && part_find(h, part);
+	found = mark(opts, h) && part_find(h, &partition, part);
 	history_free(h);
 	if (!found)
 		return 1;
 	log_debug("reading segments %020" PRIu64 " to %020" PRIu64, part->from, part->to);
-	err = source_outline(src, part, 1);
+	err = source_outline_but(src, partition, part, 1);
 	return err ? err : history_load(src, &opts->window, ret_h);
 }
 
@@ -204,7 +205,8 @@ static int read_part(const struct options *opts, struct source *src, const struc
 	return 1;
 }
 
-/* From Kafka, where the directory leads: from an hour before the pod, or from the beginning. */
+/* From Kafka, where the directory leads: from an hour before the pod, or from the beginning; or,
+ * after the topic was given more partitions, from all of them. */
 static int load_place(const struct options *opts, struct source *src,
 		      const struct directory_place *place, struct history **ret_h)
 {
@@ -223,6 +225,10 @@ static int load_place(const struct options *opts, struct source *src,
 	if (err <= 0)
 		return err;
 	part.since_ns = INT64_MIN;
+	err = read_part(opts, src, &part, ret_h);
+	if (err <= 0)
+		return err;
+	part.is_anywhere = 1;
 	return read_part(opts, src, &part, ret_h);
 }
 
@@ -250,7 +256,8 @@ static int load(const struct options *opts, struct source *src, struct log_range
 
 	/* Seals are of all records. */
 	if (!opts->read_all && !authentic_is_asked(opts))
-		err = source_is_kafka(opts->source) ? load_by_directory(opts, src, ret_h)
+		err = source_is_kafka(opts->source) && !opts->source_opts.more_cnt
+			      ? load_by_directory(opts, src, ret_h)
 						    : load_part(opts, src, part, ret_h);
 
 	if (err <= 0)

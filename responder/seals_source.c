@@ -34,6 +34,14 @@ static int load_directory_keys(const char *dir, struct keyring *keys)
 	return err == -ENOENT ? 0 : err;
 }
 
+static int load_own_keys(const char *source, struct keyring *keys)
+{
+	if (source_is_kafka(source) || !strcmp(source, "-"))
+		return 0;
+	return bundle_is(source) ? load_bundle_keys(source, keys)
+				 : load_directory_keys(source, keys);
+}
+
 int seals_source_keys(const struct options *opts, struct keyring *keys)
 {
 	int err = 0;
@@ -46,10 +54,9 @@ int seals_source_keys(const struct options *opts, struct keyring *keys)
 		err = keyring_load_changes(keys, opts->changes_file);
 		return err == -ENOENT ? log_err(err, "cannot read %s", opts->changes_file) : err;
 	}
-	if (!opts->source || source_is_kafka(opts->source))
-		return 0;
-	return bundle_is(opts->source) ? load_bundle_keys(opts->source, keys)
-				       : load_directory_keys(opts->source, keys);
+	for (size_t i = 0; i < opts->source_cnt && !err; i++)
+		err = load_own_keys(opts->sources[i], keys);
+	return err;
 }
 
 int seals_source_read(struct source *src, struct seals *seals)

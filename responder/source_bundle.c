@@ -139,6 +139,7 @@ int source_bundle_open(const char *path, struct source **ret_src)
 	int err;
 
 	src->source.type = &type;
+	src->source.partition_cnt = 1;
 	src->path = memory_strdup(path);
 	src->zip = zip_open(path, ZIP_RDONLY, NULL);
 	err = open_records(src);

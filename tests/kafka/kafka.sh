@@ -8,6 +8,7 @@
 #   kafka.sh format DIR     choose ports, write DIR/env and the data directory, start nothing
 #   kafka.sh kill|stop DIR  SIGKILL or SIGTERM, and wait for the end
 #   kafka.sh topic DIR NAME PARTITIONS [CONFIG=VALUE]...   make a topic
+#   kafka.sh partitions DIR NAME COUNT   give a topic more partitions
 #   kafka.sh down DIR       SIGKILL, remove what it wrote
 #   kafka.sh cluster DIR COUNT MIN   so many brokers, started: DIR/1 (the controller as well), DIR/2 ..., each a DIR for the others
 #                           above; topics that come by themselves have a copy on each, MIN of which must be in sync
@@ -203,6 +204,24 @@ sys.exit(f'kafka.sh: cannot make topic {name}: error {code}' if code else 0)
 PY
 }
 
+# CreatePartitions v0.
+partitions() { # DIR NAME COUNT
+	/usr/bin/python3 - "$@" <<'PY'
+import socket, struct, sys
+d, name, count = sys.argv[1:]
+env = dict(l.strip().split('=', 1) for l in open(d + '/env'))
+text = lambda s: struct.pack('>h', len(s)) + s.encode()
+m = struct.pack('>hhi', 37, 0, 7) + text('probe') + struct.pack('>i', 1) + text(name) + struct.pack('>iiib', int(count), -1, 10000, 0)
+with socket.create_connection(('127.0.0.1', int(env['PLAIN'].split(':')[1])), 5) as s:
+    s.settimeout(15)
+    s.sendall(struct.pack('>i', len(m)) + m)
+    f = s.makefile('rb')
+    r = f.read(struct.unpack('>i', f.read(4))[0])
+code, = struct.unpack('>h', r[14 + len(name):16 + len(name)])  # correlation, throttle, count, name
+sys.exit(f'kafka.sh: topic {name} cannot have {count} partitions: error {code}' if code else 0)
+PY
+}
+
 end() { # DIR SIGNAL
 	local p
 	p=$(cat "$1/pid" 2>/dev/null) || return 0
@@ -250,11 +269,12 @@ fetch) fetch ;;
 format | start | down) [ $# -eq 2 ] || die "$1 needs a directory"; "$1" "$2" ;;
 cluster) [ $# -eq 4 ] || die "cluster needs a directory, a count and a minimum"; shift; cluster "$@" ;;
 topic) [ $# -ge 4 ] || die "topic needs a directory, a name and a count"; shift; topic "$@" ;;
+partitions) [ $# -eq 4 ] || die "partitions needs a directory, a name and a count"; shift; partitions "$@" ;;
 up) [ $# -eq 2 ] || die "up needs a directory"; format "$2"; start "$2" ;;
 kill) end "$2" KILL ;;
 stop) end "$2" TERM ;;
 *)
-	sed -n '3,18p' "$0"
+	sed -n '3,19p' "$0"
 	exit 2
 	;;
 esac

@@ -249,15 +249,17 @@ static void test_called_wrongly(void **state)
 		const char *args, *says;
 	} wrong[] = {
 		{"", "no command: want replay, pods, cat, find, diff, verify, coverage, export, "
-		     "prove or "
-		     "checkpoint"},
+		     "prove, checkpoint or follow"},
 		{"repaly", "unknown command \"repaly\""},
 		{"pods", "SOURCE is missing"},
 		{"pods|DIR|--format|tree",
 		 "unknown option \"--format\" (varve pods --help lists them)"},
 		{"cat|DIR|--read-all", "unknown option \"--read-all\""},
 		{"pods|DIR|--read-all=1", "--read-all takes no value"},
-		{"pods|DIR|DIR2", "\"DIR2\": one SOURCE only"},
+		{"export|DIR|DIR2|--pod|a/b|--case|1", "one SOURCE only"},
+		{"cat|-|DIR|-", "standard input (-) can be read once only"},
+		{"cat|DIR|--format|xml", "--format \"xml\": want jsonl or delimited"},
+		{"follow|DIR|--format|tree", "--format \"tree\": want timeline or jsonl"},
 		{"replay|DIR", "say what to replay: --pod NAMESPACE/NAME or --container ID"},
 		{"replay|DIR|--pod|a/b|--container|c", "--pod and --container exclude each other"},
 		{"replay|DIR|--pod", "--pod wants a value: NAMESPACE/NAME|UID"},
@@ -304,7 +306,7 @@ static void test_help_and_version(void **state)
 	assert_int_equal(varve(f, "replay|--help"), 0);
 	assert_in(f->out, "--since TIME");
 	assert_int_equal(varve(f, "cat|--help"), 0);
-	assert_null(strstr(f->out, "--format"));
+	assert_null(strstr(f->out, "--pods-topic"));
 }
 
 static void test_output_that_cannot_be_written(void **state)

@@ -226,6 +226,7 @@ static bool is_part(struct world *w, const char *pod)
 {
 	const struct history_window always = {INT64_MIN, INT64_MAX};
 	struct log_range part;
+	unsigned int partition;
 	struct history *h;
 	struct source *src;
 	bool found;
@@ -233,7 +234,7 @@ static bool is_part(struct world *w, const char *pod)
 	assert_int_equal(source_dir_open(w->dir, &src), 0);
 	assert_int_equal(source_outline(src, NULL, 0), 0);
 	assert_int_equal(history_read(src, &always, &h), 0);
-	found = select_mark_pod(h, pod) && part_find(h, &part);
+	found = select_mark_pod(h, pod) && part_find(h, &partition, &part);
 	history_free(h);
 	source_close(src);
 	return found;
@@ -276,6 +277,7 @@ static void test_little_is_read(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 	struct sample_container noise = {.id = SAMPLE_ID2, .name = "noise"};
 	struct log_range part;
+	unsigned int partition;
 	struct history *h;
 	struct source *src;
 
@@ -303,7 +305,7 @@ static void test_little_is_read(void **state)
 	assert_int_equal(select_mark_container(h, w->units[0].ids[0], &(const char *){NULL},
 					       &(const char *){NULL}),
 			 1);
-	assert_true(part_find(h, &part));
+	assert_true(part_find(h, &partition, &part));
 	history_free(h);
 	assert_int_equal(source_outline(src, &part, 1), 0);
 	assert_int_equal(history_read(src, &always, &h), 0);

@@ -56,6 +56,17 @@ static void produce(struct fixture *f, const char *topic, int partition, const c
 	assert_int_equal(rd_kafka_flush(f->producer, 10000), 0);
 }
 
+static void produce_key(struct fixture *f, int partition, const char *key, const char *text)
+{
+	assert_int_equal(
+		rd_kafka_producev(f->producer, RD_KAFKA_V_TOPIC(TOPIC),
+				  RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(key, strlen(key)),
+				  RD_KAFKA_V_VALUE((void *)text, strlen(text)),
+				  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+		0);
+	assert_int_equal(rd_kafka_flush(f->producer, 10000), 0);
+}
+
 static int open_source(struct fixture *f)
 {
 	char name[256];
@@ -117,6 +128,111 @@ static void test_ends_at_the_watermark(void **state)
 	expect(f, 1, "b0");
 	expect_end(f);
 	expect_end(f);
+}
+
+/* What a topic that was given more partitions has of a node. */
+static void test_one_nodes_records_in_all_partitions(void **state)
+{
+	struct fixture *f = *state;
+	char *node = strdup("n1");
+	const char *nodes[] = {node};
+	const struct source_part part = {.nodes = nodes,
+					 .node_cnt = 1,
+					 .is_anywhere = 1,
+					 .since_ns = INT64_MIN,
+					 .until_ns = INT64_MAX};
+
+	produce_key(f, 0, "n1", "a0");
+	produce_key(f, 0, "n2", "a1");
+	produce_key(f, 1, "n2", "b0");
+	produce_key(f, 2, "n2", "c0");
+	produce_key(f, 2, "n1", "c1");
+	produce_key(f, 2, "n", "c2");
+	assert_int_equal(open_source(f), 0);
+	assert_int_equal(source_kafka_part(f->src, &part), 0);
+	free(node); /* it is not needed any more */
+	for (int pass = 0; pass < 2; pass++) {
+		expect(f, 0, "a0");
+		expect(f, 2, "c1");
+		expect_end(f);
+		assert_int_equal(source_rewind(f->src), 0);
+	}
+	assert_int_equal(source_read_all(f->src), 0);
+	expect(f, 0, "a0");
+	expect(f, 0, "a1");
+}
+
+/* By run and number, as a sample has them; the partitions change within a run. */
+static void test_order_over_partitions(void **state)
+{
+	struct fixture *f = *state;
+	struct sample s;
+	struct source_item item;
+	uint64_t cnt = 0;
+
+	sample_init(&s);
+	sample_run_start(&s, NULL, 0);
+	for (int i = 0; i < 100; i++)
+		sample_heartbeat(&s);
+	for (size_t i = 0; i < s.cnt; i++) {
+		assert_int_equal(
+			rd_kafka_producev(f->producer, RD_KAFKA_V_TOPIC(TOPIC),
+					  RD_KAFKA_V_PARTITION(i < 50	? 2
+							       : i < 80 ? 0
+									: 1),
+					  RD_KAFKA_V_VALUE(s.items[i].payload, s.items[i].len),
+					  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+			0);
+	}
+	assert_int_equal(rd_kafka_flush(f->producer, 10000), 0);
+	assert_int_equal(open_source(f), 0);
+	while (!source_next(f->src, &item) && item.what == SOURCE_RECORD) {
+		assert_int_equal(item.len, s.items[cnt].len);
+		assert_memory_equal(item.payload, s.items[cnt].payload, item.len);
+		assert_int_equal(item.partition, cnt < 50 ? 2 : cnt < 80 ? 0 : 1);
+		cnt++;
+	}
+	assert_int_equal(cnt, s.cnt);
+	sample_fini(&s);
+}
+
+static void expect_later(struct fixture *f, const char *text)
+{
+	struct source_item item = {.what = SOURCE_WAIT};
+
+	for (int i = 0; i < 100 && item.what == SOURCE_WAIT; i++)
+		assert_int_equal(source_next(f->src, &item), 0);
+	assert_int_equal(item.what, SOURCE_RECORD);
+	assert_int_equal(item.len, strlen(text));
+	assert_memory_equal(item.payload, text, item.len);
+}
+
+static void test_follow(void **state)
+{
+	struct fixture *f = *state;
+	struct source_item item;
+
+	produce(f, TOPIC, 1, "before");
+	f->opts.follow = 1;
+	f->opts.follow_since_ns = INT64_MIN;
+	assert_int_equal(open_source(f), 0);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(source_next(f->src, &item), 0);
+		assert_int_equal(item.what, SOURCE_WAIT);
+	}
+	produce(f, TOPIC, 1, "b");
+	expect_later(f, "b");
+	produce(f, TOPIC, 0, "a");
+	expect_later(f, "a");
+	/* A broker that goes away for a while is waited for. */
+	rd_kafka_mock_broker_set_down(f->cluster, 1);
+	for (int i = 0; i < 15; i++) {
+		assert_int_equal(source_next(f->src, &item), 0);
+		assert_int_equal(item.what, SOURCE_WAIT);
+	}
+	rd_kafka_mock_broker_set_up(f->cluster, 1);
+	produce(f, TOPIC, 1, "c");
+	expect_later(f, "c");
 }
 
 static void test_empty_topic(void **state)
@@ -185,7 +301,7 @@ static void test_broker_goes_away_while_reading(void **state)
 static void test_bad_property(void **state)
 {
 	struct fixture *f = *state;
-	const struct source_property property = {"no.such.property", "1"};
+	const struct source_property property = {.name = "no.such.property", .value = "1"};
 
 	f->opts.properties = &property;
 	f->opts.property_cnt = 1;
@@ -205,11 +321,19 @@ static void test_bad_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_all_partitions_twice), T(test_ends_at_the_watermark),
-		T(test_empty_topic),	      T(test_other_topic),
-		T(test_topic_is_missing),     T(test_topic_is_forbidden),
-		T(test_broker_is_away),	      T(test_broker_goes_away_while_reading),
-		T(test_bad_property),	      T(test_bad_address),
+		T(test_all_partitions_twice),
+		T(test_ends_at_the_watermark),
+		T(test_one_nodes_records_in_all_partitions),
+		T(test_order_over_partitions),
+		T(test_follow),
+		T(test_empty_topic),
+		T(test_other_topic),
+		T(test_topic_is_missing),
+		T(test_topic_is_forbidden),
+		T(test_broker_is_away),
+		T(test_broker_goes_away_while_reading),
+		T(test_bad_property),
+		T(test_bad_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

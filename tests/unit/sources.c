@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several sources at once, and standard input, as the program reads them. */
+#include "tests/unit/responder_sample.h"
+#include "evidence/diag.h"
+#include "evidence/peek.h"
+#include "responder/commands.h"
+#include "responder/framing.h"
+#include "responder/source_stream.h"
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+struct fixture {
+	struct sample s;
+	struct sample_container c;
+	char a[64], b[64], all[64];
+	uint64_t segment_bytes;
+	char *out;
+	size_t out_len;
+	char err[8192];
+};
+
+static void make_dir(char *dir)
+{
+	strcpy(dir, "/tmp/varve-sources-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	sample_init(&f->s);
+	f->c = (struct sample_container){.id = SAMPLE_ID, .name = "app", .in_pod = true};
+	f->segment_bytes = 1024;
+	make_dir(f->a);
+	make_dir(f->b);
+	make_dir(f->all);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_fini(&f->s);
+	sample_remove_dir(f->a);
+	sample_remove_dir(f->b);
+	sample_remove_dir(f->all);
+	free(f->out);
+	free(f);
+	return 0;
+}
+
+/* Runs "varve ARGS" ('|' between words; A, B and ALL are directories); both outputs are kept. */
+static int varve(struct fixture *f, const char *args)
+{
+	_cleanup_free_ char *copy = strdup(args);
+	char *argv[24] = {(char *)"varve"};
+	int argc = 1, fd = memfd_create("stderr", 0), old = dup(2);
+
+	for (char *p = strtok(copy, "|"); p && argc < 23; p = strtok(NULL, "|"))
+		argv[argc++] = !strcmp(p, "A")	   ? f->a
+			       : !strcmp(p, "B")   ? f->b
+			       : !strcmp(p, "ALL") ? f->all
+						   : p;
+	free(f->out);
+	FILE *out = open_memstream(&f->out, &f->out_len);
+
+	fflush(stderr);
+	dup2(fd, 2);
+	int status = commands_run(argc, argv, out);
+
+	fflush(stderr);
+	dup2(old, 2);
+	ssize_t len = pread(fd, f->err, sizeof(f->err) - 1, 0);
+
+	f->err[len < 0 ? 0 : len] = 0;
+	close(fd);
+	close(old);
+	fclose(out);
+	return status;
+}
+
+#define assert_in(text, words)                                          \
+	do {                                                            \
+		if (!strstr(text, words))                               \
+			fail_msg("\"%s\" is not in:\n%s", words, text); \
+	} while (0)
+
+/* Those of the sample's records that are wanted, in a log of their own. */
+static void write_some(struct fixture *f, const char *dir, size_t from, size_t to, size_t step)
+{
+	struct sample part = f->s;
+
+	part.items = calloc(f->s.cnt + 1, sizeof(*part.items));
+	part.cnt = 0;
+	for (size_t i = from; i < to && i < f->s.cnt; i += step)
+		part.items[part.cnt++] = f->s.items[i];
+	sample_write_log(&part, dir, f->segment_bytes);
+	free(part.items);
+}
+
+/* What is said of A and B is what is said of ALL. */
+static void expect_same(struct fixture *f, const char *several, const char *one)
+{
+	int status = varve(f, one);
+	_cleanup_free_ char *out = strdup(f->out);
+	_cleanup_free_ char *err = strdup(f->err);
+
+	assert_int_equal(varve(f, several), status);
+	assert_string_equal(f->out, out);
+	assert_string_equal(f->err, err);
+}
+
+static void test_pieces(void **state)
+{
+	struct fixture *f = *state;
+	size_t half;
+
+	sample_story(&f->s, &f->c);
+	half = f->s.cnt / 2;
+	write_some(f, f->all, 0, SIZE_MAX, 1);
+	write_some(f, f->a, half, SIZE_MAX, 1);
+	write_some(f, f->b, 0, half, 1);
+	expect_same(f, "cat|A|B", "cat|ALL");
+	expect_same(f, "replay|A|B|--pod|default/web-7f9|--format|timeline",
+		    "replay|ALL|--pod|default/web-7f9|--format|timeline");
+	assert_in(f->out, "COMPLETE");
+	expect_same(f, "replay|A|B|--container|4b2e9f12|--format|tree",
+		    "replay|ALL|--container|4b2e9f12|--format|tree");
+	assert_int_equal(varve(f, "cat|A"), 0);
+	assert_int_equal(varve(f, "replay|A|--pod|default/web-7f9"), 3);
+}
+
+/* As a topic with more partitions than before has them, or worse. */
+static void test_every_other_record(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	write_some(f, f->all, 0, SIZE_MAX, 1);
+	write_some(f, f->a, 1, SIZE_MAX, 2);
+	write_some(f, f->b, 0, SIZE_MAX, 2);
+	expect_same(f, "cat|A|B", "cat|ALL");
+	expect_same(f, "replay|B|A|--pod|default/web-7f9|--format|jsonl",
+		    "replay|ALL|--pod|default/web-7f9|--format|jsonl");
+}
+
+static void test_a_clock_that_is_set_back(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	for (int i = 0; i < 20; i++) {
+		sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
+		f->s.now_ns -= 3 * SAMPLE_SEC;
+	}
+	write_some(f, f->all, 0, SIZE_MAX, 1);
+	write_some(f, f->a, 1, SIZE_MAX, 2);
+	write_some(f, f->b, 0, SIZE_MAX, 2);
+	expect_same(f, "cat|A|B", "cat|ALL");
+}
+
+static void test_copies(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	struct stat st;
+
+	sample_story(&f->s, &f->c);
+	write_some(f, f->a, 0, SIZE_MAX, 1);
+	sample_write_log(&f->s, f->b, 1 << 20);
+	assert_int_equal(varve(f, "cat|A|B"), 0);
+	assert_in(f->err, "records came more than once and are printed once");
+	/* A copy whose end is half written: the other one has all. */
+	snprintf(path, sizeof(path), "%s/00000000000000000000.seg", f->b);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 3), 0);
+	assert_int_equal(varve(f, "replay|A|B|--pod|default/web-7f9"), 0);
+	assert_in(f->out, "\nCOMPLETE: 1 container, 14 records, nothing is missing\n");
+	assert_in(f->err, "cannot be read: 00000000000000000000.seg, offset ");
+	/* The other way round something is missing. */
+	assert_int_equal(varve(f, "replay|B|--pod|default/web-7f9"), 4);
+}
+
+static void test_outlines(void **state)
+{
+	struct fixture *f = *state;
+	struct sample_container noise = {.id = SAMPLE_ID2, .name = "noise"};
+	size_t half;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &noise, false);
+	for (int i = 0; i < 2000; i++)
+		sample_open_file(&f->s, &noise, 4201, "/etc/hosts", SAMPLE_READ);
+	f->segment_bytes = 16384;
+	half = f->s.cnt;
+	sample_start(&f->s, &f->c, false);
+	sample_exec(&f->s, &f->c, 4200, 3990, "/bin/sh", "sh", false);
+	for (int i = 0; i < 500; i++)
+		sample_open_file(&f->s, &noise, 4201, "/etc/hosts", SAMPLE_READ);
+	write_some(f, f->a, 0, half, 1);
+	write_some(f, f->b, half, SIZE_MAX, 1);
+	expect_same(f, "replay|A|B|--container|" SAMPLE_ID "|--format|timeline",
+		    "replay|A|B|--container|" SAMPLE_ID "|--format|timeline|--read-all");
+	expect_same(f, "pods|A|B", "pods|B|A");
+}
+
+static void test_one_cannot_be_opened(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	write_some(f, f->a, 0, SIZE_MAX, 1);
+	assert_int_equal(varve(f, "cat|/nonexistent/log|A"), 3);
+	assert_in(f->err, "cannot open evidence log /nonexistent/log");
+	assert_in(f->err, "cannot be read: /nonexistent/log");
+	assert_in(f->out, "\"kind\":\"RUN_START\"");
+	assert_int_equal(varve(f, "cat|/nonexistent/log|/nonexistent/2"), 1);
+	assert_int_equal(varve(f, "cat|A|A"), 1);
+	assert_in(f->err, "is named twice");
+}
+
+static void test_newer_schema(void **state)
+{
+	struct fixture *f = *state;
+	struct sample_event e;
+	Varve__V1__Heartbeat body = VARVE__V1__HEARTBEAT__INIT;
+
+	sample_story(&f->s, &f->c);
+	sample_begin(&f->s, &e, NULL, 30);
+	e.ev.heartbeat = &body;
+	e.ev.kind = (char *)"FROM_LATER";
+	e.ev.has_schema_version = 1;
+	e.ev.schema_version = 7;
+	sample_put(&f->s, &e);
+	write_some(f, f->a, 0, SIZE_MAX, 1);
+	assert_int_equal(varve(f, "cat|A"), 0);
+	assert_in(f->out, "FROM_LATER");
+	assert_in(f->err, "1 records are of a later schema (version 7, this is 1)");
+}
+
+/* --- standard input */
+
+static void feed(struct fixture *f, const char *args, const void *bytes, size_t len, int expect)
+{
+	int fds[2], old = dup(0);
+
+	assert_int_equal(pipe(fds), 0);
+	assert_true(len < 65536);
+	assert_int_equal(write(fds[1], bytes, len), len);
+	close(fds[1]);
+	dup2(fds[0], 0);
+	close(fds[0]);
+	int status = varve(f, args);
+
+	dup2(old, 0);
+	close(old);
+	if (status != expect)
+		fail_msg("status %d: %s", status, f->err);
+}
+
+/* The sample's records as kcat -f '%R%s' prints them; the caller frees. */
+static uint8_t *as_kcat(const struct fixture *f, size_t *ret_len)
+{
+	char *bytes;
+	FILE *out = open_memstream(&bytes, ret_len);
+
+	for (size_t i = 0; i < f->s.cnt; i++) {
+		uint8_t head[4] = {0, f->s.items[i].len >> 16, f->s.items[i].len >> 8,
+				   f->s.items[i].len};
+
+		fwrite(head, 1, 4, out);
+		fwrite(f->s.items[i].payload, 1, f->s.items[i].len, out);
+	}
+	fclose(out);
+	return (uint8_t *)bytes;
+}
+
+static void test_delimited_there_and_back(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	write_some(f, f->all, 0, SIZE_MAX, 1);
+	assert_int_equal(varve(f, "cat|ALL|--format|delimited"), 0);
+	size_t len = f->out_len;
+	_cleanup_free_ char *bytes = memcpy(malloc(len), f->out, len);
+
+	assert_int_equal(varve(f, "cat|ALL"), 0);
+	_cleanup_free_ char *json = strdup(f->out);
+
+	feed(f, "cat|-", bytes, len, 0);
+	assert_string_equal(f->out, json);
+	feed(f, "replay|-|--pod|default/web-7f9", bytes, len, 0);
+	assert_in(f->out, "\nCOMPLETE: 1 container, 14 records, nothing is missing\n");
+	/* Together with what else there is. */
+	feed(f, "replay|ALL|-|--pod|default/web-7f9", bytes, len, 0);
+	/* It ends within a record: said, and the rest is shown. */
+	feed(f, "cat|-", bytes, len - 5, 3);
+	assert_in(f->err, "it ends within a record");
+	assert_in(f->err, "(nothing readable behind it)");
+	assert_memory_equal(f->out, json, strlen(f->out));
+	assert_true(strlen(f->out) > strlen(json) / 2);
+}
+
+static void test_kcat(void **state)
+{
+	struct fixture *f = *state;
+	size_t len;
+
+	sample_story(&f->s, &f->c);
+	_cleanup_free_ uint8_t *bytes = as_kcat(f, &len);
+
+	feed(f, "replay|-|--pod|default/web-7f9", bytes, len, 0);
+	assert_in(f->out, "\nCOMPLETE: 1 container, 14 records, nothing is missing\n");
+	feed(f, "cat|-", bytes, 2, 3);
+	assert_in(f->err, "it ends within the length of a record");
+	bytes[0] = 0xff;
+	feed(f, "cat|-", bytes, len, 3);
+	assert_in(f->err, "no length of a record; what follows cannot be read");
+}
+
+static void test_nothing_and_nonsense(void **state)
+{
+	struct fixture *f = *state;
+
+	feed(f, "cat|-", "", 0, 0);
+	assert_string_equal(f->out, "");
+	feed(f, "cat|-", "hello, world\n", 13, 3);
+	feed(f, "follow|-", "", 0, 1);
+	assert_in(f->err, "-: only a log directory and Kafka can be followed");
+}
+
+static void test_no_room(void **state)
+{
+	struct fixture *f = *state;
+
+	setenv("TMPDIR", "/nonexistent", 1);
+	feed(f, "cat|-", "x", 1, 1);
+	assert_in(f->err, "cannot keep standard input in /nonexistent (TMPDIR)");
+	setenv("TMPDIR", "/dev/full", 1);
+	feed(f, "cat|-", "x", 1, 1);
+	unsetenv("TMPDIR");
+}
+
+static void test_framing(void **state)
+{
+	size_t head_len, len;
+
+	(void)state;
+	assert_int_equal(framing_of((const uint8_t *)"\x0a", 1), FRAMING_DELIMITED);
+	assert_int_equal(framing_of((const uint8_t *)"\x00\x00\x00\x05", 4), FRAMING_KCAT);
+	assert_int_equal(framing_of((const uint8_t *)"\xff\xff\xff\xff", 4), FRAMING_KCAT);
+	assert_int_equal(framing_of(NULL, 0), FRAMING_DELIMITED);
+	for (uint32_t n = 1; n <= LOG_FRAME_MAX; n = n * 2 + (n & 1)) {
+		_cleanup_free_ char *bytes = NULL;
+		_cleanup_free_ uint8_t *payload = calloc(1, n);
+		size_t size;
+		FILE *out = open_memstream(&bytes, &size);
+
+		framing_write(out, payload, n);
+		fclose(out);
+		assert_int_equal(
+			framing_parse(FRAMING_DELIMITED, (uint8_t *)bytes, size, &head_len, &len),
+			1);
+		assert_int_equal(len, n);
+		assert_int_equal(head_len + n, size);
+	}
+	assert_int_equal(
+		framing_parse(FRAMING_DELIMITED, (const uint8_t *)"\x00", 1, &head_len, &len),
+		-EBADMSG);
+	assert_int_equal(framing_parse(FRAMING_DELIMITED, (const uint8_t *)"\xff\xff\x7f", 3,
+				       &head_len, &len),
+			 -EBADMSG);
+	assert_int_equal(framing_parse(FRAMING_DELIMITED, (const uint8_t *)"\xff\xff\xff\x01", 4,
+				       &head_len, &len),
+			 -EBADMSG);
+	assert_int_equal(
+		framing_parse(FRAMING_DELIMITED, (const uint8_t *)"\xff", 1, &head_len, &len), 0);
+	assert_int_equal(framing_parse(FRAMING_KCAT, (const uint8_t *)"\xff\xff\xff\xff", 4,
+				       &head_len, &len),
+			 1);
+	assert_int_equal(len, 0);
+}
+
+/* --- peeking */
+
+static void test_peek(void **state)
+{
+	struct fixture *f = *state;
+	struct peek p;
+
+	sample_story(&f->s, &f->c);
+	for (size_t i = 0; i < f->s.cnt; i++) {
+		const struct sample_item *item = &f->s.items[i];
+		Varve__V1__Event *ev = event_decode(item->payload, item->len);
+
+		assert_true(event_peek(item->payload, item->len, &p));
+		assert_int_equal(p.sequence, ev->sequence);
+		assert_int_equal(p.time_unix_nano, ev->time_unix_nano);
+		assert_int_equal(p.run_id.len, strlen(ev->run_id));
+		assert_memory_equal(p.run_id.at, ev->run_id, p.run_id.len);
+		assert_int_equal(!!p.container_id.at, !!ev->container);
+		if (ev->container)
+			assert_memory_equal(p.container_id.at, ev->container->id,
+					    p.container_id.len);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+	assert_false(event_peek((const uint8_t *)"\x0a\xff", 2, &p));
+	assert_false(event_peek((const uint8_t *)"", 0, &p));
+	/* a group, which protobuf-c does not know */
+	assert_false(event_peek((const uint8_t *)"\x10\x01\x2a\x01r\x0b\x0c", 7, &p));
+	/* the last one holds */
+	assert_true(event_peek((const uint8_t *)"\x10\x01\x2a\x01r\x10\x02", 7, &p));
+	assert_int_equal(p.sequence, 2);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_pieces),
+		T(test_every_other_record),
+		T(test_a_clock_that_is_set_back),
+		T(test_copies),
+		T(test_outlines),
+		T(test_one_cannot_be_opened),
+		T(test_newer_schema),
+		T(test_delimited_there_and_back),
+		T(test_kcat),
+		T(test_nothing_and_nonsense),
+		T(test_no_room),
+		T(test_framing),
+		T(test_peek),
+	};
+
+	diag_init("varve", DIAG_INFO);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
