@@ -4,6 +4,7 @@
  * function is found in a table.
  */
 #include "evidence/base.h"
+#include "responder/brief.h"
 #include "responder/describe.h"
 #include "responder/memory.h"
 #include "responder/printed.h"
@@ -236,12 +237,33 @@ static bool take_known(const struct proctree_taker *taker, struct proctree *tree
 	return false;
 }
 
-/* Any other kind of event: by its name. */
+static char *brief_text(const Varve__V1__Event *ev)
+{
+	struct printed t;
+
+	brief_event(printed_begin(&t), ev);
+	return printed_end(&t);
+}
+
+/* Of the runtime's set-up, which is the same for each container: who it was, not what it did. */
+static bool is_setup(const Varve__V1__Event *ev)
+{
+	return ev->process->has_runtime_setup && ev->process->runtime_setup &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_FORK &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_EXEC &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_EXIT &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_EXEC_SESSION;
+}
+
+/* Any other kind of event: by its name, in a few words. */
 void proctree_take(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
 		   int64_t ns)
 {
+	if (is_setup(ev)) {
+		p->setup_cnt++;
+		return;
+	}
 	if (!take_known(takers, tree, p, ev, ns) && !take_known(proctree_net, tree, p, ev, ns) &&
 	    event_kind_label(ev->body_case))
-		proctree_add_line(tree, p, event_kind_label(ev->body_case), proctree_event_text(ev),
-				  ns);
+		proctree_add_line(tree, p, event_kind_label(ev->body_case), brief_text(ev), ns);
 }
