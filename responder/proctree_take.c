@@ -194,6 +194,15 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 	}
 }
 
+static void take_rename(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+			int64_t ns)
+{
+	const Varve__V1__Rename *r = ev->rename;
+
+	proctree_set_place(tree, proctree_add_line(tree, p, "rename", proctree_event_text(ev), ns),
+			   path_text(r->has_call_errno ? r->old_file : r->new_file));
+}
+
 static void take_close_write(struct proctree *tree, struct proctree_proc *p,
 			     const Varve__V1__Event *ev, int64_t ns)
 {
@@ -219,6 +228,7 @@ static const struct proctree_taker takers[] = {
 	{VARVE__V1__EVENT__BODY_EXIT, take_exit},
 	{VARVE__V1__EVENT__BODY_EXEC_SESSION, take_session},
 	{VARVE__V1__EVENT__BODY_OPEN, take_open},
+	{VARVE__V1__EVENT__BODY_RENAME, take_rename},
 	{VARVE__V1__EVENT__BODY_UNLINK, take_unlink},
 	{VARVE__V1__EVENT__BODY_CLOSE_WRITE, take_close_write},
 	{VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, take_snapshot},
