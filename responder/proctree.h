@@ -42,7 +42,8 @@ struct proctree_proc {
 	bool session; /* it came in from outside, when the container ran */
 	int64_t begin_ns, exec_ns, exit_ns;
 	unsigned int exec_cnt;
-	uint64_t read_cnt; /* reads that are not shown */
+	uint64_t read_cnt;  /* reads that are not shown */
+	uint64_t setup_cnt; /* what it did as the runtime: not shown */
 	struct proctree_line *lines;
 	size_t line_cnt, line_cap;
 	uint64_t more_cnt;

@@ -4,6 +4,7 @@
  * function is found in a table.
  */
 #include "evidence/base.h"
+#include "responder/brief.h"
 #include "responder/describe.h"
 #include "responder/memory.h"
 #include "responder/printed.h"
@@ -193,6 +194,15 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 	}
 }
 
+static void take_rename(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+			int64_t ns)
+{
+	const Varve__V1__Rename *r = ev->rename;
+
+	proctree_set_place(tree, proctree_add_line(tree, p, "rename", proctree_event_text(ev), ns),
+			   path_text(r->has_call_errno ? r->old_file : r->new_file));
+}
+
 static void take_close_write(struct proctree *tree, struct proctree_proc *p,
 			     const Varve__V1__Event *ev, int64_t ns)
 {
@@ -218,6 +228,7 @@ static const struct proctree_taker takers[] = {
 	{VARVE__V1__EVENT__BODY_EXIT, take_exit},
 	{VARVE__V1__EVENT__BODY_EXEC_SESSION, take_session},
 	{VARVE__V1__EVENT__BODY_OPEN, take_open},
+	{VARVE__V1__EVENT__BODY_RENAME, take_rename},
 	{VARVE__V1__EVENT__BODY_UNLINK, take_unlink},
 	{VARVE__V1__EVENT__BODY_CLOSE_WRITE, take_close_write},
 	{VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, take_snapshot},
@@ -236,12 +247,33 @@ static bool take_known(const struct proctree_taker *taker, struct proctree *tree
 	return false;
 }
 
-/* Any other kind of event: by its name. */
+static char *brief_text(const Varve__V1__Event *ev)
+{
+	struct printed t;
+
+	brief_event(printed_begin(&t), ev);
+	return printed_end(&t);
+}
+
+/* Of the runtime's set-up, which is the same for each container: who it was, not what it did. */
+static bool is_setup(const Varve__V1__Event *ev)
+{
+	return ev->process->has_runtime_setup && ev->process->runtime_setup &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_FORK &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_EXEC &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_EXIT &&
+	       ev->body_case != VARVE__V1__EVENT__BODY_EXEC_SESSION;
+}
+
+/* Any other kind of event: by its name, in a few words. */
 void proctree_take(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
 		   int64_t ns)
 {
+	if (is_setup(ev)) {
+		p->setup_cnt++;
+		return;
+	}
 	if (!take_known(takers, tree, p, ev, ns) && !take_known(proctree_net, tree, p, ev, ns) &&
 	    event_kind_label(ev->body_case))
-		proctree_add_line(tree, p, event_kind_label(ev->body_case), proctree_event_text(ev),
-				  ns);
+		proctree_add_line(tree, p, event_kind_label(ev->body_case), brief_text(ev), ns);
 }

@@ -22,7 +22,8 @@ struct tally_entry {
 	bool by_others; /* as well */
 	uint64_t cnt, sent, received;
 	int64_t first_ns, last_ns;
-	int weight; /* the heavier comes first */
+	int weight;   /* the heavier comes first */
+	bool is_told; /* the caller's */
 };
 
 struct tally {

@@ -161,7 +161,7 @@ static const struct deed {
 	{"create", "wrote", "file", false, false, "darkgreen"},
 	{"write", "wrote", "file", false, false, "darkgreen"},
 	{"wrote", "wrote", "file", false, false, "darkgreen"},
-	{"rename", "renamed", "file", false, false, "darkgreen"},
+	{"rename", "renamed to this", "file", false, false, "darkgreen"},
 	{"unlink", "deleted", "file", false, false, "brown"},
 };
 

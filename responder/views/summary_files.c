@@ -2,6 +2,7 @@
 /* What became of files. What failed is in summary_privs.c. */
 #include "responder/views/summary.h"
 #include "evidence/base.h"
+#include "responder/brief.h"
 #include "responder/describe.h"
 #include "responder/printed.h"
 #include "responder/secrets.h"
@@ -63,7 +64,7 @@ static void take_change(const struct summary_event *e, enum summary_subject subj
 	out = printed_begin(&p);
 	if (what)
 		fprintf(out, "%s ", what);
-	describe_event(out, e->ev);
+	brief_event(out, e->ev);
 	summary_add(e, subject, printed_end(&p), NULL, 1);
 }
 

@@ -142,11 +142,13 @@ static void take_listen(const struct summary_event *e)
 	summary_add(e, SUMMARY_LISTENERS, printed_end(&p), NULL, 1);
 }
 
-/* A datagram socket listens as soon as it is bound. */
+/* A datagram socket listens as soon as it is bound; one that is bound to any port is a client's. */
 static void take_bind(const struct summary_event *e)
 {
 	const Varve__V1__Bind *b = e->ev->bind;
 
+	if (b->requested && b->requested->has_port && !b->requested->port)
+		return;
 	if (!b->has_call_errno && b->address && b->protocol && !strcmp(b->protocol, "udp"))
 		summary_add(e, SUMMARY_LISTENERS, place(b->protocol, b->address), NULL, 1);
 }

@@ -19,7 +19,7 @@ static bool is_from_outside(const Varve__V1__Event *ev)
 		ev->signal->from_outside);
 }
 
-/* Each record of it; its name as of the first. */
+/* Each record of it; its name as of the last exec, or its end. */
 void summary_count_process(const struct summary_event *e)
 {
 	const Varve__V1__Process *p = e->ev->process;
@@ -33,7 +33,9 @@ void summary_count_process(const struct summary_event *e)
 		entry->cnt++;
 		e->sum->of[SUMMARY_PROCESSES].total++;
 		entry->last_ns = MAX(entry->last_ns, e->ns);
-		return;
+		if (e->ev->body_case != VARVE__V1__EVENT__BODY_EXEC &&
+		    e->ev->body_case != VARVE__V1__EVENT__BODY_EXIT)
+			return;
 	}
 	FILE *out = printed_begin(&text);
 
@@ -41,6 +43,11 @@ void summary_count_process(const struct summary_event *e)
 	describe_text(out, p->name, p->has_name_raw, p->name_raw);
 	char *name = printed_end(&text);
 
+	if (entry) {
+		free(entry->text);
+		entry->text = name;
+		return;
+	}
 	tally_add(&e->sum->of[SUMMARY_PROCESSES], p->process_uid, name, e->ns, 1, NULL);
 	free(name);
 }
@@ -129,30 +136,32 @@ static void add_command(const struct summary_event *e, struct tally_entry *entry
 	free(printed_end(&p));
 }
 
-/* Who came in, when it runs what it came for. */
+/* The first thing that is run by who came in, or by a process that descends from it: of a runtime,
+ * its helper comes in. */
 static void note_entry(const struct summary_event *e)
 {
 	const Varve__V1__Process *p = e->ev->process;
 	const Varve__V1__Entry *entry = p ? p->entry : NULL;
-
-	if (!entry || !entry->how || !entry->process_uid || !p->process_uid ||
-	    strcmp(entry->process_uid, p->process_uid))
-		return;
+	struct tally_entry *t;
 	struct printed text;
-	FILE *out = printed_begin(&text);
 
-	describe_string(out, entry->how);
-	fprintf(out, ": %" PRIu32 " ", p->pid);
-	describe_text(out, p->name, p->has_name_raw, p->name_raw);
-	if (p->has_uid)
-		fprintf(out, ", user %" PRIu32, p->uid);
-	char *name = printed_end(&text);
-	struct tally_entry *t = summary_find(e, SUMMARY_SESSIONS, memory_strdup(p->process_uid));
+	if (!entry || !entry->how || !entry->process_uid)
+		return;
+	t = summary_find(e, SUMMARY_SESSIONS, memory_strdup(entry->process_uid));
+	if (!t) {
+		FILE *out = printed_begin(&text);
 
-	if (t)
-		free(name);
-	else
-		t = summary_add(e, SUMMARY_SESSIONS, memory_strdup(p->process_uid), name, 1);
+		describe_string(out, entry->how);
+		fprintf(out, ": %" PRIu32 " ", p->pid);
+		describe_text(out, p->name, p->has_name_raw, p->name_raw);
+		if (p->has_uid)
+			fprintf(out, ", user %" PRIu32, p->uid);
+		t = summary_add(e, SUMMARY_SESSIONS, memory_strdup(entry->process_uid),
+				printed_end(&text), 1);
+	}
+	if (!t || t->is_told)
+		return;
+	t->is_told = true;
 	add_command(e, t);
 }
 

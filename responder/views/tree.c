@@ -182,6 +182,11 @@ static void print_lines(FILE *out, const struct proctree_proc *p, const struct p
 		fprintf(out, "... and %" PRIu64 " more (all are in --format timeline)\n",
 			p->more_cnt);
 	}
+	if (p->setup_cnt) {
+		print_below(out, p, root);
+		fprintf(out, "%" PRIu64 " more of the runtime's set-up (in --format timeline)\n",
+			p->setup_cnt);
+	}
 	if (p->read_cnt) {
 		print_below(out, p, root);
 		fprintf(out, "read %" PRIu64 " other file%s (in --format timeline)\n", p->read_cnt,

@@ -128,6 +128,35 @@ static void test_bounds(void **state)
 	assert_true(count_of(f->text, " -> ") <= 3000);
 }
 
+/* Under its new name it is the file that is removed then. */
+static void test_renamed(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Rename rename = VARVE__V1__RENAME__INIT;
+	Varve__V1__Unlink gone = VARVE__V1__UNLINK__INIT;
+	Varve__V1__File old_file = VARVE__V1__FILE__INIT, new_file = VARVE__V1__FILE__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	old_file.path = (char *)"/tmp/loot";
+	new_file.path = (char *)"/tmp/.x";
+	rename.old_file = &old_file;
+	rename.new_file = gone.file = &new_file;
+	sample_begin(&f->s, &e, &f->c, 22);
+	e.ev.rename = &rename;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+	sample_begin(&f->s, &e, &f->c, 23);
+	e.ev.unlink = &gone;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_put(&f->s, &e);
+	show(f, &view_dot);
+	assert_int_equal(count_of(f->text, "[shape=note"), 1);
+	assert_shows(f, "[label=\"renamed to this\", color=darkgreen, tooltip=\"/tmp/loot -> "
+			"/tmp/.x\"];\n");
+	assert_shows(f, "[label=\"deleted\", color=brown, tooltip=\"/tmp/.x\"];\n");
+}
+
 static void test_containers(void **state)
 {
 	struct fixture *f = *state;
@@ -164,7 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_story),	T(test_hostile_names), T(test_bounds),
-		T(test_folded), T(test_containers),
+		T(test_folded), T(test_renamed),       T(test_containers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
