@@ -155,7 +155,7 @@ is "bash: value" "$(complete_bash varve replay --format time | tr ' ' '\n' | gre
 is "bash: value behind =" "$(complete_bash varve replay --result = fa)" failed
 is "bash: list" "$(complete_bash varve replay --kind EXEC,CONNE)" EXEC,CONNECT
 is "bash: file" "$(complete_bash varve find "$log" --indicators "$work/lis")" "$work/list"
-in_terminal --type "source $work/completion.bash\n" --type 'varve repl\t' --type='--form\t' --type 'timel\t' --type '\x03exit\n' bash --norc --noprofile -i >"$work/tty" 2>&1
+in_terminal --type "source $work/completion.bash\n" --type 'varve repl\t' --type='--form\t' --type 'timel\t' --type '\x15exit\n' bash --norc --noprofile -i >"$work/tty" 2>&1
 sed "s/${escape}\[[0-9;?]*[a-zA-Z]//g" "$work/tty" | grep -q 'varve replay --format timeline' && pass "bash: typed" || fail "bash: typed: $(cat -v "$work/tty")"
 if command -v fish >/dev/null; then
 	complete_fish() { HOME=$work fish --no-config -c "source $work/completion.fish; complete -C \"$1\"" | cut -f1 | tr '\n' ' '; }
@@ -169,7 +169,7 @@ fi
 if command -v zsh >/dev/null; then
 	check "zsh: syntax" zsh -n "$work/completion.zsh"
 	HOME=$work in_terminal --type "autoload -U compinit; compinit -D -u; source $work/completion.zsh\n" --type 'varve repl\t' --type='--form\t' \
-		--type 'timel\t' --type='--kind EXEC,CONNE\t' --type '\x03exit\n' zsh -f >"$work/tty" 2>&1
+		--type 'timel\t' --type='--kind EXEC,CONNE\t' --type '\x15exit\n' zsh -f >"$work/tty" 2>&1
 	sed "s/${escape}\[[0-9;?]*[a-zA-Z]//g" "$work/tty" | tr -d '\b\r' | grep -q 'varve replay.*--format=.*timeline.*--kind EXEC,CONNECT' && pass "zsh: typed" || fail "zsh: typed: $(cat -v "$work/tty")"
 else
 	echo "skip zsh: not installed"
