@@ -169,6 +169,25 @@ static void tell_flow(struct telling *t)
 	end(t, TALKED);
 }
 
+/* A port that the kernel chose is another each time. */
+static void tell_bind(struct telling *t)
+{
+	const Varve__V1__Bind *b = t->ev->bind;
+	bool is_chosen = b->requested && (!b->requested->has_port || !b->requested->port);
+
+	begin(t);
+	put(t, b->protocol);
+	fputc(' ', t->out);
+	if (b->address)
+		put_endpoint(t, b->address, NULL, !is_chosen);
+	else if (b->file)
+		put_file(t, b->file);
+	else
+		put(t, b->unix_path);
+	fputs(parts_failed(t->ev) ? " failed" : "", t->out);
+	end(t, "bind");
+}
+
 static void tell_dns(struct telling *t)
 {
 	const Varve__V1__Dns *d = t->ev->dns;
@@ -237,6 +256,7 @@ static const struct {
 	{BODY(CONNECT), tell_connect},
 	{BODY(ACCEPT), tell_accept},
 	{BODY(UDP_FLOW), tell_flow},
+	{BODY(BIND), tell_bind},
 	{BODY(DNS), tell_dns},
 	{BODY(CREDENTIALS), tell_credentials},
 	{BODY(EXEC_SESSION), tell_session},
@@ -298,7 +318,9 @@ void deed_text(const Varve__V1__Event *ev, const struct usual *u, deed_fn fn, vo
 {
 	struct telling t = {.ev = ev, .u = u, .fn = fn, .ctx = ctx};
 
-	if (!parts_body(ev))
+	/* What the runtime does before the container's own program differs by chance. */
+	if (!parts_body(ev) ||
+	    (ev->process && ev->process->has_runtime_setup && ev->process->runtime_setup))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(tellers); i++) {
 		if (tellers[i].body == ev->body_case) {

@@ -41,6 +41,7 @@ static struct deed *get_deed(struct deeds *d, const char *name, const char *text
 {
 	_cleanup_free_ char *key = memory_printf("%s\n%s", name, text);
 	uintptr_t at = (uintptr_t)strmap_find(&d->keys, key);
+	size_t len = strlen(text);
 	struct deeds_sort *sort;
 
 	if (at)
@@ -48,11 +49,14 @@ static struct deed *get_deed(struct deeds *d, const char *name, const char *text
 	sort = get_sort(d, name);
 	if (!sort)
 		return NULL;
-	if (sort->cnt >= DEEDS_OF_A_SORT) {
+	if (sort->cnt >= DEEDS_OF_A_SORT || sort->bytes + len > DEEDS_SORT_BYTES ||
+	    d->bytes + len > DEEDS_BYTES) {
 		sort->left_out[side]++;
 		return NULL;
 	}
 	sort->cnt++;
+	sort->bytes += len;
+	d->bytes += len;
 	d->v = memory_grow(d->v, d->cnt, &d->cap, sizeof(*d->v));
 	d->v[d->cnt] = (struct deed){
 		.sort = name, .text = memory_strdup(text), .first_ns = {INT64_MAX, INT64_MAX}};

@@ -10,9 +10,11 @@
 #include "responder/usual.h"
 #include <stdbool.h>
 
-#define DEEDS_OF_A_SORT 50000
-#define DEEDS_SORTS	128
-#define DEEDS_TEXT_MAX	4096 /* bytes; longer ones are cut, and so the same if they begin so */
+#define DEEDS_OF_A_SORT	 50000
+#define DEEDS_SORT_BYTES (8u << 20)  /* of text */
+#define DEEDS_BYTES	 (64u << 20) /* of all sorts; each text is held twice */
+#define DEEDS_SORTS	 128
+#define DEEDS_TEXT_MAX	 4096 /* bytes; longer ones are cut, and so the same if they begin so */
 
 enum { DEEDS_SIDES = 2 };
 
@@ -25,13 +27,13 @@ struct deed {
 
 struct deeds_sort {
 	const char *name;
-	size_t cnt;
+	size_t cnt, bytes;
 	uint64_t left_out[DEEDS_SIDES]; /* deeds that were not taken: there are too many */
 };
 
 struct deeds {
 	struct deed *v;
-	size_t cnt, cap;
+	size_t cnt, cap, bytes;
 	struct strmap keys;
 	struct deeds_sort sorts[DEEDS_SORTS];
 	size_t sort_cnt;

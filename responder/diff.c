@@ -183,9 +183,9 @@ static void print_limits(const struct diff *d, FILE *out)
 
 		if (s->left_out[0] || s->left_out[1])
 			fprintf(out,
-				"NOT COMPARED: \"%s\" has more than %d things; of A %" PRIu64
+				"NOT COMPARED: \"%s\": too many things, of A %" PRIu64
 				" records and of B %" PRIu64 " are left out\n",
-				s->name, DEEDS_OF_A_SORT, s->left_out[0], s->left_out[1]);
+				s->name, s->left_out[0], s->left_out[1]);
 	}
 }
 

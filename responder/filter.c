@@ -180,7 +180,7 @@ static bool in_subtree(struct filter *f, const Varve__V1__Process *p)
 
 	if (!root && !is_below(f, p))
 		return false;
-	if (f->processes.cnt >= FILTER_PROCESSES) {
+	if (f->processes.cnt >= FILTER_PROCESSES || strlen(p->process_uid) > UUID_LEN) {
 		f->overflowed = true;
 		return true;
 	}

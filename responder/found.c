@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define WHAT_MAX 400 /* bytes of the first record's text */
+#define NODE_MAX 255 /* of a node's name */
 
 void found_fini(struct found_list *list)
 {
@@ -51,8 +52,8 @@ static struct found *get(struct found_list *list, const struct history_container
 			 size_t indicator, const Varve__V1__Event *ev)
 {
 	/* What is of no container is of its node. */
-	_cleanup_free_ char *key =
-		memory_printf("%p %zu %s", (const void *)c, indicator, c ? "" : ev->node_name);
+	_cleanup_free_ char *key = memory_printf("%p %zu %.*s", (const void *)c, indicator,
+						 NODE_MAX, c ? "" : ev->node_name);
 	uintptr_t at = (uintptr_t)strmap_find(&list->keys, key);
 
 	if (at)
@@ -62,7 +63,7 @@ static struct found *get(struct found_list *list, const struct history_container
 	list->v = memory_grow(list->v, list->cnt, &list->cap, sizeof(*list->v));
 	list->v[list->cnt] = (struct found){
 		.container = c,
-		.node = memory_strdup(ev->node_name),
+		.node = memory_printf("%.*s", NODE_MAX, ev->node_name),
 		.indicator = indicator,
 		.first_ns = INT64_MAX,
 		.last_ns = INT64_MIN,
@@ -88,7 +89,7 @@ static void be_first(struct found *f, int64_t ns, const Varve__V1__Event *ev)
 	f->first_ns = ns;
 	free(f->run_id);
 	free(f->what);
-	f->run_id = memory_strdup(ev->run_id);
+	f->run_id = memory_printf("%.*s", UUID_LEN, ev->run_id);
 	f->sequence = ev->sequence;
 	f->what = text_of(ev);
 }

@@ -9,31 +9,32 @@ unset NO_COLOR PAGER LESS
 sensor_start || { fail "sensor starts"; finish; }
 work_of_all='echo 1 >/tmp/out; /bin/busybox timeout 1 /bin/busybox nslookup www.shop.example 127.0.0.1; cat /no/such'
 container_run web-a /bin/sh -c "$work_of_all; true" >/dev/null 2>&1
-container_run web-b /bin/sh -c "$work_of_all; cp /bin/busybox /tmp/wget; /tmp/wget -T 1 -O /dev/null http://127.0.0.9:9/; cat /var/run/secrets/kubernetes.io/serviceaccount/token; (sleep 0.1; ls /tmp); true" >/dev/null 2>&1
+container_run web-b /bin/sh -c "$work_of_all; cp /bin/busybox /tmp/nc; /tmp/nc -w 1 127.0.0.9 9; cat /var/run/secrets/kubernetes.io/serviceaccount/token; (sleep 0.1; /bin/busybox ls /tmp; true); true" >/dev/null 2>&1
 sleep 0.5
 sensor_stop || fail "sensor stops cleanly: $(tail -n 2 "$work/sensor.err")"
 log=$work/log
 
 # --- find
+# Other suites' containers are in the log, too: all sensors record all.
 # find_in NAME PODS OPTIONS...: found in exactly these pods.
 find_in() {
 	local name=$1 pods=$2 rc got
 	shift 2
 	"$VARVE" find "$log" "$@" >"$work/found" 2>"$work/found.err"
 	rc=$?
-	got=$(sed -n 's|^e2e/\([^ ]*\) .*|\1|p' "$work/found" | sort -u | tr '\n' ' ')
+	got=$(sed -n 's|^e2e/\(web-[ab]\) .*|\1|p' "$work/found" | sort -u | tr '\n' ' ')
 	[ $rc = 0 ] && [ "$got" = "$pods " ] && pass "find $name: $pods" || fail "find $name: exit $rc, in: $got; $(head -n 3 "$work/found.err")"
 }
 sha256=$(sha256sum "$work/web-a/image/bin/busybox" | cut -d' ' -f1)
-find_in "by path" web-b --path '/tmp/wget'
+find_in "by path" web-b --path '/tmp/nc'
 find_in "by pattern" "web-a web-b" --path '/tmp/o*'
 find_in "by address" web-b --ip 127.0.0.9
 find_in "by network" "web-a web-b" --ip 127.0.0.0/8
 find_in "by domain" "web-a web-b" --domain shop.example
-find_in "by program" web-b --exec wget
-find_in "by command line" web-b --exec '*127.0.0.9:9*'
+find_in "by program" web-b --exec nc
+find_in "by command line" web-b --exec '*127.0.0.9 9*'
 find_in "by SHA-256" "web-a web-b" --sha256 "$sha256"
-find_in "by name of the process" web-b --comm 'wge?'
+find_in "by name of the process" web-b --comm 'n?'
 find_in "by user" "web-a web-b" --user root
 printf '# of the feed\n127[.]0.0.9\n%s\ndomain nowhere.example  # not here\n' "$sha256" >"$work/list"
 find_in "by a list" "web-a web-b" --indicators "$work/list"
@@ -45,6 +46,7 @@ echo 'sha256 123' >>"$work/list"
 check "find as JSON" "$PYTHON" - "$work/found.json" <<'PY'
 import json, sys
 *found, last = [json.loads(l) for l in open(sys.argv[1])]
+found = [f for f in found if f['pod'] in ('web-a', 'web-b')]
 assert [(f['pod'], f['namespace'], f['container'], f['node']) for f in found] == [('web-b', 'e2e', 'app', 'test-node')], found
 assert found[0]['records'] == sum(found[0]['kinds'].values()) and 'CONNECT' in found[0]['kinds'], found
 assert found[0]['first'] <= found[0]['last'] and '/' in found[0]['first_event'], found
@@ -66,9 +68,11 @@ rc=$?
 rc=$?
 sed -n '/^Only A/,/^Only B/p' "$work/diff" >"$work/only.a"
 sed -n '/^Only B/,/things are the same/p' "$work/diff" >"$work/only.b"
-[ $rc = 0 ] && [ "$(grep -c '^COMPLETE' "$work/diff")" = 4 ] && pass "diff shows both verdicts, first and last" || fail "diff: exit $rc: $(cat "$work/err" "$work/diff")"
+# Others' losses on a busy machine make it UNKNOWN, and then it must say that.
+[ $rc = 0 ] && want='^COMPLETE: ' || want='^UNKNOWN: .* of the node '
+[ $rc = 0 ] || [ $rc = 4 ] && [ "$(grep -c "$want" "$work/diff")" -ge 4 ] && pass "diff shows both verdicts, first and last" || fail "diff: exit $rc: $(cat "$work/err" "$work/diff")"
 [ "$(grep -c '^  ' "$work/only.a")" = 1 ] && grep -q '^  nothing$' "$work/only.a" && pass "the sister did nothing else" || fail "only A: $(cat "$work/only.a")"
-for what in '  /tmp/wget$' 'tcp 127.0.0.9 port 9' '/serviceaccount/token$' '/bin/ls$\|/bin/busybox$'; do
+for what in '  /tmp/nc$' 'tcp 127.0.0.9 port 9' '/serviceaccount/token$'; do
 	grep -q -- "$what" "$work/only.b" && pass "diff: only the other: $what" || fail "diff: only B lacks $what: $(cat "$work/only.b")"
 done
 grep -q 'shop.example\|/tmp/out' "$work/only.b" && fail "diff: what both did is told: $(cat "$work/only.b")" || pass "diff: what both did is not told"
@@ -86,7 +90,7 @@ check "--process: a shell and what it began" "$PYTHON" - "$VARVE" "$log" "$work/
 import json, subprocess, sys
 varve, log, path = sys.argv[1:]
 events = [json.loads(l) for l in open(path)]
-ls = [e for e in events if e['kind'] == 'EXEC' and e['exec']['args'] == ['ls', '/tmp']][0]['process']
+ls = [e for e in events if e['kind'] == 'EXEC' and e['exec']['args'] == ['/bin/busybox', 'ls', '/tmp']][0]['process']
 shell = ls['parent']['process_uid']
 run = subprocess.run([varve, 'replay', log, '--pod', 'e2e/web-b', '--format', 'jsonl', '--process', shell], capture_output=True, text=True)
 got = [json.loads(l) for l in run.stdout.splitlines()]
@@ -151,7 +155,7 @@ is "bash: value" "$(complete_bash varve replay --format time | tr ' ' '\n' | gre
 is "bash: value behind =" "$(complete_bash varve replay --result = fa)" failed
 is "bash: list" "$(complete_bash varve replay --kind EXEC,CONNE)" EXEC,CONNECT
 is "bash: file" "$(complete_bash varve find "$log" --indicators "$work/lis")" "$work/list"
-in_terminal --type "source $work/completion.bash\n" --type 'varve repl\t' --type '--form\t' --type 'timel\t' --type '\x03exit\n' bash --norc --noprofile -i >"$work/tty" 2>&1
+in_terminal --type "source $work/completion.bash\n" --type 'varve repl\t' --type='--form\t' --type 'timel\t' --type '\x15exit\n' bash --norc --noprofile -i >"$work/tty" 2>&1
 sed "s/${escape}\[[0-9;?]*[a-zA-Z]//g" "$work/tty" | grep -q 'varve replay --format timeline' && pass "bash: typed" || fail "bash: typed: $(cat -v "$work/tty")"
 if command -v fish >/dev/null; then
 	complete_fish() { HOME=$work fish --no-config -c "source $work/completion.fish; complete -C \"$1\"" | cut -f1 | tr '\n' ' '; }
@@ -164,8 +168,8 @@ else
 fi
 if command -v zsh >/dev/null; then
 	check "zsh: syntax" zsh -n "$work/completion.zsh"
-	HOME=$work in_terminal --type "autoload -U compinit; compinit -D -u; source $work/completion.zsh\n" --type 'varve repl\t' --type '--form\t' \
-		--type 'timel\t' --type '--kind EXEC,CONNE\t' --type '\x03exit\n' zsh -f >"$work/tty" 2>&1
+	HOME=$work in_terminal --type "autoload -U compinit; compinit -D -u; source $work/completion.zsh\n" --type 'varve repl\t' --type='--form\t' \
+		--type 'timel\t' --type='--kind EXEC,CONNE\t' --type '\x15exit\n' zsh -f >"$work/tty" 2>&1
 	sed "s/${escape}\[[0-9;?]*[a-zA-Z]//g" "$work/tty" | tr -d '\b\r' | grep -q 'varve replay.*--format=.*timeline.*--kind EXEC,CONNECT' && pass "zsh: typed" || fail "zsh: typed: $(cat -v "$work/tty")"
 else
 	echo "skip zsh: not installed"

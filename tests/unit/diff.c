@@ -160,6 +160,42 @@ static void test_verdicts(void **state)
 			  "INCOMPLETE: 120 file events lost");
 }
 
+static const char *deed_of(struct deeds *d, const Varve__V1__Event *ev)
+{
+	deeds_fini(d);
+	deeds_add(d, 0, &(struct usual){}, SAMPLE_T0, ev);
+	return d->cnt ? d->v[0].text : "";
+}
+
+/* What says the same with other numbers is the same. */
+static void test_bind(void **state)
+{
+	struct deeds d = {};
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Bind b = VARVE__V1__BIND__INIT;
+	Varve__V1__Endpoint got = VARVE__V1__ENDPOINT__INIT, asked = VARVE__V1__ENDPOINT__INIT;
+	Varve__V1__Process p = VARVE__V1__PROCESS__INIT;
+
+	(void)state;
+	ev.body_case = VARVE__V1__EVENT__BODY_BIND;
+	ev.bind = &b;
+	ev.process = &p;
+	b.protocol = (char *)"udp";
+	b.address = &got;
+	b.requested = &asked;
+	got.ip = asked.ip = (char *)"0.0.0.0";
+	SAMPLE_SET(&got, port, 44951);
+	SAMPLE_SET(&asked, port, 0);
+	assert_string_equal(deed_of(&d, &ev), "udp 0.0.0.0");
+	SAMPLE_SET(&asked, port, 44951);
+	assert_string_equal(deed_of(&d, &ev), "udp 0.0.0.0 port 44951");
+	SAMPLE_SET(&b, call_errno, 98);
+	assert_string_equal(deed_of(&d, &ev), "udp 0.0.0.0 port 44951 failed");
+	SAMPLE_SET(&p, runtime_setup, 1);
+	assert_string_equal(deed_of(&d, &ev), "");
+	deeds_fini(&d);
+}
+
 static const char *usual(const struct usual *u, const char *s)
 {
 	static char *text;
@@ -249,6 +285,7 @@ int main(void)
 		T(test_json),
 		T(test_called_wrongly),
 		T(test_verdicts),
+		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_usual),
 		cmocka_unit_test(test_limits),
 	};
