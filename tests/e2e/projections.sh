@@ -51,8 +51,8 @@ for path in 'ocsf .metadata.uid' 'ecs .event.id' 'sysmon .RecordId'; do
 for key in sys.argv[1].split(".")[1:]: e = e[key]
 print(e)' "${path#* }" <"$work/sensor/${path%% *}.out")
 	"$VARVE" prove "$work/log" --event "$record" --out "$work/proof" 2>"$work/prove.err" &&
-		"$VARVE" verify --proof "$work/proof" --key "$work/log/sensor.pub" >"$work/proved" 2>&1 &&
-		pass "from ${path#* } of ${path%% *} to the sealed record: $(head -n 1 "$work/proved")" ||
+		"$VARVE" verify --proof "$work/proof" --key "$work/log/sensor.pub" --changes "$work/log/sensor.keys" >"$work/proved" 2>&1 &&
+		grep -q "\"sequence\":\"${record#*/}\"" "$work/proved" && pass "${path%% *}: from ${path#* } to the sealed record" ||
 		fail "${path%% *}: $record: $(cat "$work/prove.err" "$work/proved" 2>/dev/null | tail -n 2)"
 	rm -f "$work/proof"
 done
