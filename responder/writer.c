@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define ESCAPED_MAX 6 /* bytes that one byte of text can become: \u00XX */
-#define DIGITS_MAX  20
 
 void writer_fini(struct writer *w)
 {
@@ -114,31 +113,6 @@ static char *put_escape(char *p, uint32_t cp)
 	return p;
 }
 
-/* Eight bytes that go out as they are; false may also be said of some that would. */
-static bool are_plain(const char *s)
-{
-	const uint64_t ones = 0x0101010101010101, tops = ones << 7;
-	uint64_t v, quote, backslash;
-
-	memcpy(&v, s, sizeof(v));
-	quote = v ^ (ones * '"');
-	backslash = v ^ (ones * '\\');
-	return !(((v - ones * 0x20) | v | (v + ones) | ((quote - ones) & ~quote) |
-		  ((backslash - ones) & ~backslash)) &
-		 tops);
-}
-
-static size_t plain_len(const char *s, size_t len)
-{
-	size_t i = 0;
-
-	while (len - i >= 8 && are_plain(s + i))
-		i += 8;
-	while (i < len && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\')
-		i++;
-	return i;
-}
-
 /* There is room. */
 static char *put_text(char *p, const char *s, size_t len)
 {
@@ -146,9 +120,9 @@ static char *put_text(char *p, const char *s, size_t len)
 	size_t n;
 
 	for (size_t i = 0; i < len; i += n) {
-		n = plain_len(s + i, len - i);
+		n = text_copy_plain(p, s + i, len - i);
 		if (n) {
-			p = mempcpy(p, s + i, n);
+			p += n;
 			continue;
 		}
 		n = text_decode(s + i, len - i, &cp);
@@ -183,14 +157,7 @@ void writer_text(struct writer *w, const char *key, const char *s)
 
 static void put_number(struct writer *w, uint64_t v)
 {
-	char digits[DIGITS_MAX];
-	size_t at = DIGITS_MAX;
-
-	do {
-		digits[--at] = '0' + v % 10;
-		v /= 10;
-	} while (v);
-	writer_raw(w, digits + at, DIGITS_MAX - at);
+	w->len += text_format_unsigned(writer_room(w, TEXT_NUMBER_LEN), v);
 }
 
 void writer_number(struct writer *w, const char *key, uint64_t v)

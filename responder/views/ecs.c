@@ -107,7 +107,7 @@ static void put_started(struct projector *p, bool has, uint64_t boot_ns)
 	int64_t ns;
 
 	if (has && facts_started_ns(p->facts.ev, boot_ns, &ns))
-		writer_text(&p->out, "start", projection_when(p, ns, when));
+		writer_text(&p->out, "start", when_format(ns, when));
 }
 
 static void put_id(struct writer *w, const char *key, bool has, uint64_t id)

@@ -73,7 +73,7 @@ static void put_started(struct projector *p, bool has, uint64_t boot_ns)
 	if (!has || !facts_started_ns(p->facts.ev, boot_ns, &ns))
 		return;
 	writer_signed(&p->out, "created_time", ns / OCSF_NSEC_PER_MS);
-	writer_text(&p->out, "created_time_dt", projection_when(p, ns, when));
+	writer_text(&p->out, "created_time_dt", when_format(ns, when));
 }
 
 bool ocsf_has_parent(const Varve__V1__Process *p)

@@ -210,31 +210,12 @@ static void put_words(struct projector *p, const Varve__V1__Event *ev)
 	p->message = p->words_buf;
 }
 
-const char *projection_when(struct projector *p, int64_t ns, char buf[static WHEN_LEN])
-{
-	int64_t sec = ns / (int64_t)NSEC_PER_SEC;
-	uint32_t us = (uint32_t)(ns % (int64_t)NSEC_PER_SEC / 1000);
-	__typeof__(&p->clock.slots[0]) slot = &p->clock.slots[sec & (PROJECTION_CLOCK - 1)];
-
-	/* Second 0 is what an empty slot says. */
-	if (ns < (int64_t)NSEC_PER_SEC)
-		return when_format(ns, buf);
-	if (slot->sec != sec) {
-		slot->sec = sec;
-		when_format(sec * (int64_t)NSEC_PER_SEC, slot->text);
-	}
-	memcpy(buf, slot->text, WHEN_LEN);
-	for (char *digit = strchr(buf, '.') + 6; *digit != '.'; digit--, us /= 10)
-		*digit = '0' + us % 10;
-	return buf;
-}
-
 void projection_take(struct projector *p, const Varve__V1__Event *ev)
 {
 	facts_gather(p->plan, ev, &p->facts);
 	p->as = find(p, &p->facts);
 	p->time_ns = history_time(history_find_run(p->h, ev->run_id), ev);
-	projection_when(p, p->time_ns, p->when);
+	when_format(p->time_ns, p->when);
 	put_words(p, ev);
 }
 

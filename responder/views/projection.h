@@ -52,23 +52,12 @@ struct projection {
 /* All of them, in the order of projection.def. */
 const struct projection *projection_table(size_t *ret_cnt);
 
-#define PROJECTION_CLOCK 64
-
-/* Seconds whose text is known: most times of a record are of few of them. */
-struct projection_clock {
-	struct {
-		int64_t sec;
-		char text[WHEN_LEN];
-	} slots[PROJECTION_CLOCK];
-};
-
 /* State of such a view; the record at hand. */
 struct projector {
 	const struct history *h;
 	struct facts_plan *plan;
 	const struct projection *first[128]; /* of each kind */
 	struct writer out;
-	struct projection_clock clock;
 	FILE *words, *scratch; /* into: */
 	char *words_buf, *scratch_buf;
 	size_t words_size, scratch_size;
@@ -87,8 +76,6 @@ void *projection_open(const struct history *h, const struct verdict *verdict, FI
 void projection_free(void *state);
 /* Fills in what is above for the record. */
 void projection_take(struct projector *p, const Varve__V1__Event *ev);
-/* As when_format(). */
-const char *projection_when(struct projector *p, int64_t ns, char buf[static WHEN_LEN]);
 /* Line by which the record is found again: "RUN/SEQUENCE"; buf is returned. */
 #define PROJECTION_ID_LEN 160
 const char *projection_id(const Varve__V1__Event *ev, char buf[static PROJECTION_ID_LEN]);

@@ -51,8 +51,8 @@ for path in 'ocsf .metadata.uid' 'ecs .event.id' 'sysmon .RecordId'; do
 for key in sys.argv[1].split(".")[1:]: e = e[key]
 print(e)' "${path#* }" <"$work/sensor/${path%% *}.out")
 	"$VARVE" prove "$work/log" --event "$record" --out "$work/proof" 2>"$work/prove.err" &&
-		"$VARVE" verify --proof "$work/proof" --key "$work/log/sensor.pub" >"$work/proved" 2>&1 &&
-		pass "from ${path#* } of ${path%% *} to the sealed record: $(head -n 1 "$work/proved")" ||
+		"$VARVE" verify --proof "$work/proof" --key "$work/log/sensor.pub" --changes "$work/log/sensor.keys" >"$work/proved" 2>&1 &&
+		grep -q "\"sequence\":\"${record#*/}\"" "$work/proved" && pass "${path%% *}: from ${path#* } to the sealed record" ||
 		fail "${path%% *}: $record: $(cat "$work/prove.err" "$work/proved" 2>/dev/null | tail -n 2)"
 	rm -f "$work/proof"
 done
@@ -64,6 +64,6 @@ for format in csv ocsf ecs sysmon timesketch; do
 	TIMEFORMAT=%U
 	seconds=$( { time replay "$work/many" $format >/dev/null 2>&1; } 2>&1)
 	awk -v s="$seconds" -v n=$MANY -v f=$format 'BEGIN { if (s < 0.01) s = 0.01; printf "# %s: %d records in %s s of processor time, %d a second\n", f, n, s, n / s
-		exit n / s < 50000 }' && pass "$format is fast enough" || fail "$format: $MANY records took $seconds s"
+		exit n / s < 100000 }' && pass "$format is fast enough" || fail "$format: $MANY records took $seconds s"
 done
 finish

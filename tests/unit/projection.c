@@ -461,23 +461,6 @@ static void test_manual_has_the_columns(void **state)
 	varve__v1__event__free_unpacked(ev, NULL);
 }
 
-/* Times that are cached are what those are that are not. */
-static void test_times(void **state)
-{
-	static const int64_t times[] = {0,	   1, 999999999, 1000000000, 1795204800123456789,
-					INT64_MAX, -1};
-	struct history h = {};
-	struct projector *p = projection_open(&h, NULL, NULL);
-	char got[WHEN_LEN], wanted[WHEN_LEN];
-
-	(void)state;
-	for (int pass = 0; pass < 2; pass++)
-		for (size_t i = 0; i < ARRAY_SIZE(times); i++)
-			assert_string_equal(projection_when(p, times[i], got),
-					    when_format(times[i], wanted));
-	projection_free(p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -492,7 +475,6 @@ int main(void)
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_csv_cells),
 		cmocka_unit_test(test_manual_has_the_columns),
-		cmocka_unit_test(test_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

