@@ -58,7 +58,7 @@ wait_for 10 sh -c "runc --root '$work/runc' state '$id' | grep -q stopped"
 runc_ delete "$id"
 sensor_stop
 
-"$VARVE" replay "$work/log" --pod shop/checkout-6d5f9c7b8-x2x7k --format html >"$work/page.html"
+"$VARVE" replay "$work/log" --pod shop/checkout-6d5f9c7b8-x2x7k --key "$work/log/sensor.pub" --format html >"$work/page.html"
 PYTHONPATH=tests/e2e "$PYTHON" - "$work/page.html" "$png" <<'PY'
 import sys, time
 from browser import Browser
