@@ -68,6 +68,26 @@ static void print_reasons(const struct verdict *v, enum verdict_kind kind, FILE 
 	}
 }
 
+/* Is it what the sensor sealed? Only if that was asked for. */
+static void print_seals(const struct verdict *v, FILE *out)
+{
+	static const char *const classes[] = {
+		[VERDICT_SEALS_AUTHENTIC] = "complete",
+		[VERDICT_SEALS_OPEN] = "unknown",
+		[VERDICT_SEALS_UNAUTHENTICATED] = "unknown",
+		[VERDICT_SEALS_BROKEN] = "incomplete",
+	};
+
+	if (v->seals == VERDICT_SEALS_NOT_ASKED)
+		return;
+	fprintf(out,
+		"<section id=\"seals\" class=\"verdict %s\" "
+		"aria-label=\"Seals\">\n<p><strong>%s</strong> ",
+		classes[v->seals], verdict_seals_word(v->seals));
+	html_escape(out, v->seals_text);
+	fputs("</p>\n</section>\n", out);
+}
+
 /* Not running at all: neither missing anything nor complete. */
 static void print_verdict(const struct verdict *v, FILE *out)
 {
@@ -75,7 +95,7 @@ static void print_verdict(const struct verdict *v, FILE *out)
 	const char *class = any ? results[v->result].class : "note";
 
 	fprintf(out,
-		"<section id=\"verdict\" class=\"%s\" "
+		"<section id=\"verdict\" class=\"verdict %s\" "
 		"aria-label=\"Verdict\">\n<p><strong>%s</strong> ",
 		class, any ? results[v->result].word : "NOT RUNNING");
 	if (any)
@@ -223,6 +243,7 @@ void html_header_print(const struct html *w, FILE *out)
 		when_format((int64_t)time(NULL) * (int64_t)NSEC_PER_SEC, when),
 		w->h->as_recorded ? ", names as each record has them" : "");
 	print_verdict(w->verdict, out);
+	print_seals(w->verdict, out);
 	print_left_out(w, out);
 	print_containers(w->h, out);
 	fputs("<noscript><p>The processes and records are shown by a script, and scripts are "

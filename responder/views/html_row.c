@@ -8,6 +8,7 @@
 #include "responder/describe.h"
 #include "responder/json_line.h"
 #include "responder/memory.h"
+#include "responder/parts.h"
 #include "responder/secrets.h"
 #include "responder/views/html_impl.h"
 #include <string.h>
@@ -64,36 +65,6 @@ static void set_number(json_t *o, const char *key, bool has, uint32_t value)
 		json_object_set_new(o, key, json_integer(value));
 }
 
-static const ProtobufCMessage *body_of(const Varve__V1__Event *ev)
-{
-	const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field(
-		&varve__v1__event__descriptor, ev->body_case);
-
-	if (!f || f->type != PROTOBUF_C_TYPE_MESSAGE)
-		return NULL;
-	return *(const ProtobufCMessage *const *)((const char *)ev + f->offset);
-}
-
-/* An attempt that failed; of a connection what became of it counts. */
-static bool is_failed(const Varve__V1__Event *ev)
-{
-	const ProtobufCMessage *body = body_of(ev);
-	const ProtobufCFieldDescriptor *f;
-
-	if (ev->body_case == VARVE__V1__EVENT__BODY_EXEC_FAILED)
-		return true;
-	if (ev->body_case == VARVE__V1__EVENT__BODY_CONNECT && ev->connect->outcome)
-		return !strcmp(ev->connect->outcome, "failed");
-	f = body ? protobuf_c_message_descriptor_get_field_by_name(body->descriptor, "call_errno")
-		 : NULL;
-	if (!f || f->type != PROTOBUF_C_TYPE_UINT32 || f->label != PROTOBUF_C_LABEL_OPTIONAL)
-		return false;
-	const char *base = (const char *)body;
-
-	return *(const protobuf_c_boolean *)(base + f->quantifier_offset) &&
-	       *(const uint32_t *)(base + f->offset);
-}
-
 static bool is_odd(const Varve__V1__File *f)
 {
 	return f && ((f->has_overlay_upper && f->overlay_upper) || (f->has_memfd && f->memfd) ||
@@ -126,7 +97,7 @@ static int flags_of(const Varve__V1__Event *ev)
 		ev->body_case == VARVE__V1__EVENT__BODY_OPEN ? ev->open->file : NULL;
 	const Varve__V1__Process *p = ev->process;
 
-	return (is_failed(ev) ? ROW_FAILED : 0) |
+	return (parts_failed(ev) ? ROW_FAILED : 0) |
 	       (opened && secrets_is_secret(opened->path) ? ROW_SECRET : 0) |
 	       (is_odd(image_of(ev)) ? ROW_ODD_FILE : 0) | (p && is_setup(p) ? ROW_SETUP : 0);
 }

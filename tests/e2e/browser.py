@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Headless Chromium, told what to do over a pipe by the DevTools protocol: what a page asks for and complains of is kept."""
 import base64
+import contextlib
 import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -26,7 +28,8 @@ class Browser:
             ['bash', '-c', 'exec "$@" 3<&%d 4>&%d' % (to_browser, from_browser), 'bash', program(), '--headless', '--remote-debugging-pipe',
              '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking',
              '--disable-component-update', '--hide-scrollbars', '--window-size=%d,%d' % (width, height), '--user-data-dir=' + self.profile,
-             'about:blank'], pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+             'about:blank'], pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True)
         os.close(to_browser)
         os.close(from_browser)
         self.buffer, self.last_id, self.session, self.events = b'', 0, None, []
@@ -36,9 +39,20 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.profile, ignore_errors=True)
+        # Its children write to the profile until the last of them is gone.
+        try:
+            self.session = None
+            self.call('Browser.close', 10)
+            self.process.wait(10)
+        except (OSError, EOFError, TimeoutError, RuntimeError, subprocess.TimeoutExpired):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        for _ in range(100):
+            shutil.rmtree(self.profile, ignore_errors=True)
+            if not os.path.exists(self.profile):
+                break
+            time.sleep(0.05)
 
     def message(self, seconds):
         end = time.monotonic() + seconds

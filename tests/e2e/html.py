@@ -85,7 +85,7 @@ def test_story(b):
     b.click('#expand')
     text = b.js(TREE + '.map(r => r.innerText).join("\\n")')
     check('story: the tree has commands, sessions, dead parents, ends', all(w in text for w in (
-        'wget -O /tmp/.x', 'session', 'known as parent only', 'upper layer', 'SIGTERM', 'exit 130', 'root', 'containerd-shim')), text)
+        'wget -O /tmp/.x', 'session', 'outside, or before', 'upper layer', 'SIGTERM', '130', 'root', 'containerd-shim')), text)
     check('story: brothers that are the same stand in one row', text.count('/tmp/.x worker') == 12 + 1 and '× 12' in text, text)
 
     search(b, 'WGET')

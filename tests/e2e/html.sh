@@ -28,9 +28,8 @@ check "html lossy: the reason is in the header" grep -q '<li class="incomplete">
 check "html hostile: no line of it is markup" sh -c "! grep -E '<(img|svg)|pwned=[0-9]*<' '$work/hostile.html'"
 echo "# 100,001 records are $(($(stat -c %s "$work/many.html") / 1024)) KiB, of $(($(stat -c %s "$work/many.jsonl") / 1024)) KiB of JSON lines"
 
-cd tests/e2e && python=$PYTHON && cd ../.. || exit 1
-if "$python" -c 'import sys; sys.path.insert(0, "tests/e2e"); import browser; sys.exit(not browser.program())'; then
-	"$python" tests/e2e/html.py "$work" || failures=$((failures + 1))
+if "$PYTHON" -c 'import sys; sys.path.insert(0, "tests/e2e"); import browser; sys.exit(not browser.program())'; then
+	"$PYTHON" tests/e2e/html.py "$work" || failures=$((failures + 1))
 else
 	echo "skip html in a browser: no Chromium (Debian: chromium-headless-shell)"
 fi

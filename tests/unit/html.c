@@ -18,6 +18,7 @@ struct fixture {
 	struct history *h;
 	struct html_limits limits; /* 0: the view's own */
 	bool as_recorded;
+	enum verdict_seals seals;
 	void *state;
 	FILE *out;
 	char *page;
@@ -64,6 +65,8 @@ static void make(struct fixture *f)
 	f->h->as_recorded = f->as_recorded;
 	assert_int_equal(select_pod(f->h, SAMPLE_POD), 0);
 	verdict_make(f->h, &verdict);
+	verdict.seals = f->seals;
+	verdict.seals_text = f->seals ? strdup("<why>") : NULL;
 	f->out = open_memstream(&f->page, &f->len);
 	f->state = view_html.open(f->h, &verdict, f->out);
 	if (f->limits.rows)
@@ -338,6 +341,28 @@ static void test_as_recorded(void **state)
 	json_decref(r);
 }
 
+/* Whether it is what was sealed stands beside whether it is all. */
+static void test_seals(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_story(&f->s, &f->c);
+	make(f);
+	assert_null(strstr(f->page, "id=\"seals\""));
+	history_free(f->h);
+	free(f->page);
+	f->seals = VERDICT_SEALS_AUTHENTIC;
+	make(f);
+	assert_has(f, "<section id=\"seals\" class=\"verdict complete\"");
+	assert_has(f, "<strong>AUTHENTIC</strong> &lt;why&gt;</p>");
+	history_free(f->h);
+	free(f->page);
+	f->seals = VERDICT_SEALS_BROKEN;
+	make(f);
+	assert_has(f, "<section id=\"seals\" class=\"verdict incomplete\"");
+	assert_has(f, "<strong>BROKEN</strong>");
+}
+
 static size_t count_of(const char *text, const char *word)
 {
 	size_t cnt = 0;
@@ -414,8 +439,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_story),	       T(test_flags),		T(test_process_is_told_once),
 		T(test_limit_of_rows), T(test_limits_of_bytes), T(test_long_text),
-		T(test_final_verdict), T(test_as_recorded),	T(test_hostile),
-		T(test_policy),	       T(test_escape_and_pack),
+		T(test_final_verdict), T(test_as_recorded),	T(test_seals),
+		T(test_hostile),       T(test_policy),		T(test_escape_and_pack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,7 +153,9 @@ function takeRow(i, [time, kind, className, container, uid, pid, name, flags, te
 	const p = processOf(container, uid, pid, name ?? '');
 
 	p.pid = pid ?? p.pid;
-	p.name = once(name) || p.name;
+	// What comes late can have the name from before: a CLOSE_WRITE that of the open.
+	if (!p.execs || kind === 'EXEC' || kind === 'EXIT')
+		p.name = once(name) || p.name;
 	data.process[i] = p.index;
 	if (info)
 		learn(p, info, kind);

@@ -4,7 +4,7 @@
 
 const REPEATS = 4; // so many brothers in a row, or more, are drawn as one
 const OPEN_AT_FIRST = 2000; // nodes; in a larger tree only the upper levels are open
-const tree = { roots: [], order: [], visible: [], chosen: null };
+const tree = { roots: [], tops: [], order: [], visible: [], chosen: null };
 
 function headline(p) {
 	// One that only forked has its parent's arguments: its own name says more.
@@ -61,6 +61,24 @@ function nodesOf(children) {
 	return nodes;
 }
 
+// Where a tree is drawn from: those above, of which nothing is known but that they are above, stand in one row with the last of them.
+function topOf(root) {
+	let p = root;
+
+	while (!p.seen && p.children.length === 1 && !p.children[0].seen)
+		p = p.children[0];
+	return p;
+}
+
+// "nginx < containerd-shim < systemd": those above, nearest first.
+function chainAbove(p) {
+	let text = '';
+
+	for (let q = p.parent, n = 0; q && n < 16; q = q.parent, n++)
+		text += ' \u2190 ' + (q.name || headline(q));
+	return text;
+}
+
 // Parents before children, so that counts add up backwards.
 function arrange() {
 	const stack = [...tree.roots].reverse();
@@ -83,15 +101,16 @@ function buildTree() {
 	for (const p of data.processes)
 		(p.parent ? p.parent.children : tree.roots).push(p);
 	arrange();
+	tree.tops = tree.roots.map(topOf);
 	const all = data.processes.length <= OPEN_AT_FIRST;
 
 	for (const p of data.processes)
-		p.open = all || p.depth < 4;
+		p.open = all || p.depth < 6;
 }
 
 // counts: of matching records, with those of descendants; hide: only processes that have some.
 function flatten(counts, hide) {
-	const stack = tree.roots.map(node => [node, 0]).reverse();
+	const stack = tree.tops.map(node => [node, 0]).reverse();
 
 	tree.visible = [];
 	while (stack.length) {

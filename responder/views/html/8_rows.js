@@ -9,10 +9,10 @@ function chooseProcess(p) {
 		reveal(p);
 	}
 	refresh();
-	if (p && forest.selected >= 0)
-		forest.show(forest.selected);
 	if (p)
 		showCard(processCard(p, chooseProcess, closeCard));
+	if (p && forest.selected >= 0)
+		forest.show(forest.selected); // the card took some of its room
 }
 
 function toggle(node) {
@@ -32,7 +32,7 @@ function badges(p) {
 	if (p.snapshot)
 		list.push(make('span', 'badge', 'ran already'));
 	if (!p.seen)
-		list.push(make('span', 'badge', 'known as parent only'));
+		list.push(make('span', 'badge', 'outside, or before'));
 	if (p.exeFlags)
 		list.push(make('span', 'badge ' + (p.odd ? 'odd' : ''), p.exeFlags.replace(/[[\]]/g, '')));
 	return list;
@@ -40,11 +40,11 @@ function badges(p) {
 
 const LEVELS_MAX = 25; // that are drawn further and further to the right
 
-// "exit 0", "SIGKILL".
+// How it ended: "0", "SIGKILL".
 function ending(p) {
 	if (p.exit === null)
-		return make('span', 'exit', p.seen ? 'no exit' : '');
-	const name = p.exitText.match(/\((SIG\w+)\)/)?.[1] ?? p.exitText.replace(/^code (\d+)/, 'exit $1');
+		return make('span', 'exit', p.seen ? 'none seen' : '');
+	const name = p.exitText.match(/\((SIG\w+)\)/)?.[1] ?? p.exitText.replace(/^code (\d+)/, '$1');
 	const e = make('span', p.exitText === 'code 0' ? 'exit' : 'exit bad', name);
 
 	e.title = utc(p.exit) + ' ' + p.exitText;
@@ -59,12 +59,14 @@ function fillTreeRow(row, i) {
 
 	twisty.addEventListener('click', e => { e.preventDefault(); toggle(node); });
 	appendMarked(what, headline(p), state.regexp);
-	what.title = headline(p);
+	if (!level && p.parent)
+		what.append(make('small', '', chainAbove(p)));
+	what.title = headline(p) + chainAbove(p);
 	row.style.paddingLeft = 4 + Math.min(level, LEVELS_MAX) * 16 + 'px';
 	row.append(twisty, ...(level > LEVELS_MAX ? [make('span', 'badge', 'level ' + (level + 1))] : []), make('span', 'pid', node.group ? '' : String(p.pid ?? '?')),
 		...(node.group ? [make('span', 'badge repeat', '\u00d7 ' + node.members.length)] : badges(p)), what,
 		make('span', 'user', p.euid === undefined ? '' : p.euid === 0 ? 'root' : 'uid ' + p.euid),
-		make('span', 'when', p.begin === null ? '' : clock(p.begin).slice(0, 12)), ending(p),
+		make('span', 'when', p.begin === null ? '' : clock(p.begin).slice(0, 8)), ending(p),
 		make('span', 'number', count ? String(count) : ''));
 	row.classList.toggle('dimmed', !count && shown.filtered);
 	row.classList.toggle('ghost', !p.seen);

@@ -32,7 +32,7 @@ function kindBox(kind, i) {
 function fillContainers() {
 	const select = byId('container');
 
-	byId('container-label').hidden = data.containers.length < 2;
+	byId('container-label').hidden = byId('in-head').hidden = data.containers.length < 2;
 	select.append(new Option('all', -1), ...data.containers.map((name, i) => new Option(name, i)));
 	select.addEventListener('change', () => setContainer(Number(select.value)));
 }
@@ -115,6 +115,7 @@ async function start() {
 	chart = new Chart(byId('chart'), refresh, pick);
 	chart.setWhole(...timeBounds());
 	oneDay = day(chart.from) === day(chart.to);
+	byId('time-pane').classList.toggle('many-days', !oneDay);
 	byId('tree-count').textContent = data.processes.filter(p => p.seen).length.toLocaleString('en') +
 		(data.processes.length >= PROCESSES_MAX ? ', not all with those above them' : '');
 	fillKinds();
