@@ -10,7 +10,7 @@
 #include "evidence/base.h"
 #include <string.h>
 
-#define BLOCK_SIZE  (256u << 10) /* holds a usual record many times over */
+#define BLOCK_SIZE  (64u << 10) /* holds a usual record many times over */
 #define KNOWN_BLOCK (8u << 10)
 #define KNOWN_MAX   2048u /* bytes of a message that is kept */
 #define KNOWN_CNT   16u	  /* of each of the fields below */
