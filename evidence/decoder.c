@@ -8,27 +8,16 @@
  */
 #include "evidence/decoder.h"
 #include "evidence/base.h"
+#include "evidence/blocks.h"
+#include "evidence/wire.h"
 #include <string.h>
 
-#define BLOCK_SIZE  (256u << 10) /* holds a usual record many times over */
-#define KNOWN_BLOCK (8u << 10)
-#define KNOWN_MAX   2048u /* bytes of a message that is kept */
-#define KNOWN_CNT   16u	  /* of each of the fields below */
-#define ALIGN	    8u
+#define BLOCK_SIZE (64u << 10) /* holds a usual record many times over */
 
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
-
-struct block {
-	struct block *before;
-	size_t size;
-	char data[];
-};
-
-/* Given out from the front of a block, and given back at once. */
-struct memory {
-	struct block *block; /* that is filled; the first one of all stays */
-	char *at, *end;
-};
+#define KNOWN_FIELDS 3
+#define KNOWN_CNT    16u   /* of each field */
+#define KNOWN_MAX    2048u /* bytes of a message that is kept */
+#define KNOWN_BLOCK  (8u << 10)
 
 /*
  * Most of a record was in one before: the container, the pod, the process. A message of the same
@@ -38,93 +27,29 @@ struct known {
 	struct decoder_known is;
 	size_t len; /* 0: none */
 	uint8_t bytes[KNOWN_MAX];
-	struct memory memory;
+	struct blocks memory;
 };
 
-#define KNOWN_FIELDS 3
-
 struct decoder {
-	struct memory memory; /* of this record */
-	struct memory *into;  /* that, or that of a known message */
+	struct blocks memory; /* of this record */
+	struct blocks *into;  /* that, or that of a known message */
 	const ProtobufCFieldDescriptor *known_fields[KNOWN_FIELDS];
 	struct known known[KNOWN_FIELDS][KNOWN_CNT];
 	struct known *in_record[KNOWN_FIELDS]; /* of the last record; NULL: kept elsewhere */
 	ProtobufCAllocator allocator;
 };
 
-/* What is left of a message. */
-struct wire {
-	const uint8_t *at, *end;
-};
-
-/* --- memory */
-
-static bool add_block(struct memory *m, size_t size)
-{
-	struct block *b = malloc(sizeof(*b) + size);
-
-	if (!b)
-		return false;
-	b->before = m->block;
-	b->size = size;
-	m->block = b;
-	m->at = b->data;
-	m->end = b->data + size;
-	return true;
-}
-
-static void *take(struct memory *m, size_t size)
-{
-	char *p = m->at;
-
-	if ((size_t)(m->end - p) < size) {
-		if (!add_block(m, MAX(size, (size_t)BLOCK_SIZE)))
-			return NULL;
-		p = m->at;
-	}
-	m->at = p + size;
-	return p;
-}
-
-static void *take_aligned(struct memory *m, size_t size)
-{
-	size_t off = -(uintptr_t)m->at & (ALIGN - 1);
-
-	if ((size_t)(m->end - m->at) < off + size)
-		return take(m, size); /* of a new block */
-	m->at += off;
-	return take(m, size);
-}
-
-static void reset(struct memory *m)
-{
-	while (m->block && m->block->before) {
-		struct block *b = m->block;
-
-		m->block = b->before;
-		free(b);
-	}
-	m->at = m->block ? m->block->data : NULL;
-	m->end = m->block ? m->at + m->block->size : NULL;
-}
-
-static void memory_fini(struct memory *m)
-{
-	reset(m);
-	free(m->block);
-}
-
 static void forget(struct known *k)
 {
 	k->len = 0;
 	free(k->is.text);
 	k->is = (struct decoder_known){};
-	reset(&k->memory);
+	blocks_reset(&k->memory);
 }
 
 static void *library_alloc(void *ctx, size_t size)
 {
-	return take_aligned(ctx, size);
+	return blocks_take_aligned(ctx, size);
 }
 
 static void library_free(void *ctx, void *p)
@@ -138,13 +63,15 @@ int decoder_new(struct decoder **ret_decoder)
 	static const char *const names[KNOWN_FIELDS] = {"container", "pod", "process"};
 	struct decoder *d = calloc(1, sizeof(*d));
 
-	if (!d || !add_block(&d->memory, BLOCK_SIZE)) {
-		free(d);
+	if (!d)
 		return -ENOMEM;
-	}
-	for (size_t i = 0; i < KNOWN_FIELDS; i++)
+	d->memory.size = BLOCK_SIZE;
+	for (size_t i = 0; i < KNOWN_FIELDS; i++) {
 		d->known_fields[i] = protobuf_c_message_descriptor_get_field_by_name(
 			&varve__v1__event__descriptor, names[i]);
+		for (size_t j = 0; j < KNOWN_CNT; j++)
+			d->known[i][j].memory.size = KNOWN_BLOCK;
+	}
 	d->allocator = (ProtobufCAllocator){library_alloc, library_free, &d->memory};
 	*ret_decoder = d;
 	return 0;
@@ -154,58 +81,14 @@ void decoder_free(struct decoder *d)
 {
 	if (!d)
 		return;
-	for (size_t i = 0; i < KNOWN_FIELDS; i++)
-		for (size_t j = 0; j < KNOWN_CNT; j++) {
-			forget(&d->known[i][j]);
-			memory_fini(&d->known[i][j].memory);
-		}
-	memory_fini(&d->memory);
+	for (size_t i = 0; i < KNOWN_FIELDS * KNOWN_CNT; i++) {
+		struct known *k = &d->known[i / KNOWN_CNT][i % KNOWN_CNT];
+
+		forget(k);
+		blocks_fini(&k->memory);
+	}
+	blocks_fini(&d->memory);
 	free(d);
-}
-
-/* --- the wire */
-
-static bool read_varint(struct wire *w, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	for (unsigned int shift = 0; w->at < w->end && shift < 63; shift += 7) {
-		uint8_t b = *w->at++;
-
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (b < 0x80) {
-			*ret = v;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Of a field of this type all that can follow its tag as the schema has it. */
-static bool read_bytes(struct wire *w, const uint8_t **ret_p, size_t *ret_len)
-{
-	uint64_t len;
-
-	if (!read_varint(w, &len) || len > (size_t)(w->end - w->at))
-		return false;
-	*ret_p = w->at;
-	*ret_len = len;
-	w->at += len;
-	return true;
-}
-
-static bool read_tag(struct wire *w, uint32_t *ret_id, unsigned int *ret_type)
-{
-	uint32_t v = *w->at++;
-
-	if (v >= 0x80) {
-		if (w->at == w->end || *w->at >= 0x80)
-			return false;
-		v = (v & 0x7f) | (uint32_t)*w->at++ << 7;
-	}
-	*ret_id = v >> 3;
-	*ret_type = v & 7;
-	return true;
 }
 
 /* --- messages */
@@ -217,7 +100,7 @@ static bool decode_varint(const ProtobufCFieldDescriptor *f, struct wire *w, voi
 {
 	uint64_t v;
 
-	if (!read_varint(w, &v))
+	if (!wire_varint(w, &v))
 		return false;
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_INT32:
@@ -260,8 +143,6 @@ static bool make_known(struct decoder *d, const ProtobufCFieldDescriptor *f, con
 		       size_t len, struct known *k)
 {
 	forget(k);
-	if (!k->memory.block && !add_block(&k->memory, KNOWN_BLOCK))
-		return false;
 	d->into = &k->memory;
 	if (decode_message(d, f->descriptor, (struct wire){p, p + len}, &k->is.msg)) {
 		memcpy(k->bytes, p, len);
@@ -301,12 +182,12 @@ static bool decode_bytes(struct decoder *d, const ProtobufCFieldDescriptor *f, s
 	const uint8_t *p;
 	size_t len;
 
-	if (!read_bytes(w, &p, &len))
+	if (!wire_bytes(w, &p, &len))
 		return false;
 	if (f->type == PROTOBUF_C_TYPE_MESSAGE)
 		return decode_inner(d, f, p, len, member);
 	if (f->type == PROTOBUF_C_TYPE_STRING) {
-		char *s = take(d->into, len + 1);
+		char *s = blocks_take(d->into, len + 1);
 
 		if (!s)
 			return false;
@@ -320,7 +201,7 @@ static bool decode_bytes(struct decoder *d, const ProtobufCFieldDescriptor *f, s
 	*(ProtobufCBinaryData *)member = (ProtobufCBinaryData){.len = len};
 	if (!len)
 		return true;
-	uint8_t *copy = take(d->into, len);
+	uint8_t *copy = blocks_take(d->into, len);
 
 	((ProtobufCBinaryData *)member)->data = copy;
 	return copy && memcpy(copy, p, len);
@@ -351,7 +232,7 @@ static size_t count_list(uint32_t id, struct wire w)
 	uint32_t next;
 	size_t len, cnt = 1;
 
-	while (read_bytes(&w, &p, &len) && w.at < w.end && read_tag(&w, &next, &type) &&
+	while (wire_bytes(&w, &p, &len) && w.at < w.end && wire_tag(&w, &next, &type) &&
 	       next == id && type == WIRE_BYTES)
 		cnt++;
 	return cnt;
@@ -364,13 +245,13 @@ static bool decode_list(struct decoder *d, const ProtobufCFieldDescriptor *f, un
 	size_t size =
 		f->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(void *);
 	size_t cnt = type == WIRE_BYTES ? count_list(f->id, *w) : 0;
-	char *list = cnt ? take_aligned(d->into, cnt * size) : NULL;
+	char *list = cnt ? blocks_take_aligned(d->into, cnt * size) : NULL;
 	uint32_t id;
 
 	if (!list)
 		return false;
 	for (size_t i = 0; i < cnt; i++)
-		if ((i && !read_tag(w, &id, &type)) || !decode_bytes(d, f, w, list + i * size))
+		if ((i && !wire_tag(w, &id, &type)) || !decode_bytes(d, f, w, list + i * size))
 			return false;
 	*(char **)((char *)msg + f->offset) = list;
 	*(size_t *)((char *)msg + f->quantifier_offset) = cnt;
@@ -391,7 +272,7 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
 static bool decode_message(struct decoder *d, const ProtobufCMessageDescriptor *desc, struct wire w,
 			   ProtobufCMessage **ret_msg)
 {
-	ProtobufCMessage *msg = take_aligned(d->into, desc->sizeof_message);
+	ProtobufCMessage *msg = blocks_take_aligned(d->into, desc->sizeof_message);
 	uint32_t id, last = 0;
 	unsigned int type;
 
@@ -399,7 +280,7 @@ static bool decode_message(struct decoder *d, const ProtobufCMessageDescriptor *
 		return false;
 	desc->message_init(msg);
 	while (w.at < w.end) {
-		if (!read_tag(&w, &id, &type) || id <= last)
+		if (!wire_tag(&w, &id, &type) || id <= last)
 			return false;
 		const ProtobufCFieldDescriptor *f = find_field(desc, id);
 
@@ -415,7 +296,7 @@ static bool decode_message(struct decoder *d, const ProtobufCMessageDescriptor *
 
 static void begin_record(struct decoder *d)
 {
-	reset(&d->memory);
+	blocks_reset(&d->memory);
 	d->into = &d->memory;
 	memset(d->in_record, 0, sizeof(d->in_record));
 }

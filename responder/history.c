@@ -114,26 +114,11 @@ static bool is_in_range(const Varve__V1__Event *ev)
 	return !(ev->sequence >> 63 || ev->stream_sequence >> 63);
 }
 
-static const Varve__V1__Event *decode(struct decoder *decoder, const struct source_item *item)
+static const Varve__V1__Event *decode(const struct history *h, const struct source_item *item)
 {
-	const Varve__V1__Event *ev = decoder_event(decoder, item->payload, item->len);
+	const Varve__V1__Event *ev = decoder_event(h->decoder, item->payload, item->len);
 
 	return ev && is_in_range(ev) ? ev : NULL;
-}
-
-static void cleanup_decoder(struct decoder **decoder)
-{
-	decoder_free(*decoder);
-}
-#define _cleanup_decoder_ __attribute__((cleanup(cleanup_decoder)))
-
-static struct decoder *new_decoder(void)
-{
-	struct decoder *decoder;
-
-	if (decoder_new(&decoder))
-		memory_exhausted();
-	return decoder;
 }
 
 /*
@@ -199,8 +184,8 @@ static void add_record(struct history *h, struct place *at, const struct source_
 		also->fn(learn_find_container(h, ev), ns, ev, also->ctx);
 }
 
-static void add_item(struct history *h, struct places *places, struct decoder *decoder,
-		     const struct source_item *item, const struct looking *also)
+static void add_item(struct history *h, struct places *places, const struct source_item *item,
+		     const struct looking *also)
 {
 	struct place *at = enter_partition(places, item->partition);
 
@@ -215,7 +200,7 @@ static void add_item(struct history *h, struct places *places, struct decoder *d
 		add_damage(h, at, item);
 		return;
 	}
-	const Varve__V1__Event *ev = decode(decoder, item);
+	const Varve__V1__Event *ev = decode(h, item);
 
 	if (ev)
 		add_record(h, at, item, ev, also);
@@ -269,19 +254,20 @@ void history_tell_damage(const struct history *h)
 static int read_all(struct source *src, const struct history_window *window,
 		    const struct looking *also, struct history **ret_history)
 {
-	_cleanup_decoder_ struct decoder *decoder = new_decoder();
 	struct history *h = memory_zalloc(sizeof(*h));
 	struct places places = {};
 	struct source_item item;
 	int err;
 
+	if (decoder_new(&h->decoder))
+		memory_exhausted();
 	h->window = *window;
 	h->first_ns = h->last_ns = HISTORY_NEVER;
 	for (unsigned int i = 0; i < HISTORY_CLASS_MAX - 1 && event_class_name(i); i++)
 		h->classes[i] = event_class_name(i);
 	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END)
-		add_item(h, &places, decoder, &item, also);
+		add_item(h, &places, &item, also);
 	free(places.v);
 	if (err < 0) {
 		history_free(h);
@@ -374,23 +360,19 @@ int history_stream_give(struct history *h, const Varve__V1__Event *ev, history_r
 int history_stream(struct history *h, struct source *src, history_record_fn fn, void *ctx,
 		   uint64_t *ret_cnt)
 {
-	_cleanup_decoder_ struct decoder *decoder = new_decoder();
 	struct source_item item;
 	uint64_t cnt = 0;
 	int err = source_rewind(src);
 
-	h->decoder = decoder;
 	history_stream_begin(h);
 	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
 		const Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD && !is_passed_over(h, &item)
-				? decode(decoder, &item)
-				: NULL;
+			item.what == SOURCE_RECORD && !is_passed_over(h, &item) ? decode(h, &item)
+										: NULL;
 
 		if (ev)
 			err = history_stream_give(h, ev, fn, ctx, &cnt);
 	}
-	h->decoder = NULL;
 	if (!err)
 		*ret_cnt = cnt;
 	return err;
@@ -521,5 +503,6 @@ void history_free(struct history *h)
 	free(h->nameless);
 	strmap_fini(&h->run_ids);
 	strmap_fini(&h->container_ids);
+	decoder_free(h->decoder);
 	free(h);
 }

@@ -159,7 +159,7 @@ struct history {
 	struct history_window window;
 	bool as_recorded; /* views show what was known when */
 	bool everything;  /* history_stream() gives all records, of the node too */
-	struct decoder *decoder; /* of the record that history_stream() gives */
+	struct decoder *decoder; /* has the record that history_stream() gives */
 	struct strmap run_ids, container_ids, pod_uids;
 	struct history_pod *pods, *last_pod;
 	size_t pod_cnt;
