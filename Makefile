@@ -138,6 +138,9 @@ $(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/kubewatch.a $(O)/sensor.a $
 $(O)/tests/kafka/%: $(O)/tests/kafka/%.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
+$(O)/tests/consumers/%: $(O)/tests/consumers/%.o $(O)/sensor.a $(O)/evidence.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
 $(O)/tests/faults/%: $(O)/tests/faults/%.o $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@

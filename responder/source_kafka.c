@@ -5,6 +5,7 @@
  * that a responder needs no right but to read the topic, and leaves no trace on the broker.
  */
 #include "evidence/base.h"
+#include "evidence/framing.h"
 #include "responder/complain.h"
 #include "responder/memory.h"
 #include "responder/source.h"
@@ -288,6 +289,24 @@ static void let_go(struct source_kafka *src)
 	rd_kafka_message_destroy(TAKE_PTR(src->msg));
 }
 
+/*
+ * What stands before the payload: the record's header says so, and where headers did not come along
+ * (a mirror that drops them) the first byte, which is none that an Event begins with. A record that
+ * is not as its header says is given whole: whoever decodes it finds out.
+ */
+static size_t prefix_len(const rd_kafka_message_t *msg)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t len;
+
+	if (!rd_kafka_message_headers(msg, &headers) &&
+	    !rd_kafka_header_get_last(headers, FRAMING_HEADER, &value, &len) &&
+	    (len != strlen(FRAMING_CONFLUENT) || !value || memcmp(value, FRAMING_CONFLUENT, len)))
+		return 0;
+	return framing_confluent_len(msg->payload, msg->len);
+}
+
 static int source_kafka_next(struct source *source, struct source_item *ret_item)
 {
 	struct source_kafka *src = (struct source_kafka *)source;
@@ -305,10 +324,12 @@ static int source_kafka_next(struct source *source, struct source_item *ret_item
 		if (err < 0)
 			return err;
 	}
+	size_t skip = prefix_len(src->msg);
+
 	*ret_item = (struct source_item){
 		.what = SOURCE_RECORD,
-		.payload = src->msg->payload,
-		.len = src->msg->len,
+		.payload = (const uint8_t *)src->msg->payload + skip,
+		.len = src->msg->len - skip,
 		.partition = src->current,
 	};
 	return 0;
