@@ -2,9 +2,9 @@
 /*
  * records SENSOR_OPTIONS: a log as a sensor leaves it, with a record of every kind in it, for tests
  * of what reads the schema. Kernel records are those of tests/replay, through the sensor's own
- * code; so is what it says of a run, with seals. What needs a kernel to be watched (COVERAGE) or
- * more than one record (FILE_HASH) is filled field by field, each with something. Run it from the
- * top of the source.
+ * code, and once more with something in every field there is; what the sensor says of a run is its
+ * own, with seals. What needs a kernel to be watched (COVERAGE) or more than one record (FILE_HASH)
+ * is filled as well. Run it from the top of the source.
  */
 #include "evidence/base.h"
 #include "evidence/diag.h"
@@ -61,6 +61,7 @@ static void fill_value(const ProtobufCFieldDescriptor *f, void *at, struct arena
 		*(ProtobufCMessage **)at = fill_new(f->descriptor, arena, depth + 1);
 		break;
 	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_SINT64:
 	case PROTOBUF_C_TYPE_UINT64:
 		*(uint64_t *)at = INT64_MAX;
 		break;
@@ -68,6 +69,7 @@ static void fill_value(const ProtobufCFieldDescriptor *f, void *at, struct arena
 		*(protobuf_c_boolean *)at = true;
 		break;
 	case PROTOBUF_C_TYPE_INT32:
+	case PROTOBUF_C_TYPE_SINT32:
 		*(int32_t *)at = INT32_MIN;
 		break;
 	case PROTOBUF_C_TYPE_UINT32:
@@ -123,7 +125,9 @@ static void must(int err, const char *what)
 		die("%s: %s", what, strerror(-err));
 }
 
-static void emit_filled(struct emit *emit, unsigned int number, const char *name)
+/* As a kernel record of a container, or (of NULL) as one of the sensor itself. */
+static void emit_filled(struct emit *emit, unsigned int number, const char *name,
+			struct container *of)
 {
 	const ProtobufCFieldDescriptor *f =
 		protobuf_c_message_descriptor_get_field(&varve__v1__event__descriptor, number);
@@ -132,7 +136,9 @@ static void emit_filled(struct emit *emit, unsigned int number, const char *name
 	arena_reset(&emit->arena);
 	ev.body_case = number;
 	ev.exec = (void *)fill_new(f->descriptor, &emit->arena, 0); /* any of the union */
-	must(emit_event(emit, &ev, NULL), name);
+	if (of)
+		ev.process = (void *)fill_new(&varve__v1__process__descriptor, &emit->arena, 0);
+	must(emit_event(emit, &ev, of), name);
 }
 
 static void emit_replayed(struct emit *emit, const char *name)
@@ -158,7 +164,9 @@ static void emit_replayed(struct emit *emit, const char *name)
 
 static void emit_kernel_records(struct emit *emit)
 {
-#define EV(number, NAME, name, group) emit_replayed(emit, #name);
+#define EV(number, NAME, name, group) \
+	emit_replayed(emit, #name);   \
+	emit_filled(emit, number, "filled " #name, &container);
 #include "bpf/events.def"
 	emit_replayed(emit, "process_snapshot");
 }
@@ -190,10 +198,10 @@ static void write_run(struct emit *emit, struct sealing *sealing)
 	struct tree tree = {};
 
 	must(run_emit_start(emit, "", &previous, &tree, &recovery, false), "RUN_START");
-	emit_filled(emit, EV_COVERAGE, "COVERAGE");
+	emit_filled(emit, EV_COVERAGE, "COVERAGE", NULL);
 	emit_kernel_records(emit);
 	emit_declarations(emit);
-	emit_filled(emit, EV_FILE_HASH, "FILE_HASH");
+	emit_filled(emit, EV_FILE_HASH, "FILE_HASH", &container);
 	must(sealing_turn(sealing, emit_boot_ns()), "SEAL");
 	must(run_emit_end(emit, "terminated", emit_boot_ns(), false), "RUN_END");
 	must(sealing_end(sealing), "SEAL");
