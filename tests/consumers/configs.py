@@ -50,7 +50,7 @@ assert all(p["match"] in tags for part in ("filters", "outputs") for p in fluent
 for name in ("json", "protobuf"):
     config = json.loads(read(f"splunk-connect/{name}.json"))["config"]
     assert ("Protobuf" in config["value.converter"]) == (name == "protobuf")
-assert re.search(r'TIME_PREFIX = "(\w+)', read("splunk-connect/props.conf")).group(1) == "time_unix_nano"
+assert re.search(r'TIME_PREFIX = "(\w+)"', read("splunk-connect/props.conf")).group(1) == "time_unix_nano"
 assert properties("kafka-connect/protobuf.properties")["value.converter"].endswith("ProtobufConverter")
 logstash = read("logstash/varve.conf")
 assert logstash.count("{") == logstash.count("}") and logstash.count("ByteArrayDeserializer") == 2
