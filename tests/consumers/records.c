@@ -52,7 +52,8 @@ static void fill_value(const ProtobufCFieldDescriptor *f, void *at, struct arena
 
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_STRING:
-		*(char **)at = (char *)"a \"b\"\n\xc3\xa9,=1+1\x1b[31m";
+		*(char **)at = (char *)"a \"b\"\n\xc3\xa9,=1+1\x1b[31m\x7f\xc2\x9b"
+				       "32m\xe2\x80\xae\xf0\x9f\x98\x80";
 		break;
 	case PROTOBUF_C_TYPE_BYTES:
 		*(ProtobufCBinaryData *)at = (ProtobufCBinaryData){sizeof(bytes), (void *)bytes};

@@ -47,8 +47,8 @@ get_npm() {
 make --no-print-directory -s O="$O" "$O/tests/consumers/records" "$O/tests/kafka/ship_log" "$O/varve" "$O/varve.desc" || { fail "build"; finish; }
 : >"$work/empty.conf"
 export VARVE_CONFIG=$work/empty.conf
-"$O/tests/consumers/records" --log-dir "$work/log" --node-name test-node >"$work/count" || { fail "a log with every kind"; finish; }
-"$VARVE" cat "$work/log" >"$work/ours.jsonl" || { fail "varve cat"; finish; }
+"$O/tests/consumers/records" --log-dir "$work/records" --node-name test-node >"$work/count" || { fail "a log with every kind"; finish; }
+"$VARVE" cat "$work/records" >"$work/ours.jsonl" || { fail "varve cat"; finish; }
 grep -oE '^ *EV(_SENSOR)?\([0-9]+, [A-Z_]+' bpf/events.def | sed 's/.*, //' | sort -u >"$work/kinds.all"
 grep -o '^{"kind":"[A-Z_]*' "$work/ours.jsonl" | sed 's/.*"//' | sort -u >"$work/kinds"
 cmp -s "$work/kinds.all" "$work/kinds" && pass "a log with every kind: $(wc -l <"$work/kinds") kinds, $(wc -l <"$work/ours.jsonl") records" ||
@@ -59,8 +59,8 @@ on_exit+=('"$KAFKA" down "$work/kafka" >/dev/null 2>&1')
 ship() { # TOPIC OPTION...: all of the log
 	local topic=$1
 	shift
-	rm -f "$work/log/cursor"
-	"$O/tests/kafka/ship_log" --log-dir "$work/log" --node-name test-node --kafka.bootstrap.servers="$PLAIN" --kafka-pods-topic= \
+	rm -f "$work/records/cursor"
+	"$O/tests/kafka/ship_log" --log-dir "$work/records" --node-name test-node --kafka.bootstrap.servers="$PLAIN" --kafka-pods-topic= \
 		--kafka-topic "$topic" "$@" >>"$work/ship.out" 2>&1
 }
 split() { kcat -q -C -b "$PLAIN" -t "$1" -e -f '%R%s' | $HERE/split.py "$work/$2" >/dev/null; }
@@ -87,7 +87,8 @@ reader() {
 	for topic in events framed; do
 		"${@//TOPIC/$topic}" >"$work/theirs.jsonl" 2>"$work/err"
 		rc=$?
-		if [ $rc = 3 ] && $HERE/same.py "$work/ours.jsonl" "$work/theirs.jsonl" >"$work/same.err" 2>&1 && grep -q '^LOSS: 7 of class file' "$work/err" &&
+		if [ $rc = 3 ] && $HERE/same.py "$work/ours.jsonl" "$work/theirs.jsonl" >"$work/same.err" 2>&1 && grep -q '^LOSS: 7 of class "file", "ring_full", in ' "$work/err" &&
+			$PYTHON tests/e2e/terminal.py "$work/theirs.jsonl" "$work/err" >"$work/same.err" 2>&1 &&
 			grep -q "^$records records of 1 runs, $([ $topic = events ] && echo "$records" || echo 0) came twice" "$work/err"; then
 			pass "$name: $topic: each record once, as varve has it; LOSS is told"
 		else
@@ -114,6 +115,7 @@ if python=$(get_python); then
 else
 	skip "python, clickhouse, vector: PyPI: $(last "$work/get.log")"
 fi
+npm=
 if ! command -v npm >/dev/null; then
 	skip "javascript: no npm here"
 elif npm=$(get_npm); then
@@ -127,6 +129,28 @@ if go=$(tests/go_program.sh consumers-read $EXAMPLES/go 2>"$work/go.log"); then
 else
 	skip "go: $(last "$work/go.log")"
 fi
+
+# --- a real sensor, framed
+sensor_start --kafka.bootstrap.servers="$PLAIN" --kafka-topic live --kafka-pods-topic live.pods --kafka-framing confluent --kafka-schema-id 7 || {
+	fail "sensor starts: $(last "$work/sensor.err")"
+	finish
+}
+container_run story /bin/sh -c 'h=$(printf "/tmp/\377\n\"b\033[31m"); echo x >"$h"; mv "$h" /tmp/plain; cat /tmp/plain; rm /tmp/plain; /bin/true "$h"' >/dev/null ||
+	fail "runc runs the container"
+sensor_stop || fail "sensor stops: $(last "$work/sensor.err")"
+check "a sensor that frames: COMPLETE from Kafka" "$VARVE" replay kafka://"$PLAIN" --topic live --pods-topic live.pods --pod e2e/story --format jsonl
+"$VARVE" cat kafka://"$PLAIN" --topic live >"$work/live.jsonl" || fail "varve cat of its topic"
+live() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$@" >"$work/theirs.jsonl" 2>"$work/err"
+	rc=$?
+	[ $rc = 0 ] || [ $rc = 3 ] && ! grep -q GAP "$work/err" && $HERE/same.py "$work/live.jsonl" "$work/theirs.jsonl" >"$work/same.err" 2>&1 &&
+		pass "$name: $(wc -l <"$work/live.jsonl") records of a sensor, as varve has them" || fail "$name: $rc: $(last "$work/same.err") $(last "$work/err")"
+}
+[ -z "$python" ] || live python "$py" $EXAMPLES/python/read.py "$O/varve.desc" live -X bootstrap.servers="$PLAIN"
+[ -z "$npm" ] || live javascript node "$npm/read.mjs" "$O/varve.desc" live "$PLAIN"
+[ -z "$go" ] || live go "$go" "$O/varve.desc" live "$PLAIN"
 
 # --- Logstash's codec: the class that it uses
 if ruby -e 'require "google/protobuf"' 2>/dev/null; then

@@ -14,8 +14,10 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -48,6 +50,23 @@ func eventType(file string) (protoreflect.MessageType, error) {
 		return nil, err
 	}
 	return dynamicpb.NewMessageType(d.(protoreflect.MessageDescriptor)), nil
+}
+
+// ascii escapes what is not ASCII in JSON. Text in a record is what an attacker chose: as this, a terminal does not act on it.
+func ascii(json []byte) []byte {
+	var out []byte
+	for _, r := range string(json) {
+		switch {
+		case r < 0x7f:
+			out = append(out, byte(r))
+		case r < 0x10000:
+			out = fmt.Appendf(out, "\\u%04x", r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, "\\u%04x\\u%04x", high, low)
+		}
+	}
+	return out
 }
 
 // payload leaves out Confluent's prefix. No Event begins with a zero byte, so that a mirror that drops headers does no harm.
@@ -132,25 +151,22 @@ func (r *reader) say(format string, args ...any) {
 }
 
 func (r *reader) judge(m protoreflect.Message) {
-	where := field(m, "container", "id").String()
-	if where == "" {
-		where = fmt.Sprintf("the node %q", field(m, "node_name").String())
+	text := func(names ...protoreflect.Name) string { return strconv.QuoteToASCII(field(m, names...).String()) }
+	where := text("container", "id")
+	if where == `""` {
+		where = "the node " + text("node_name")
 	}
 	switch field(m, "kind").String() {
 	case "LOSS":
-		class := field(m, "loss", "event_class").String()
-		if class == "" {
-			class = "unknown"
-		}
-		r.say("LOSS: %d of class %s, %s, in %s", field(m, "loss", "count").Uint(), class, field(m, "loss", "cause"), where)
+		r.say("LOSS: %d of class %s, %s, in %s", field(m, "loss", "count").Uint(), text("loss", "event_class"), text("loss", "cause"), where)
 	case "SUPPRESSION":
-		r.say("SUPPRESSION: %d of class %s, %s, in %s", field(m, "suppression", "count").Uint(), field(m, "suppression", "event_class"),
-			field(m, "suppression", "reason"), where)
+		r.say("SUPPRESSION: %d of class %s, %s, in %s", field(m, "suppression", "count").Uint(), text("suppression", "event_class"),
+			text("suppression", "reason"), where)
 	case "RUN_START":
 		since := field(m, "run_start", "not_watched_since_unix_nano").Int()
 		if since != 0 {
-			r.say("NOT WATCHED: %.3f s on %q before run %s", float64(field(m, "run_start", "watched_since_unix_nano").Int()-since)/1e9,
-				field(m, "node_name").String(), field(m, "run_id"))
+			r.say("NOT WATCHED: %.3f s on %s before run %s", float64(field(m, "run_start", "watched_since_unix_nano").Int()-since)/1e9,
+				text("node_name"), text("run_id"))
 		}
 	}
 }
@@ -178,7 +194,7 @@ func (r *reader) take(record *kgo.Record) error {
 	r.judge(m)
 	line, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m.Interface())
 	if err == nil {
-		_, err = r.out.Write(append(line, '\n'))
+		_, err = r.out.Write(append(ascii(line), '\n'))
 	}
 	return err
 }
@@ -187,10 +203,10 @@ func (r *reader) tell() int {
 	for _, key := range r.order {
 		run := r.runs[key]
 		if run.first > 0 {
-			r.say("run %s of %q: begins with %d here", key.id, key.node, run.first)
+			r.say("run %+q of %+q: begins with %d here", key.id, key.node, run.first)
 		}
 		for _, h := range run.holes {
-			r.say("GAP: run %s of %q: %d to %d did not come", key.id, key.node, h.from, h.until-1)
+			r.say("GAP: run %+q of %+q: %d to %d did not come", key.id, key.node, h.from, h.until-1)
 		}
 	}
 	if r.unreadable > 0 {

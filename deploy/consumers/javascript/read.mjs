@@ -21,6 +21,10 @@ if (!brokers) {
 // By the descriptor: no code is generated.
 const Event = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(file))).getMessage('varve.v1.Event');
 
+// Text in a record is what an attacker chose: as this, a terminal does not act on it.
+const asciiJson = (value) =>
+  JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'));
+
 // Without Confluent's prefix. No Event begins with a zero byte, so that a mirror that drops headers does no harm.
 function payload(message) {
   const value = message.value ?? Buffer.alloc(0);
@@ -64,14 +68,15 @@ const missing = [];
 const count = { records: 0, twice: 0, unreadable: 0 };
 
 function judge(event) {
-  const where = event.container?.id ?? `the node ${JSON.stringify(event.node_name)}`;
-  if (event.kind === 'LOSS')
-    missing.push(`LOSS: ${event.loss.count} of class ${event.loss.event_class ?? 'unknown'}, ${event.loss.cause}, in ${where}`);
-  else if (event.kind === 'SUPPRESSION')
-    missing.push(`SUPPRESSION: ${event.suppression.count} of class ${event.suppression.event_class}, ${event.suppression.reason}, in ${where}`);
-  else if (event.kind === 'RUN_START' && event.run_start.not_watched_since_unix_nano !== undefined) {
-    const ns = BigInt(event.run_start.watched_since_unix_nano) - BigInt(event.run_start.not_watched_since_unix_nano);
-    missing.push(`NOT WATCHED: ${(Number(ns) / 1e9).toFixed(3)} s on ${JSON.stringify(event.node_name)} before run ${event.run_id}`);
+  const q = asciiJson;
+  const where = event.container?.id ? q(event.container.id) : `the node ${q(event.node_name ?? '')}`;
+  if (event.kind === 'LOSS' && event.loss)
+    missing.push(`LOSS: ${event.loss.count} of class ${q(event.loss.event_class ?? '')}, ${q(event.loss.cause ?? '')}, in ${where}`);
+  else if (event.kind === 'SUPPRESSION' && event.suppression)
+    missing.push(`SUPPRESSION: ${event.suppression.count} of class ${q(event.suppression.event_class ?? '')}, ${q(event.suppression.reason ?? '')}, in ${where}`);
+  else if (event.kind === 'RUN_START' && event.run_start?.not_watched_since_unix_nano !== undefined) {
+    const ns = BigInt(event.run_start.watched_since_unix_nano ?? 0) - BigInt(event.run_start.not_watched_since_unix_nano);
+    missing.push(`NOT WATCHED: ${(Number(ns) / 1e9).toFixed(3)} s on ${q(event.node_name ?? '')} before run ${q(event.run_id ?? '')}`);
   }
 }
 
@@ -84,7 +89,7 @@ function take(message) {
     count.unreadable++;
     return;
   }
-  const name = JSON.stringify([event.node_name, event.run_id]);
+  const name = JSON.stringify([event.node_name ?? '', event.run_id ?? '']);
   const sequence = BigInt(event.sequence ?? 0);
   if (!runs.has(name)) runs.set(name, new Run(sequence));
   if (!runs.get(name).isNew(sequence)) {
@@ -93,13 +98,13 @@ function take(message) {
   }
   count.records++;
   judge(event);
-  process.stdout.write(JSON.stringify(event) + '\n');
+  process.stdout.write(asciiJson(event) + '\n');
 }
 
 function tell() {
   for (const [name, run] of runs) {
     const [node, id] = JSON.parse(name);
-    const of = `run ${id} of ${JSON.stringify(node)}`;
+    const of = `run ${asciiJson(id)} of ${asciiJson(node)}`;
     if (run.first) missing.push(`${of}: begins with ${run.first} here`);
     for (const [from, until] of run.holes) missing.push(`GAP: ${of}: ${from} to ${until - 1n} did not come`);
   }

@@ -39,6 +39,11 @@ def payload(message):
     return value
 
 
+def ascii_json(value):
+    """Text in a record is what an attacker chose: as this, a terminal does not act on it."""
+    return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f")
+
+
 class Run:
     """The sequence of one run of a sensor: what came twice, and what did not come. After a crash a sensor sends again from some
     record on, in order; so a number below the next one has been seen, unless it is in a hole."""
@@ -88,28 +93,30 @@ class Reader:
             return
         self.records += 1
         self.judge(event)
-        # 64-bit numbers are strings there, bytes are base64; escapes are JSON's, so that nothing reaches a terminal raw.
-        print(json.dumps(json_format.MessageToDict(event, preserving_proto_field_name=True), separators=(",", ":")))
+        # 64-bit numbers are strings there, bytes are base64.
+        print(ascii_json(json_format.MessageToDict(event, preserving_proto_field_name=True)))
 
     def judge(self, event):
-        where = event.container.id or "the node " + json.dumps(event.node_name)
+        q = ascii_json
+        where = q(event.container.id) if event.container.id else "the node " + q(event.node_name)
         if event.kind == "LOSS":
             e = event.loss
-            self.missing.append(f"LOSS: {e.count} of class {e.event_class or 'unknown'}, {e.cause}, in {where}")
+            self.missing.append(f"LOSS: {e.count} of class {q(e.event_class)}, {q(e.cause)}, in {where}")
         elif event.kind == "SUPPRESSION":
             e = event.suppression
-            self.missing.append(f"SUPPRESSION: {e.count} of class {e.event_class}, {e.reason}, in {where}")
+            self.missing.append(f"SUPPRESSION: {e.count} of class {q(e.event_class)}, {q(e.reason)}, in {where}")
         elif event.kind == "RUN_START" and event.run_start.HasField("not_watched_since_unix_nano"):
             e = event.run_start
             span = (e.watched_since_unix_nano - e.not_watched_since_unix_nano) / 1e9
-            self.missing.append(f"NOT WATCHED: {span:.3f} s on {json.dumps(event.node_name)} before run {event.run_id}")
+            self.missing.append(f"NOT WATCHED: {span:.3f} s on {q(event.node_name)} before run {q(event.run_id)}")
 
     def tell(self):
         for (node, run_id), run in self.runs.items():
+            name = f"run {ascii_json(run_id)} of {ascii_json(node)}"
             if run.first:
-                self.missing.append(f"run {run_id} of {json.dumps(node)}: begins with {run.first} here")
+                self.missing.append(f"{name}: begins with {run.first} here")
             for begin, end in run.holes:
-                self.missing.append(f"GAP: run {run_id} of {json.dumps(node)}: {begin} to {end - 1} did not come")
+                self.missing.append(f"GAP: {name}: {begin} to {end - 1} did not come")
         if self.unreadable:
             self.missing.append(f"{self.unreadable} records are no varve.v1.Event")
         for line in self.missing:
