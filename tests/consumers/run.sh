@@ -9,8 +9,6 @@ KAFKA=tests/kafka/kafka.sh
 EXAMPLES=deploy/consumers
 CACHE=${TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/varve}/consumers
 mkdir -p "$CACHE" "$work/"{bin,framed}
-exec 9>"$CACHE/lock"
-flock 9
 skip() { echo "skip $*"; }
 wanted() { [[ " ${CONSUMERS:-} " == *" $1 "* || " ${CONSUMERS:-} " == *" all "* ]]; }
 stamp() { cat "$@" | sha256sum | cut -c1-16; }
@@ -20,14 +18,14 @@ last() { tail -n 2 "$1" | tr '\n' ' ' | cut -c1-300; }
 get() {
 	local dir=$CACHE/$1-$2
 	shift 2
-	if [ ! -d "$dir" ]; then
+	(
+		flock 9
+		[ ! -d "$dir" ] || exit 0
 		rm -rf "$dir.new"
 		mkdir -p "$dir.new"
-		(cd "$dir.new" && "$@") >"$work/get.log" 2>&1 || { rm -rf "$dir.new"; return 1; }
+		(cd "$dir.new" && "$@") || { rm -rf "$dir.new"; exit 1; }
 		mv "$dir.new" "$dir"
-		# A virtual environment has its path in it.
-		[ ! -d "$dir/venv" ] || sed -i "s|$dir.new|$dir|g" "$dir"/venv/bin/activate "$dir"/venv/bin/pip* 2>/dev/null
-	fi
+	) 9>"$CACHE/lock" >"$work/get.log" 2>&1 || return 1
 	echo "$dir"
 }
 get_maven() { # NAME: the jars of $HERE/NAME/pom.xml
@@ -106,7 +104,7 @@ if python=$(get_python); then
 	diff <(grep -o '^[a-z-]*==[0-9.]*' $EXAMPLES/python/requirements.txt) <(grep -oE '^(confluent-kafka|protobuf)==[0-9.]*' $HERE/requirements.txt) >/dev/null ||
 		fail "the versions in $EXAMPLES/python are not those that are tested"
 	cp proto/varve.proto "$work/varve.proto"
-	check "clickhouse: tables, views and hunts, by chdb" "$py" $HERE/clickhouse.py $EXAMPLES/clickhouse "$work/varve" "$work/bin"
+	check "clickhouse: tables, views and hunts, by chdb" "$py" $HERE/clickhouse.py $EXAMPLES/clickhouse "$work/varve" "$work/ours.jsonl" "$work/bin"
 	grep '^#' "$work/check.out"
 	check "vector: the remap program, by VRL" "$py" $HERE/vector.py $EXAMPLES/vector/vector.yaml "$O/varve.desc" "$work/ours.jsonl" "$work/bin" "$work/framed"
 	grep '^#' "$work/check.out"
@@ -149,6 +147,14 @@ live() { # NAME COMMAND...
 		pass "$name: $(wc -l <"$work/live.jsonl") records of a sensor, as varve has them" || fail "$name: $rc: $(last "$work/same.err") $(last "$work/err")"
 }
 [ -z "$python" ] || live python "$py" $EXAMPLES/python/read.py "$O/varve.desc" live -X bootstrap.servers="$PLAIN"
+if [ -n "$python" ]; then
+	mkdir "$work/"{live,live.framed}
+	split live live.framed
+	kcat -q -C -b "$PLAIN" -t live -e -f '%R%s' | $HERE/split.py "$work/live" 6 >/dev/null
+	check "clickhouse: records of a sensor" "$py" $HERE/clickhouse.py $EXAMPLES/clickhouse "$work/varve" "$work/live.jsonl" "$work/live"
+	grep '^#' "$work/check.out"
+	check "vector: records of a sensor" "$py" $HERE/vector.py $EXAMPLES/vector/vector.yaml "$O/varve.desc" "$work/live.jsonl" "$work/live.framed"
+fi
 [ -z "$npm" ] || live javascript node "$npm/read.mjs" "$O/varve.desc" live "$PLAIN"
 [ -z "$go" ] || live go "$go" "$O/varve.desc" live "$PLAIN"
 
