@@ -108,6 +108,15 @@ if python=$(get_python); then
 	grep '^#' "$work/check.out"
 	check "vector: the remap program, by VRL" "$py" $HERE/vector.py $EXAMPLES/vector/vector.yaml "$O/varve.desc" "$work/ours.jsonl" "$work/bin" "$work/framed"
 	grep '^#' "$work/check.out"
+	check "fluent-bit: the filter's Lua" "$py" $HERE/fluent_bit.py $EXAMPLES/fluent-bit/fluent-bit.yaml "$work/ours.jsonl"
+	"$py" -c 'import sys, yaml
+print(next(p["script"]["source"] for p in yaml.safe_load(open(sys.argv[1]))["processors"] if "script" in p))' \
+		$EXAMPLES/filebeat/filebeat.yml >"$work/filebeat.js"
+	if command -v node >/dev/null; then
+		check "filebeat: the processor's JavaScript" node $HERE/filebeat.mjs "$work/filebeat.js" "$work/ours.jsonl"
+	else
+		skip "filebeat: no node here"
+	fi
 	check "configurations that are not run: names of fields" "$py" $HERE/configs.py $EXAMPLES "$O/varve.desc"
 	grep '^#' "$work/check.out"
 else
@@ -161,7 +170,7 @@ fi
 # --- Logstash's codec: the class that it uses
 if ruby -e 'require "google/protobuf"' 2>/dev/null; then
 	mkdir "$work/rb" && protoc --ruby_out="$work/rb" -Iproto varve.proto
-	check "logstash: the codec's class" ruby $HERE/logstash.rb "$work/rb" "$work/ours.jsonl" "$work/bin"
+	check "logstash: the codec's class, and the filter's code" ruby $HERE/logstash.rb "$work/rb" "$work/ours.jsonl" "$work/bin" $EXAMPLES/logstash/varve.conf
 	grep '^#' "$work/check.out"
 else
 	skip "logstash: no ruby-google-protobuf here"
