@@ -135,21 +135,15 @@ FUZZ := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/fuzz/*.c))
 $(UNIT) $(REPLAY): $(O)/tests/%: $(O)/tests/%.o $(O)/kubewatch.a $(O)/sensor.a $(O)/responder.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
-$(O)/tests/kafka/%: $(O)/tests/kafka/%.o $(O)/sensor.a $(O)/evidence.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
-$(O)/tests/faults/%: $(O)/tests/faults/%.o $(O)/evidence.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
-$(O)/tests/seals/%: $(O)/tests/seals/%.o $(O)/evidence.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
-$(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/evidence.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(EVIDENCE_LIBS) -o $@
-$(O)/tests/views/%: $(O)/tests/views/%.o $(O)/responder.a $(O)/evidence.a
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -lcmocka -o $@
+define test_program # DIRECTORY ARCHIVES LIBRARIES: each file there is a program that tests use
+$(O)/tests/$1/%: $(O)/tests/$1/%.o $2
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) $$^ $3 -o $$@
+endef
+$(eval $(call test_program,kafka,$(O)/sensor.a $(O)/evidence.a,$(SENSOR_LIBS) $(EVIDENCE_LIBS) -lcmocka))
+$(eval $(call test_program,consumers,$(O)/sensor.a $(O)/evidence.a,$(SENSOR_LIBS) $(EVIDENCE_LIBS)))
+$(eval $(call test_program,views,$(O)/responder.a $(O)/evidence.a,$(RESPONDER_LIBS) $(EVIDENCE_LIBS) -lcmocka))
+$(foreach d,faults seals bench,$(eval $(call test_program,$d,$(O)/evidence.a,$(EVIDENCE_LIBS))))
 $(O)/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Werror=unused-function
 # No warnings: libcrypto has functions that want shared libraries when they are called, and nobody calls them here.
 # The sensor cannot be static: Debian has no static libsasl2, which librdkafka needs; what it loads goes along with it.

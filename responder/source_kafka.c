@@ -6,6 +6,7 @@
  * broker. Followed, they are read on from there, and partitions that are added as well.
  */
 #include "evidence/base.h"
+#include "evidence/confluent.h"
 #include "responder/complain.h"
 #include "responder/memory.h"
 #include "responder/merge.h"
@@ -342,12 +343,32 @@ static int fetch(struct source_kafka *src, int i, int64_t *deadline_ms)
 		       : 0;
 }
 
+/*
+ * What stands before the payload: the record's header says so, and where headers did not come along
+ * (a mirror that drops them) the first byte, which is none that an Event begins with. A record that
+ * is not as its header says is given whole: whoever decodes it finds out.
+ */
+static size_t prefix_len(const rd_kafka_message_t *msg)
+{
+	rd_kafka_headers_t *headers;
+	const void *value;
+	size_t len;
+
+	if (!rd_kafka_message_headers(msg, &headers) &&
+	    !rd_kafka_header_get_last(headers, CONFLUENT_HEADER, &value, &len) &&
+	    (len != strlen(CONFLUENT_NAME) || !value || memcmp(value, CONFLUENT_NAME, len)))
+		return 0;
+	return confluent_len(msg->payload, msg->len);
+}
+
 static void give(const struct partition *p, unsigned int i, struct source_item *ret_item)
 {
+	size_t skip = prefix_len(p->msg);
+
 	*ret_item = (struct source_item){
 		.what = SOURCE_RECORD,
-		.payload = p->msg->payload,
-		.len = p->msg->len,
+		.payload = (const uint8_t *)p->msg->payload + skip,
+		.len = p->msg->len - skip,
 		.partition = i,
 	};
 }

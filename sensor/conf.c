@@ -49,6 +49,11 @@ static int check(const struct conf *conf)
 	else if (!strcmp(conf->kafka_topic, conf->kafka_pods_topic))
 		wrong = "kafka-topic and kafka-pods-topic are the same: the second is compacted, "
 			"use another";
+	else if (conf->kafka_framing == CONF_FRAMING_CONFLUENT && !conf->kafka_schema_id)
+		wrong = "kafka-framing confluent needs kafka-schema-id: the id that the schema "
+			"registry gave to varve.proto";
+	else if (conf->kafka_framing != CONF_FRAMING_CONFLUENT && conf->kafka_schema_id)
+		wrong = "kafka-schema-id is for kafka-framing confluent: set both or neither";
 	if (!wrong)
 		return 0;
 	diag(DIAG_ERROR, "%s", wrong);

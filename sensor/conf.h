@@ -29,6 +29,8 @@ enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPE
 /* What goes when the log is full; auto: the newest with Kafka, which makes room, else the oldest. */
 enum conf_log_full { CONF_LOG_FULL_AUTO, CONF_LOG_FULL_NEWEST, CONF_LOG_FULL_OLDEST };
 enum conf_sync { CONF_SYNC_LAG, CONF_SYNC_EACH, CONF_SYNC_INTERVAL, CONF_SYNC_NONE };
+/* What stands before the payload in a Kafka record, see evidence/confluent.h. */
+enum conf_framing { CONF_FRAMING_NONE, CONF_FRAMING_CONFLUENT };
 enum conf_hash { CONF_HASH_OFF, CONF_HASH_ON };
 
 struct conf_kafka_property {
@@ -65,6 +67,8 @@ struct conf {
 	char *host_root;	      /* --host-root, "": where the node's file system is seen */
 	char *kafka_topic;	      /* --kafka-topic, varve.events */
 	char *kafka_pods_topic;	      /* --kafka-pods-topic, varve.pods; "": none */
+	int kafka_framing;	      /* --kafka-framing none|confluent, none */
+	uint64_t kafka_schema_id;     /* --kafka-schema-id, for confluent */
 	char *kube_api;		      /* --kube-api off|in-cluster|URL, off */
 	char *kube_token_file, *kube_ca_file; /* --kube-token-file, --kube-ca-file; read anew for each request */
 	char *kube_labels;	      /* --kube-labels, see kubewatch/pod.h */

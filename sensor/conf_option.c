@@ -105,11 +105,13 @@ static const char *const hook_sets[] = {"auto", "tracepoint", "trampoline", NULL
 static const char *const switches[] = {"off", "on", NULL};
 static const char *const log_full[] = {"auto", "drop-newest", "drop-oldest-shipped-first", NULL};
 static const char *const syncs[] = {"lag", "each", "interval", "none", NULL};
+static const char *const framings[] = {"none", "confluent", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 _Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 &&
 		       CONF_READ_OPENS_SAME == 3 && DIAG_DEBUG == 3 &&
 		       CONF_HIERARCHY_MEMORY == 3 && CONF_HOOKS_TRAMPOLINE == 2 &&
-		       CONF_HASH_ON == 1 && CONF_LOG_FULL_OLDEST == 2 && CONF_SYNC_NONE == 3,
+		       CONF_HASH_ON == 1 && CONF_LOG_FULL_OLDEST == 2 && CONF_SYNC_NONE == 3 &&
+		       CONF_FRAMING_CONFLUENT == 1,
 	       "in the order of the enums");
 
 #define AT(member) .offset = offsetof(struct conf, member)
@@ -202,6 +204,12 @@ const struct conf_option conf_options[] = {
 	 .valid = is_topic_or_none, .rule = "1 to 249 of a-z A-Z 0-9 . _ -, or nothing",
 	 .help = "topic of the directory of pods: POD_STATE records, keyed by the pod's UID, are "
 		 "produced to it as well; make it compacted; empty: none"},
+	{"kafka-framing", "WHICH", CONF_CHOICE, AT(kafka_framing), .initial = "none",
+	 .choices = framings,
+	 .help = "what stands before the message in a record: nothing, or Confluent's prefix, for "
+		 "consumers that ask a schema registry"},
+	{"kafka-schema-id", "ID", CONF_COUNT, AT(kafka_schema_id), .initial = "0", .max = INT32_MAX,
+	 .help = "for kafka-framing confluent: the id that the registry gave to varve.proto"},
 	{"kube-api", "URL", CONF_TEXT, AT(kube_api), .initial = "off", .valid = is_kube_api,
 	 .rule = "off, in-cluster, https://HOST[:PORT], or http:// on the loopback",
 	 .help = "the Kubernetes API server that is asked for this node's pods: owner, labels, "

@@ -93,12 +93,14 @@ static void refuse(struct ship *ship, struct window_entry *e, const void *payloa
  * The broker judges a batch. Only of a message that was alone in its batch do we know that it was
  * meant; otherwise the records go again in smaller batches, until it is alone.
  */
-static void take_record_error(struct ship *ship, struct window_entry *e, const void *payload,
+static void take_record_error(struct ship *ship, struct window_entry *e, const uint8_t *value,
 			      size_t len, rd_kafka_resp_err_t err)
 {
+	size_t prefix_len = record_prefix_len(ship->conf);
+
 	e->state = WINDOW_WAITING;
 	if (len >= ship->producer.batch_bytes && ship->refused) {
-		refuse(ship, e, payload, len, err);
+		refuse(ship, e, value + prefix_len, len - prefix_len, err);
 		return;
 	}
 	if (ship->shrunk)
@@ -167,8 +169,8 @@ static bool send_to_pods(struct ship *ship, struct window_entry *e, const struct
 		ship->pods_missed_cnt++;
 		return true;
 	}
-	err = record_produce(ship->producer.rk, ship->conf->kafka_pods_topic, RECORD_PODS,
-			     ship->conf->node_name, frame->payload, frame->len, ship->next);
+	err = record_produce(ship->producer.rk, ship->conf, RECORD_PODS, frame->payload, frame->len,
+			     ship->next);
 	if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL)
 		return false;
 	if (err)
@@ -195,7 +197,7 @@ static void watch_pods(struct ship *ship)
 }
 
 static void on_report(uint64_t serial, enum record_topic which, rd_kafka_resp_err_t err,
-		      const void *payload, size_t len, void *ctx)
+		      const void *value, size_t len, void *ctx)
 {
 	struct ship *ship = ctx;
 	struct window_entry *e = window_at(&ship->window, serial);
@@ -213,7 +215,7 @@ static void on_report(uint64_t serial, enum record_topic which, rd_kafka_resp_er
 		return;
 	}
 	if (producer_is_record_error(err)) {
-		take_record_error(ship, e, payload, len, err);
+		take_record_error(ship, e, value, len, err);
 		return;
 	}
 	e->state = WINDOW_WAITING;
@@ -293,9 +295,8 @@ static struct window_entry *entry_of(struct ship *ship, const struct ship_frame 
 /* True if the frame is done with and the next may come. */
 static bool send_frame(struct ship *ship, struct window_entry *e, const struct ship_frame *frame)
 {
-	rd_kafka_resp_err_t err =
-		record_produce(ship->producer.rk, ship->conf->kafka_topic, RECORD_EVENTS,
-			       ship->conf->node_name, frame->payload, frame->len, ship->next);
+	rd_kafka_resp_err_t err = record_produce(ship->producer.rk, ship->conf, RECORD_EVENTS,
+						 frame->payload, frame->len, ship->next);
 
 	if (!err) {
 		e->state = WINDOW_IN_FLIGHT;

@@ -14,14 +14,17 @@ enum record_topic {
 	RECORD_PODS,   /* keyed by the pod's UID */
 };
 
+struct conf;
+
 /*
- * Hands a copy to the producer. A payload that is no Event goes too, under default_key and without
- * the headers that nobody can know: whoever replays must see it. serial and which come back in the
- * delivery report. RECORD_PODS: only what record_is_of_pods() says.
+ * Hands a copy to the producer, framed as conf says. A payload that is no Event goes too, under the
+ * node's name and without the headers that nobody can know: whoever replays must see it. serial and
+ * which come back in the delivery report. RECORD_PODS: only what record_is_of_pods() says.
  */
-rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const char *topic, enum record_topic which,
-				   const char *default_key, const uint8_t *payload, size_t len,
-				   uint64_t serial);
+rd_kafka_resp_err_t record_produce(rd_kafka_t *rk, const struct conf *conf, enum record_topic which,
+				   const uint8_t *payload, size_t len, uint64_t serial);
+/* Of what record_produce() made the value of: how much stands before the payload. */
+size_t record_prefix_len(const struct conf *conf);
 /* A POD_STATE of a pod that has a name: one without would take the place of one that has it. */
 bool record_is_of_pods(const uint8_t *payload, size_t len);
 

@@ -119,6 +119,7 @@ if [ "$failed" = 0 ]; then
 	if wanted vm; then run vm vm & fi
 	suite fuzz fuzz
 	suite shipper tests/kafka/security.sh
+	suite consumers tests/consumers/run.sh
 	suite k8s tests/k8s/pods.sh
 	suite apiserver tests/k8s/apiserver.sh
 	for t in tests/e2e/*.sh; do

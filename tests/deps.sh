@@ -10,15 +10,18 @@ demo="runc busybox-static python3 procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
 check="qemu-system-x86 cpio e2fsprogs libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
 containernetworking-plugins curl graphviz chromium-headless-shell zsh fish less"
+containernetworking-plugins curl python3-venv ruby-google-protobuf"
 
 # Other runtimes: where they cannot be had beside what is there, their tests say so and skip.
 runtimes="docker.io podman"
+# For consumers of ours (tests/consumers); the same.
+scripts="nodejs npm"
 
 want="$build $demo" maybe=
 for arg; do
 	case $arg in
 	--kafka) want="$want $kafka" ;;
-	--check) want="$want $kafka $check" maybe=$runtimes ;;
+	--check) want="$want $kafka $check" maybe="$runtimes $scripts" ;;
 	*) echo "usage: deps.sh [--kafka] [--check]" >&2; exit 2 ;;
 	esac
 done
@@ -31,6 +34,8 @@ have() {
 	runc | containerd | podman) command -v "$1" >/dev/null ;;
 	chromium-headless-shell) command -v "$1" >/dev/null || command -v chromium >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null ;;
+	nodejs) command -v node >/dev/null ;;
+	npm) command -v npm >/dev/null ;;
 	busybox-static) busybox true 2>/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;
 	*) [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ;;
 	esac

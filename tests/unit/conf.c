@@ -132,6 +132,7 @@ static void has_the_promised_defaults(void **state)
 	assert_string_equal(conf.host_root, "");
 	assert_string_equal(conf.kafka_topic, "varve.events");
 	assert_string_equal(conf.kafka_pods_topic, "varve.pods");
+	assert_int_equal(conf.kafka_framing, CONF_FRAMING_NONE);
 	assert_string_equal(conf.record_file, "");
 	assert_int_equal(conf.hash, CONF_HASH_ON);
 	assert_int_equal(conf.hash_size_bytes, 64 << 20);
@@ -196,6 +197,11 @@ static void takes_numbers_with_units(void **state)
 	assert_int_equal(conf.heartbeat_ms, 120000);
 	assert_int_equal(conf.container_limit, 16);
 	conf_fini(&conf);
+	assert_int_equal(
+		LOAD(&conf, "--kafka-framing=confluent", "--kafka-schema-id", "2147483647"), 0);
+	assert_int_equal(conf.kafka_framing, CONF_FRAMING_CONFLUENT);
+	assert_int_equal(conf.kafka_schema_id, INT32_MAX);
+	conf_fini(&conf);
 	/* One topic cannot be both. */
 	assert_int_equal(LOAD(&conf, "--kafka-pods-topic", "varve.events"), -EINVAL);
 	conf_fini(&conf);
@@ -246,6 +252,9 @@ static const struct {
 	{"--kafka-topic", "a b", "1 to 249"},
 	{"--kafka-topic", "..", "1 to 249"},
 	{"--kafka-pods-topic", "a b", "1 to 249"},
+	{"--kafka-framing", "avro", "one of none, confluent"},
+	{"--kafka-schema-id", "2147483648", "from 0 to 2147483647"},
+	{"--kafka-schema-id", "-1", "a number"},
 	{"--kube-api", "", "off, in-cluster, https://"},
 	{"--kube-api", "http://10.0.0.1:80", "off, in-cluster, https://"},
 	{"--kube-api", "https://a@b", "off, in-cluster, https://"},
@@ -270,6 +279,10 @@ static void refuses_bad_values(void **state)
 		conf_fini(&conf);
 	}
 	assert_refused(LOAD(&conf, "--log-limit", "16M"), WORDS("log-limit", "raise"));
+	conf_fini(&conf);
+	assert_refused(LOAD(&conf, "--kafka-framing", "confluent"), WORDS("needs kafka-schema-id"));
+	conf_fini(&conf);
+	assert_refused(LOAD(&conf, "--kafka-schema-id", "7"), WORDS("set both or neither"));
 	conf_fini(&conf);
 }
 

@@ -14,6 +14,7 @@
 #include <librdkafka/rdkafka_mock.h>
 #include <limits.h>
 
+#include "evidence/confluent.h"
 #include "evidence/log.h"
 
 #define TOPIC	    "varve.test"
@@ -230,6 +231,24 @@ static const char *header(const rd_kafka_message_t *msg, const char *name)
 	return value;
 }
 
+/* The event in a message, which is framed as conf says. */
+static Varve__V1__Event *event_of(const rd_kafka_message_t *msg)
+{
+	static const uint8_t prefix[] = {0, 1, 2, 3, 4, 0};
+	const uint8_t *value = msg->payload;
+	size_t skip = 0;
+
+	if (conf.kafka_framing) {
+		skip = CONFLUENT_LEN;
+		assert_true(msg->len > skip);
+		assert_memory_equal(value, prefix, skip);
+		assert_string_equal(header(msg, "framing"), "confluent");
+	} else {
+		assert_null(header(msg, "framing"));
+	}
+	return event_decode(value + skip, msg->len - skip);
+}
+
 static void check_message(const rd_kafka_message_t *msg, const Varve__V1__Event *event)
 {
 	rd_kafka_timestamp_type_t type;
@@ -258,7 +277,7 @@ struct arrived {
 
 static void take_message(struct arrived *a, const rd_kafka_message_t *msg)
 {
-	Varve__V1__Event *event = event_decode(msg->payload, msg->len);
+	Varve__V1__Event *event = event_of(msg);
 
 	assert_non_null(event);
 	assert_true(a->cnt < ARRAY_SIZE(a->sequences));
@@ -311,7 +330,7 @@ static char *consume_pods(void)
 		if (msg && msg->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
 			ends++;
 		if (msg && !msg->err) {
-			Varve__V1__Event *event = event_decode(msg->payload, msg->len);
+			Varve__V1__Event *event = event_of(msg);
 
 			assert_string_equal(event->kind, "POD_STATE");
 			assert_int_equal(strlen(event->pod->uid), msg->key_len);
@@ -549,6 +568,49 @@ static void test_broker_refuses_a_lone_record(void **state)
 	ship_close(ship, 0);
 	assert_int_equal(told.cnt, 1);
 	assert_int_equal(told.sequence, 0);
+	assert_arrived(21, 0);
+}
+
+static void frame(void)
+{
+	conf.kafka_framing = CONF_FRAMING_CONFLUENT;
+	conf.kafka_schema_id = 0x01020304;
+}
+
+static void test_framed(void **state)
+{
+	struct ship *ship;
+
+	(void)state;
+	frame();
+	rd_kafka_mock_topic_create(mock, PODS, 4, 1);
+	conf.kafka_pods_topic = PODS;
+	ship = open_ship();
+	append(100);
+	append_pod_state(1);
+	run_until(ship, 101);
+	ship_close(ship, 0);
+	assert_string_equal(consume_pods(), "uid-1 ");
+}
+
+/* What is told of a refused record is read from what was framed. */
+static void test_framed_and_refused(void **state)
+{
+	struct ship *ship;
+
+	(void)state;
+	frame();
+	property("batch.size", "4000");
+	ship = open_ship();
+	rd_kafka_mock_push_request_errors(mock, API_PRODUCE, 1,
+					  RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+	append_sized(5000);
+	append(20);
+	run_until(ship, 21);
+	ship_close(ship, 0);
+	assert_int_equal(told.cnt, 1);
+	assert_int_equal(told.sequence, 0);
+	assert_string_equal(told.run_id, RUN_ID);
 	assert_arrived(21, 0);
 }
 
@@ -895,6 +957,8 @@ int main(void)
 		T(test_refusal_holds_the_cursor_for_a_turn),
 		T(test_refused_batch_is_split_before_a_record_is_blamed),
 		T(test_broker_refuses_a_lone_record),
+		T(test_framed),
+		T(test_framed_and_refused),
 		T(test_skip_to_goes_on_behind),
 		T(test_cursor_ahead_of_the_log),
 		T(test_cursor_of_other_frames),

@@ -67,6 +67,22 @@ static void produce_key(struct fixture *f, int partition, const char *key, const
 	assert_int_equal(rd_kafka_flush(f->producer, 10000), 0);
 }
 
+static void produce_value(struct fixture *f, const char *framing, const void *value, size_t len)
+{
+	rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+
+	assert_int_equal(rd_kafka_header_add(headers, "schema", -1, "varve.v1.Event/1", -1), 0);
+	if (framing)
+		assert_int_equal(rd_kafka_header_add(headers, "framing", -1, framing, -1), 0);
+	assert_int_equal(rd_kafka_producev(f->producer, RD_KAFKA_V_TOPIC(TOPIC),
+					   RD_KAFKA_V_PARTITION(0),
+					   RD_KAFKA_V_VALUE((void *)value, len),
+					   RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+					   RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END),
+			 0);
+	assert_int_equal(rd_kafka_flush(f->producer, 10000), 0);
+}
+
 static int open_source(struct fixture *f)
 {
 	char name[256];
@@ -115,6 +131,55 @@ static void test_all_partitions_twice(void **state)
 	expect(f, 0, "a0");
 	assert_int_equal(source_rewind(f->src), 0);
 	expect(f, 0, "a0");
+}
+
+static void expect_bytes(struct fixture *f, const void *bytes, size_t len)
+{
+	struct source_item item;
+
+	assert_int_equal(source_next(f->src, &item), 0);
+	assert_int_equal(item.what, SOURCE_RECORD);
+	assert_int_equal(item.len, len);
+	assert_memory_equal(item.payload, bytes, len);
+}
+
+/* Each value, with its header, and where its payload begins. */
+static void test_framings(void **state)
+{
+	static const struct {
+		const char *header;
+		const char value[10];
+		size_t len, skip;
+	} values[] = {
+		{NULL,
+		 "\x0a\x04"
+		 "EXEC",
+		 6, 0},
+		{"confluent", "\0\0\0\0\7\0\x0a\1X", 9, 6},
+		{"confluent", "\0\xff\xff\xff\xff\2\0\x0a", 8, 7}, /* the long form of the path */
+		{NULL, "\0\0\0\0\7\0\x0a\1X", 9, 6}, /* headers were lost on the way */
+		/* Not as the header says, or not a prefix of ours: as it is. */
+		{"confluent",
+		 "\x0a\x04"
+		 "EXEC",
+		 6, 0},
+		{"confluent", "\0\0\0\0\7\2\2\x0a", 8, 0}, /* the second message of a file */
+		{"confluent", "\0\0\0\0\7", 5, 0},
+		{"confluent", "\0\0\0\0\7\2", 6, 0},
+		{"confluent", "\0", 1, 0},
+		{"confluent", "", 0, 0},
+		{"confluent", "\0\0\0\0\7\0", 6, 6}, /* nothing in it */
+		{"another", "\0\0\0\0\7\0\x0a\1X", 9, 0},
+		{"", "\0\0\0\0\7\0\x0a\1X", 9, 0},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		produce_value(f, values[i].header, values[i].value, values[i].len);
+	assert_int_equal(open_source(f), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		expect_bytes(f, values[i].value + values[i].skip, values[i].len - values[i].skip);
+	expect_end(f);
 }
 
 static void test_ends_at_the_watermark(void **state)
@@ -328,6 +393,7 @@ int main(void)
 		T(test_follow),
 		T(test_empty_topic),
 		T(test_other_topic),
+		T(test_framings),
 		T(test_topic_is_missing),
 		T(test_topic_is_forbidden),
 		T(test_broker_is_away),
