@@ -46,7 +46,7 @@ VIEWS(VIEW_DECLARE)
 
 #define VIEW_ADDRESS(name) &view_##name,
 #define VIEW_NAME(name)	   "|" #name
-#define VIEW_NAMES	   (VIEWS(VIEW_NAME) + 1) /* "tree|timeline|..." */
+#define VIEW_NAMES	   (&(VIEWS(VIEW_NAME))[1]) /* "tree|timeline|..." */
 
 /* NULL: there is none. */
 const struct view_type *view_find(const char *name);
