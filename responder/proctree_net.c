@@ -50,15 +50,27 @@ static void take_connect(struct proctree *tree, struct proctree_proc *p, const V
 			   peer_text(ev->connect->protocol, ev->connect->destination));
 }
 
-static void take_accept(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
-			int64_t ns)
+/* The port of who comes is another one each time: all that a peer began is one line. */
+static Varve__V1__Endpoint without_port(const Varve__V1__Endpoint *e)
 {
 	Varve__V1__Endpoint peer = VARVE__V1__ENDPOINT__INIT;
 
-	/* Its port is another one each time. */
-	peer.ip = ev->accept->source ? ev->accept->source->ip : NULL;
-	proctree_set_place(tree, proctree_add_line(tree, p, "accept", proctree_event_text(ev), ns),
-			   peer_text(ev->accept->protocol, &peer));
+	peer.ip = e ? e->ip : NULL;
+	return peer;
+}
+
+static void take_accept(struct proctree *tree, struct proctree_proc *p, const Varve__V1__Event *ev,
+			int64_t ns)
+{
+	Varve__V1__Endpoint peer = without_port(ev->accept->source);
+	Varve__V1__Accept accept = *ev->accept;
+	Varve__V1__Event again = *ev;
+
+	accept.source = &peer;
+	again.accept = &accept;
+	proctree_set_place(tree,
+			   proctree_add_line(tree, p, "accept", proctree_event_text(&again), ns),
+			   peer_text(accept.protocol, &peer));
 }
 
 /* As CONNECT and ACCEPT have been told. */
@@ -67,11 +79,13 @@ static char *close_text(const Varve__V1__Close *c, bool is_server)
 	char connected[] = "connected";
 	Varve__V1__Connect connect = VARVE__V1__CONNECT__INIT;
 	Varve__V1__Accept accept = VARVE__V1__ACCEPT__INIT;
+	Varve__V1__Endpoint peer;
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 
 	if (is_server) {
+		peer = without_port(c->source);
 		accept.protocol = c->protocol;
-		accept.source = c->source;
+		accept.source = &peer;
 		accept.destination = c->destination;
 		ev.body_case = VARVE__V1__EVENT__BODY_ACCEPT;
 		ev.accept = &accept;
