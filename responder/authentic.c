@@ -118,17 +118,14 @@ static int read_seals(const struct options *opts, struct source *src, const stru
 		      struct keyring *keys, struct authentic *a)
 {
 	static const struct seals_ops ops = {.finding = finding, .run_ended = run_ended};
-	bool is_bundle = bundle_is(opts->source);
 	struct history_window time;
 	struct seals *seals;
 	int err;
 
 	want(h, a, &time);
-	/* A bundle ends with the seal behind its last record. */
 	seals = seals_new(keys, !opts->key_file_cnt, time.since_ns,
-			  is_bundle ? INT64_MIN : time.until_ns, &ops, a);
-	if (is_bundle && bundle_check_sums(opts->source))
-		seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS, false);
+			  seals_source_has_bundle(opts) ? INT64_MIN : time.until_ns, &ops, a);
+	seals_source_check_bundles(opts, seals);
 	err = source_read_all(src);
 	if (!err)
 		err = seals_source_read(src, seals);

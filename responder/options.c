@@ -462,6 +462,11 @@ static size_t cnt_of_stdin(const struct options *o)
 	return cnt;
 }
 
+static bool has_window(const struct options *o)
+{
+	return o->window.since_ns != INT64_MIN || o->window.until_ns != INT64_MAX;
+}
+
 static bool has_kafka(const struct options *o)
 {
 	for (size_t i = 0; i < o->source_cnt; i++)
@@ -496,6 +501,8 @@ static int check(const struct command *cmd, const struct options *o)
 		wrong = "say which record to prove: --event RUN/SEQUENCE";
 	else if (o->source_cnt > 1 && !takes_several(cmd))
 		wrong = "one SOURCE only";
+	else if (o->as_delimited && (filter_is_on(&o->filter) || has_window(o)))
+		wrong = "--format delimited passes on all records: no filters, no time";
 	else if (cnt_of_stdin(o) > 1)
 		wrong = "standard input (-) can be read once only";
 	else if (o->pod && o->container)

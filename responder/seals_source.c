@@ -59,6 +59,22 @@ int seals_source_keys(const struct options *opts, struct keyring *keys)
 	return err;
 }
 
+bool seals_source_has_bundle(const struct options *opts)
+{
+	for (size_t i = 0; i < opts->source_cnt; i++)
+		if (bundle_is(opts->sources[i]))
+			return true;
+	return false;
+}
+
+void seals_source_check_bundles(const struct options *opts, struct seals *seals)
+{
+	for (size_t i = 0; i < opts->source_cnt; i++)
+		if (bundle_is(opts->sources[i]) && bundle_check_sums(opts->sources[i]))
+			seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS,
+				     false);
+}
+
 int seals_source_read(struct source *src, struct seals *seals)
 {
 	struct source_item item;

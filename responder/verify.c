@@ -218,23 +218,6 @@ static int conclude(struct verify *v, bool has_key)
 	return v->is_open || !has_key ? EXIT_UNKNOWN : EXIT_OK;
 }
 
-/* A bundle ends with the seal behind its last record. */
-static bool has_bundle(const struct options *opts)
-{
-	for (size_t i = 0; i < opts->source_cnt; i++)
-		if (bundle_is(opts->sources[i]))
-			return true;
-	return false;
-}
-
-static void check_bundles(const struct options *opts, struct seals *seals)
-{
-	for (size_t i = 0; i < opts->source_cnt; i++)
-		if (bundle_is(opts->sources[i]) && bundle_check_sums(opts->sources[i]))
-			seals_damage(seals, "the bundle's files are not those of " BUNDLE_SUMS,
-				     false);
-}
-
 /* --- one record and its proof */
 
 /* All of a file that is no longer than most. Errors are told. */
@@ -352,13 +335,15 @@ int cmd_verify(const struct options *opts, FILE *out)
 		keyring_fini(&keys);
 		return status;
 	}
-	if (seals_source_keys(opts, &keys) || source_open(opts->source, &opts->source_opts, &src) < 0) {
+	if (seals_source_keys(opts, &keys) ||
+	    source_open(opts->source, &opts->source_opts, &src) < 0) {
 		keyring_fini(&keys);
 		return EXIT_IO;
 	}
 	seals = seals_new(&keys, !opts->key_file_cnt, opts->window.since_ns,
-			  has_bundle(opts) ? INT64_MIN : opts->window.until_ns, &ops, &v);
-	check_bundles(opts, seals);
+			  seals_source_has_bundle(opts) ? INT64_MIN : opts->window.until_ns, &ops,
+			  &v);
+	seals_source_check_bundles(opts, seals);
 	checkpoints = memory_zalloc((opts->checkpoint_file_cnt + 1) * sizeof(*checkpoints));
 	if (!expect(opts, seals, checkpoints) && !seals_source_read(src, seals)) {
 		seals_end(seals);

@@ -258,6 +258,7 @@ static void test_called_wrongly(void **state)
 		{"pods|DIR|--read-all=1", "--read-all takes no value"},
 		{"export|DIR|DIR2|--pod|a/b|--case|1", "one SOURCE only"},
 		{"cat|-|DIR|-", "standard input (-) can be read once only"},
+		{"cat|DIR|--format|delimited|--kind|EXEC", "no filters, no time"},
 		{"cat|DIR|--format|xml", "--format \"xml\": want jsonl or delimited"},
 		{"follow|DIR|--format|tree", "--format \"tree\": want timeline or jsonl"},
 		{"replay|DIR", "say what to replay: --pod NAMESPACE/NAME or --container ID"},

@@ -220,7 +220,8 @@ static void test_filters_and_formats(void **state)
 	sample_exec(&f->s, &f->c, 4201, 4200, "/bin/id", "id", false);
 	sample_heartbeat(&f->s);
 	sample_exec(&f->s, &f->other, 4300, 4299, "/bin/ls", "ls", false);
-	assert_int_equal(follow(f, "--container|4b2e9f12ac|--format|jsonl"), 0);
+	sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
+	assert_int_equal(follow(f, "--container|4b2e9f12ac|--format|jsonl|--kind|EXEC"), 0);
 	assert_int_equal(lines(f->out), 1);
 	assert_int_equal(strncmp(f->out, "{\"kind\":\"EXEC\"", 14), 0);
 }
