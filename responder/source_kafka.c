@@ -361,15 +361,15 @@ static size_t prefix_len(const rd_kafka_message_t *msg)
 	return confluent_len(msg->payload, msg->len);
 }
 
-static void give(const struct partition *p, unsigned int i, struct source_item *ret_item)
+static void give(const rd_kafka_message_t *msg, struct source_item *ret_item)
 {
-	size_t skip = prefix_len(p->msg);
+	size_t skip = prefix_len(msg);
 
 	*ret_item = (struct source_item){
 		.what = SOURCE_RECORD,
-		.payload = (const uint8_t *)p->msg->payload + skip,
-		.len = p->msg->len - skip,
-		.partition = i,
+		.payload = (const uint8_t *)msg->payload + skip,
+		.len = msg->len - skip,
+		.partition = msg->partition,
 	};
 }
 
@@ -390,7 +390,7 @@ static int next_of_partition(void *ctx, size_t i, struct source_item *ret_item)
 	if (err)
 		return err;
 	if (p->msg) {
-		give(p, i, ret_item);
+		give(p->msg, ret_item);
 		return 0;
 	}
 	stop_partition(src, i);
@@ -584,10 +584,7 @@ static int source_kafka_follow_next(struct source *source, struct source_item *r
 	rd_kafka_poll(src->rk, 0);
 	if (src->msg && !err) {
 		follow_heard(src);
-		ret_item->what = SOURCE_RECORD;
-		ret_item->payload = src->msg->payload;
-		ret_item->len = src->msg->len;
-		ret_item->partition = src->msg->partition;
+		give(src->msg, ret_item);
 		return 0;
 	}
 	if (err == RD_KAFKA_RESP_ERR__PARTITION_EOF)

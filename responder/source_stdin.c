@@ -4,6 +4,7 @@
  * bundle. It is kept first, since evidence is gone over twice.
  */
 #include "evidence/base.h"
+#include "evidence/confluent.h"
 #include "evidence/log.h"
 #include "responder/complain.h"
 #include "responder/framing.h"
@@ -62,7 +63,7 @@ static int take_head(struct source_stream *src, size_t *ret_len)
 static int source_stream_next(struct source *source, struct source_item *ret_item)
 {
 	struct source_stream *src = (struct source_stream *)source;
-	size_t len, got_len;
+	size_t len, got_len, skip;
 	int got = src->is_over ? 0 : take_head(src, &len);
 
 	if (got == -EAGAIN)
@@ -78,7 +79,10 @@ static int source_stream_next(struct source *source, struct source_item *ret_ite
 	got_len = take(src, src->buf, len);
 	if (got_len != len)
 		return tell_damage(src, ret_item, true, "it ends within a record");
-	*ret_item = (struct source_item){.what = SOURCE_RECORD, .payload = src->buf, .len = len};
+	/* No header says so here; but no Event begins with the prefix's zero byte. */
+	skip = confluent_len(src->buf, len);
+	*ret_item = (struct source_item){
+		.what = SOURCE_RECORD, .payload = src->buf + skip, .len = len - skip};
 	return 0;
 }
 

@@ -75,6 +75,16 @@ cp "$work/bin/00000.bin" "$work/one.bin"
 ls "$work"/bin/*.bin | head -n "$records" | sed -e 5,6d >"$work/files"
 { head -n 20 "$work/files"; ls "$work"/framed/*.bin | tail -n +23; } | xargs kcat -q -P -b "$PLAIN" -t gap -p 0 -X enable.idempotence=true
 "$VARVE" cat kafka://"$PLAIN" --topic framed 2>&1 | cmp -s - "$work/ours.jsonl" && pass "varve cat of framed records" || fail "varve cat of framed records"
+kcat -q -C -b "$PLAIN" -t framed -e -f '%R%s' | "$VARVE" cat - 2>&1 | cmp -s - "$work/ours.jsonl" && pass "varve cat of them from kcat" ||
+	fail "varve cat of framed records from kcat"
+# As json-lines/varve-json.service does.
+"$VARVE" follow kafka://"$PLAIN" --topic framed --since 2000-01-01 --format jsonl >"$work/follow.jsonl" 2>"$work/follow.err" &
+follow_pid=$!
+on_exit+=("kill -KILL $follow_pid 2>/dev/null")
+wait_for 20 $HERE/same.py "$work/ours.jsonl" "$work/follow.jsonl" && pass "varve follow of them, as lines of JSON" ||
+	fail "varve follow: $(wc -l <"$work/follow.jsonl") lines, $(last "$work/follow.err")"
+kill -TERM $follow_pid
+wait $follow_pid 2>/dev/null
 "$VARVE" verify kafka://"$PLAIN" --topic framed >"$work/verify" 2>&1
 grep -q ': AUTHENTIC$' "$work/verify" && pass "seals are over what is framed" || fail "varve verify of framed records: $(cat "$work/verify")"
 

@@ -289,6 +289,8 @@ static void test_follow(void **state)
 	expect_later(f, "b");
 	produce(f, TOPIC, 0, "a");
 	expect_later(f, "a");
+	produce_value(f, "confluent", "\0\0\0\0\7\0framed", 12);
+	expect_later(f, "framed");
 	/* A broker that goes away for a while is waited for. */
 	rd_kafka_mock_broker_set_down(f->cluster, 1);
 	for (int i = 0; i < 15; i++) {
