@@ -65,7 +65,8 @@ static void print_head(const struct html *w, FILE *out)
 	fputs(" - Varve</title>\n<style>", out);
 	fwrite(html_css, 1, html_css_end - html_css, out);
 	fputs("</style>\n</head>\n<body>\n"
-	      "<p id=\"loading\">Loading. If nothing follows, the file was cut off: it has no verdict, and is "
+	      "<p id=\"loading\">Loading. If nothing follows, the file was cut off: it has no "
+	      "verdict, and is "
 	      "not to be relied on. If no records follow, the browser is too old.</p>\n",
 	      out);
 }
@@ -82,9 +83,12 @@ static void *html_open(const struct history *h, const struct verdict *verdict, F
 	w->left_last_ns = INT64_MIN;
 	if (getrandom(&w->seed, sizeof(w->seed), GRND_NONBLOCK) < 0)
 		w->seed = (uintptr_t)w;
-	for (const struct history_container *c = h->containers; c; c = c->next)
-		if (c->selected)
-			strmap_add(&w->containers, c->id, (void *)(uintptr_t)++cnt);
+	for (const struct history_container *c = h->containers; c; c = c->next) {
+		_cleanup_free_ char *key = c->selected ? html_container_key(c) : NULL;
+
+		if (key)
+			strmap_add(&w->containers, key, (void *)(uintptr_t)++cnt);
+	}
 	print_head(w, out);
 	return w;
 }

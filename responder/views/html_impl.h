@@ -27,7 +27,7 @@ struct html {
 	const struct history *h;
 	const struct verdict *verdict;
 	struct html_limits limits;
-	struct strmap containers;	/* by id; the value is an index, from 1 */
+	struct strmap containers;	/* by html_container_key(); the value is an index, from 1 */
 	struct html_text rows, records; /* of the block that is being filled */
 	struct html_text scratch;
 	uint64_t block_rows;
@@ -60,6 +60,9 @@ size_t html_pack(FILE *out, const char *what, uint64_t cnt, const char *text, si
 /* Text in markup: escaped as for a terminal, and for HTML. */
 void html_escape(FILE *out, const char *s);
 
+/* Node and id: the names that plain runc is given are not unique beyond a node. The caller frees.
+ */
+char *html_container_key(const struct history_container *c);
 /* Verdict, pods, containers: what can be read without the script. */
 void html_header_print(const struct html *w, FILE *out);
 /* "default/web-7f9", or what is known instead. */

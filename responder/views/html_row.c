@@ -247,12 +247,18 @@ static json_t *container_as_recorded(struct html *w, const Varve__V1__Container 
 	return taken(w, TEXT_MAX);
 }
 
+char *html_container_key(const struct history_container *c)
+{
+	return memory_printf("%s\n%s", c->node, c->id);
+}
+
 void html_row_print(struct html *w, FILE *out, const struct history_container *c,
 		    const Varve__V1__Event *ev)
 {
 	int64_t ns = history_time(history_find_run(w->h, ev->run_id), ev);
 	const char *class = event_kind_class(ev->body_case);
-	size_t at = (uintptr_t)strmap_find(&w->containers, c->id);
+	_cleanup_free_ char *key = html_container_key(c);
+	size_t at = (uintptr_t)strmap_find(&w->containers, key);
 	json_t *row = json_array();
 
 	json_array_append_new(row, json_integer(ns / 1000));
