@@ -395,6 +395,7 @@ static const struct {
 	{VARVE__V1__EVENT__BODY_UNLINK, describe_unlink},
 	{VARVE__V1__EVENT__BODY_CONNECT, describe_connect},
 	{VARVE__V1__EVENT__BODY_ACCEPT, describe_accept},
+	{VARVE__V1__EVENT__BODY_DNS, describe_dns},
 	{VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT, describe_snapshot},
 	{VARVE__V1__EVENT__BODY_RUN_START, describe_run_start},
 	{VARVE__V1__EVENT__BODY_RUN_END, describe_run_end},

@@ -15,6 +15,8 @@ void describe_any(FILE *out, const Varve__V1__Event *ev);
 void describe_endpoint(FILE *out, const Varve__V1__Endpoint *e);
 /* The errno with which what it says failed; false: it did not, or the kind has none. */
 bool describe_errno(const Varve__V1__Event *ev, uint32_t *ret_errno);
+/* "www.example.com A: 192.0.2.7 from 192.0.2.53:53 udp". */
+void describe_dns(FILE *out, const Varve__V1__Event *ev);
 /* " failed: ENOENT (No such file or directory)". */
 void describe_failure(FILE *out, uint32_t call_errno);
 /* "/bin/sh -c \"echo hi\"": the arguments as they would be typed; false if there are none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "responder/found.h"
 #include "evidence/base.h"
-#include "responder/describe.h"
+#include "responder/brief.h"
 #include "responder/memory.h"
 #include <string.h>
 
@@ -39,7 +39,7 @@ static char *text_of(const Varve__V1__Event *ev)
 
 	if (!out)
 		memory_exhausted();
-	describe_event(out, ev);
+	brief_event(out, ev);
 	fputs("   ", out); /* room for the dots */
 	if (fclose(out) || !s)
 		memory_exhausted();

@@ -414,6 +414,50 @@ static void test_too_many_processes_are_counted(void **state)
 	proctree_fini(&tree);
 }
 
+/* A query and its answer, as somebody reads them. */
+static void test_timeline_of_dns(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Endpoint server = VARVE__V1__ENDPOINT__INIT;
+	Varve__V1__DnsQuestion question = VARVE__V1__DNS_QUESTION__INIT, *questions = &question;
+	Varve__V1__DnsRecord answer = VARVE__V1__DNS_RECORD__INIT, *answers = &answer;
+	Varve__V1__DnsMessage message = VARVE__V1__DNS_MESSAGE__INIT, *messages = &message;
+	Varve__V1__Dns dns = VARVE__V1__DNS__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	server.ip = (char *)"192.0.2.53";
+	SAMPLE_SET(&server, port, 53);
+	question.name = (char *)"c2.example\033[2J";
+	question.type = (char *)"A";
+	message.questions = &questions;
+	message.n_questions = 1;
+	dns.messages = &messages;
+	dns.n_messages = 1;
+	dns.protocol = (char *)"udp";
+	dns.direction = (char *)"sent";
+	dns.destination = &server;
+	for (int is_answer = 0; is_answer < 2; is_answer++) {
+		if (is_answer) {
+			SAMPLE_SET(&message, response, true);
+			message.rcode = (char *)"NOERROR";
+			answer.type = (char *)"A";
+			answer.data = (char *)"192.0.2.7";
+			message.answers = &answers;
+			message.n_answers = 1;
+			dns.direction = (char *)"received";
+			dns.source = &server;
+		}
+		sample_begin(&f->s, &e, &f->c, VARVE__V1__EVENT__BODY_DNS);
+		e.ev.dns = &dns;
+		sample_put(&f->s, &e);
+	}
+	show(f, &view_timeline);
+	assert_shows(f, " c2.example\\x1b[2J A? to 192.0.2.53:53 udp\n");
+	assert_shows(f, " c2.example\\x1b[2J A: 192.0.2.7 from 192.0.2.53:53 udp\n");
+}
+
 static void test_jsonl(void **state)
 {
 	struct fixture *f = *state;
@@ -611,6 +655,7 @@ int main(void)
 		T(test_timeline),
 		T(test_timeline_names_containers),
 		T(test_too_many_processes_are_counted),
+		T(test_timeline_of_dns),
 		T(test_jsonl),
 		T(test_hostile_names),
 		T(test_any_kind_and_failures),
