@@ -26,7 +26,7 @@ static const struct command commands[] = {
 	 "                  [OPTION]...",
 	 "Says in which pods and containers something was seen, since when, until when and how "
 	 "often:\n"
-	 "exit status 0 found, 2 not found and nothing is missing, 4 not found, but it may have "
+	 "exit status 0 found, 5 not found and nothing is missing, 4 not found, but it may have "
 	 "been\n"
 	 "among what is missing; 1 cannot be read.",
 	 FOR_FIND, cmd_find},

@@ -50,6 +50,12 @@ static void end(struct telling *t, const char *sort)
 	free(t->text);
 }
 
+/* What no pid can be part of: an address, a name. */
+static void put_name(struct telling *t, const char *s)
+{
+	usual_print(t->out, t->u, NULL, s ? s : "?", s ? strlen(s) : 1);
+}
+
 static void put(struct telling *t, const char *s)
 {
 	usual_print(t->out, t->u, t->ev->process, s ? s : "?", s ? strlen(s) : 1);
@@ -73,23 +79,51 @@ static void tell_file(struct telling *t, const char *sort, const Varve__V1__File
 	end(t, sort);
 }
 
-/* Its own address under another is its own all the same. */
+static bool is_loopback(const char *ip)
+{
+	return !strncmp(ip, "127.", 4) || !strcmp(ip, "::1");
+}
+
+/* Its own address under another is its own all the same; loopback is everybody's. */
 static void put_endpoint(struct telling *t, const Varve__V1__Endpoint *e,
 			 const Varve__V1__Endpoint *own, bool with_port)
 {
-	bool is_own = e && own && e->ip && own->ip && !strcmp(e->ip, own->ip);
+	bool is_own =
+		e && own && e->ip && own->ip && !strcmp(e->ip, own->ip) && !is_loopback(e->ip);
 
 	if (is_own)
 		fputs("<pod IP>", t->out);
 	else
-		put(t, e ? e->ip : NULL);
+		put_name(t, e ? e->ip : NULL);
 	if (with_port && e && e->has_port)
 		fprintf(t->out, " port %" PRIu32, e->port);
 }
 
+/*
+ * What it ran as: a script, or the name by which a program of many names was called. On an image of
+ * busybox or Python the file alone is always the same.
+ */
+static void put_calling(struct telling *t, const Varve__V1__Exec *x)
+{
+	const char *slash = x->file && x->file->path ? strrchr(x->file->path, '/') : NULL;
+	const char *name = x->n_args ? strrchr(x->args[0], '/') : NULL;
+
+	name = name ? name + 1 : x->n_args ? x->args[0] : NULL;
+	if (x->interpreter && x->filename) {
+		fputs(" runs ", t->out);
+		put(t, x->filename);
+	} else if (name && slash && strcmp(name, slash + 1)) {
+		fputs(" as ", t->out);
+		put(t, name);
+	}
+}
+
 static void tell_exec(struct telling *t)
 {
-	tell_file(t, EXECUTED, t->ev->exec->file);
+	begin(t);
+	put_file(t, t->ev->exec->file);
+	put_calling(t, t->ev->exec);
+	end(t, EXECUTED);
 }
 
 static void tell_snapshot(struct telling *t)
@@ -111,7 +145,7 @@ static void tell_open(struct telling *t)
 {
 	const Varve__V1__Open *o = t->ev->open;
 
-	if (o->has_call_errno && o->call_errno == ENOENT)
+	if (o->has_call_errno && o->call_errno == ENOENT && !secrets_is_secret_file(o->file))
 		return;
 	if (o->has_call_errno)
 		tell_file(t, REFUSED, o->file);
@@ -119,7 +153,7 @@ static void tell_open(struct telling *t)
 		tell_file(t, CREATED, o->file);
 	else if (o->has_written && o->written)
 		tell_file(t, WROTE, o->file);
-	else if (o->file && secrets_is_secret(o->file->path))
+	else if (secrets_is_secret_file(o->file))
 		tell_file(t, SECRET, o->file);
 }
 
@@ -128,7 +162,7 @@ static void tell_connect(struct telling *t)
 	const Varve__V1__Connect *c = t->ev->connect;
 
 	begin(t);
-	put(t, c->protocol);
+	put_name(t, c->protocol);
 	fputc(' ', t->out);
 	put_endpoint(t, c->destination, c->source, true);
 	end(t, parts_failed(t->ev) ? FAILED : TALKED);
@@ -139,7 +173,7 @@ static void tell_peer(struct telling *t, const char *protocol, const Varve__V1__
 		      const Varve__V1__Endpoint *own)
 {
 	begin(t);
-	put(t, protocol);
+	put_name(t, protocol);
 	fputc(' ', t->out);
 	put_endpoint(t, peer, own, false);
 	if (own && own->has_port)
@@ -163,7 +197,7 @@ static void tell_flow(struct telling *t)
 		return;
 	}
 	begin(t);
-	put(t, f->protocol);
+	put_name(t, f->protocol);
 	fputc(' ', t->out);
 	put_endpoint(t, f->destination, f->source, true);
 	end(t, TALKED);
@@ -176,7 +210,7 @@ static void tell_bind(struct telling *t)
 	bool is_chosen = b->requested && (!b->requested->has_port || !b->requested->port);
 
 	begin(t);
-	put(t, b->protocol);
+	put_name(t, b->protocol);
 	fputc(' ', t->out);
 	if (b->address)
 		put_endpoint(t, b->address, NULL, !is_chosen);
@@ -195,7 +229,7 @@ static void tell_dns(struct telling *t)
 	for (size_t i = 0; i < d->n_messages; i++) {
 		for (size_t q = 0; q < d->messages[i]->n_questions; q++) {
 			begin(t);
-			put(t, d->messages[i]->questions[q]->name);
+			put_name(t, d->messages[i]->questions[q]->name);
 			end(t, LOOKED_UP);
 		}
 	}

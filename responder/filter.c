@@ -82,12 +82,16 @@ static int each_word(struct filter_opts *o, const char *value,
 
 int filter_set_kind(struct filter_opts *o, const char *value)
 {
+	if (o->kind_words)
+		return complain(-EINVAL, "--kind is given twice: want --kind A,B");
 	o->kind_words = value;
 	return each_word(o, value, add_kind);
 }
 
 int filter_set_class(struct filter_opts *o, const char *value)
 {
+	if (o->class_words)
+		return complain(-EINVAL, "--class is given twice: want --class A,B");
 	o->class_words = value;
 	return each_word(o, value, add_class);
 }
@@ -154,18 +158,23 @@ static bool has_process(const struct filter *f, const char *uid)
 	return uid && strmap_find(&f->processes, uid);
 }
 
-static bool is_root(const struct filter_opts *o, const Varve__V1__Process *p)
+static bool is_wanted(const struct filter_opts *o, bool has_pid, uint32_t pid, const char *uid)
 {
-	return o->pid ? p->has_pid && p->pid == o->pid
-		      : !strcasecmp(p->process_uid, o->process_uid);
+	return o->pid ? has_pid && pid == o->pid : uid && !strcasecmp(uid, o->process_uid);
 }
 
+/* Some are known by what they began only. */
 static bool is_below(const struct filter *f, const Varve__V1__Process *p)
 {
-	if (p->parent && has_process(f, p->parent->process_uid))
+	const struct filter_opts *o = f->opts;
+
+	if (p->parent && (has_process(f, p->parent->process_uid) ||
+			  is_wanted(o, p->parent->has_pid, p->parent->pid, p->parent->process_uid)))
 		return true;
 	for (size_t i = 0; i < p->n_ancestry; i++)
-		if (has_process(f, p->ancestry[i]->process_uid))
+		if (has_process(f, p->ancestry[i]->process_uid) ||
+		    is_wanted(o, p->ancestry[i]->has_pid, p->ancestry[i]->pid,
+			      p->ancestry[i]->process_uid))
 			return true;
 	return false;
 }
@@ -176,7 +185,7 @@ static bool in_subtree(struct filter *f, const Varve__V1__Process *p)
 		return false;
 	if (has_process(f, p->process_uid))
 		return true;
-	bool root = is_root(f->opts, p);
+	bool root = is_wanted(f->opts, p->has_pid, p->pid, p->process_uid);
 
 	if (!root && !is_below(f, p))
 		return false;
@@ -282,8 +291,11 @@ char *filter_summary(const struct filter *f)
 	if (f->passed_cnt > f->shown_cnt)
 		more = memory_printf("; %" PRIu64 " more would be", f->passed_cnt - f->shown_cnt);
 	return memory_printf(
-		"a filter was applied (%s): %" PRIu64 " of %" PRIu64 " records are shown%s%s%s",
+		"a filter was applied (%s): %" PRIu64 " of %" PRIu64 " records are shown%s%s%s%s",
 		words, f->shown_cnt, f->seen_cnt, more ? more : "",
+		(f->opts->pid || f->opts->process_uid) && !f->processes.cnt
+			? "; no process here is it (pids are the node's, not the container's)"
+			: "",
 		f->root_cnt > 1 ? "; more than one process had this pid: all are shown, "
 				  "--process UID chooses one"
 				: "",

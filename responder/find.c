@@ -7,7 +7,6 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "responder/commands.h"
-#include "responder/complain.h"
 #include "responder/memory.h"
 #include "responder/parts.h"
 #include <inttypes.h>
@@ -28,6 +27,20 @@ static void add_found(size_t number, void *ctx)
 	found_add(&l->find->list, l->container, number, l->ns, l->ev);
 }
 
+static bool has_cut_args(const Varve__V1__Event *ev)
+{
+	switch (ev->body_case) {
+	case VARVE__V1__EVENT__BODY_EXEC:
+		return ev->exec->args_truncated;
+	case VARVE__V1__EVENT__BODY_EXEC_FAILED:
+		return ev->exec_failed->args_truncated;
+	case VARVE__V1__EVENT__BODY_PROCESS_SNAPSHOT:
+		return ev->process_snapshot->args_truncated;
+	default:
+		return false;
+	}
+}
+
 static void look(const struct history_container *c, int64_t ns, const Varve__V1__Event *ev,
 		 void *ctx)
 {
@@ -40,6 +53,7 @@ static void look(const struct history_container *c, int64_t ns, const Varve__V1_
 		l.find->unknown_cnt++;
 	else if (ev->body_case == VARVE__V1__EVENT__BODY_FILE_HASH)
 		ev->file_hash->sha256 ? l.find->hash_cnt++ : l.find->unhashed_cnt++;
+	l.find->cut_cnt += has_cut_args(ev);
 	indicators_match(l.find->in, ev, add_found, &l);
 }
 
@@ -83,6 +97,11 @@ static void find_holes(struct find *f)
 			  memory_printf("%" PRIu64 " files of which the SHA-256 could not be "
 					"computed (FILE_HASH has the reasons)",
 					f->unhashed_cnt));
+	if (f->in->has[INDICATOR_EXEC] && f->cut_cnt)
+		holes_add(&f->holes,
+			  memory_printf("%" PRIu64 " command lines of which the middle is "
+					"not recorded",
+					f->cut_cnt));
 	if (f->in->has[INDICATOR_SHA256] && !f->hash_cnt && f->record_cnt)
 		holes_add(&f->holes, memory_strdup("all files: no SHA-256 is in this evidence"));
 }
@@ -91,13 +110,11 @@ static int status_of(const struct find *f)
 {
 	if (f->list.cnt)
 		return EXIT_OK;
-	return f->holes.cnt ? EXIT_UNKNOWN : EXIT_USAGE;
+	return f->holes.cnt ? EXIT_UNKNOWN : EXIT_NOT_FOUND;
 }
 
 static int find(struct find *f, FILE *out)
 {
-	if (!f->h->record_cnt && !f->h->damage_cnt && !f->h->undecodable_cnt)
-		return complain(EXIT_USAGE, "%s: there is no record", f->opts->source);
 	find_holes(f);
 	found_sort(&f->list);
 	f->opts->as_json ? find_print_json(f, out) : find_print(f, out);

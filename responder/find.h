@@ -14,7 +14,7 @@ struct find {
 	struct found_list list;
 	struct holes holes;
 	bool *hit;						  /* by indicator */
-	uint64_t record_cnt, unknown_cnt, hash_cnt, unhashed_cnt; /* in the time asked for */
+	uint64_t record_cnt, unknown_cnt, hash_cnt, unhashed_cnt, cut_cnt; /* in the time asked for */
 };
 
 /* For people: pods, containers, and beneath what matched; then what was not found, and why that is

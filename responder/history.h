@@ -158,6 +158,7 @@ struct history_hole {
 struct history {
 	struct history_window window;
 	bool as_recorded; /* views show what was known when */
+	bool is_filtered; /* views are given a part of the records */
 	bool everything;  /* history_stream() gives all records, of the node too */
 	struct decoder *decoder; /* has the record that history_stream() gives */
 	struct strmap run_ids, container_ids, pod_uids;

@@ -85,12 +85,22 @@ static bool is_by_number(const char *reason)
 	return !strcmp(reason, "rate_limit") || !strcmp(reason, "fair_share");
 }
 
-/* A read-open that was left out since the same was recorded before hides nothing. */
+/*
+ * A read-open that was left out since the same was recorded before hides nothing, if "before" is in
+ * the time that is asked for: of a container that was there earlier it need not be.
+ */
+static bool is_repeated(const struct search *s, const struct history_loss *loss)
+{
+	int64_t begin_ns = loss->container ? loss->container->first_ns : loss->run->first_ns;
+
+	return !strcmp(loss->cause, "read_open_repeated") && s->time->since_ns <= begin_ns;
+}
+
 static bool matters(const struct search *s, const struct history_loss *loss, bool suppressed)
 {
 	if (!stretch_touches(s->time, loss->first_ns, loss->last_ns))
 		return false;
-	if (suppressed && !strcmp(loss->cause, "read_open_repeated"))
+	if (suppressed && is_repeated(s, loss))
 		return false;
 	/* missing_each() has these. */
 	if (loss->of_records && !loss->container)

@@ -15,6 +15,7 @@ enum exit_status {
 	EXIT_USAGE = 2, /* also: nothing matches */
 	EXIT_INCOMPLETE = 3,
 	EXIT_UNKNOWN = 4,
+	EXIT_NOT_FOUND = 5, /* find: and nothing is missing; 2 says that nothing was looked for */
 };
 
 /* One of the two that are compared. */

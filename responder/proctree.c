@@ -22,6 +22,8 @@ const char *proctree_keep(struct proctree *tree, char *text)
 	} else if (text && tree->bytes < PROCTREE_BYTES) {
 		kept = strmap_keep(&tree->texts, text);
 		tree->bytes += strlen(text) + TEXT_BYTES;
+	} else if (text) {
+		tree->text_cnt++;
 	}
 	free(text);
 	return kept;

@@ -62,6 +62,7 @@ struct proctree {
 	struct proctree_proc *first, *last;
 	size_t bytes, proc_cnt;
 	uint64_t more_cnt; /* records of processes that were not kept */
+	uint64_t text_cnt; /* texts that were not kept: names, arguments ... are NULL then */
 };
 
 void proctree_init(struct proctree *tree, const struct history *h);

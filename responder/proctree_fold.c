@@ -52,9 +52,16 @@ static void add_to(struct proctree_proc *first, const struct proctree_proc *p)
 {
 	first->same_pid = p->pid;
 	first->same_ns = p->begin_ns;
+	first->read_cnt += p->read_cnt;
+	first->setup_cnt += p->setup_cnt;
 	for (size_t i = 0; i < p->line_cnt; i++) {
-		first->lines[i].sent += p->lines[i].sent;
-		first->lines[i].received += p->lines[i].received;
+		struct proctree_line *line = &first->lines[i];
+
+		line->cnt += p->lines[i].cnt;
+		line->first_ns = MIN(line->first_ns, p->lines[i].first_ns);
+		line->last_ns = MAX(line->last_ns, p->lines[i].last_ns);
+		line->sent += p->lines[i].sent;
+		line->received += p->lines[i].received;
 	}
 }
 

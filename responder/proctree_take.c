@@ -180,14 +180,15 @@ static void take_open(struct proctree *tree, struct proctree_proc *p, const Varv
 	const Varve__V1__Open *o = ev->open;
 
 	if (o->has_call_errno) {
-		/* What was not there is not worth a line; what was refused is. */
-		if (o->call_errno != ENOENT)
+		/* What was not there is not worth a line, unless it would have been a secret; what
+		 * was refused is. */
+		if (o->call_errno != ENOENT || secrets_is_secret_file(o->file))
 			proctree_add_line(tree, p, "open", proctree_event_text(ev), ns);
 	} else if (o->has_created && o->created) {
 		add_file(tree, p, "create", o->file, ns);
 	} else if (o->has_written && o->written) {
 		add_file(tree, p, "write", o->file, ns);
-	} else if (secrets_is_secret(o->file ? o->file->path : NULL)) {
+	} else if (secrets_is_secret_file(o->file)) {
 		add_file(tree, p, "read secret", o->file, ns);
 	} else {
 		p->read_cnt++;

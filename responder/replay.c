@@ -87,6 +87,7 @@ static int print_all(const struct options *opts, struct source *src, struct hist
 
 	filter_init(&filter, &opts->filter);
 	h->as_recorded = opts->as_recorded;
+	h->is_filtered = filter_is_on(&opts->filter);
 	replay_open(&r, verdict);
 	int err = history_stream(h, src, replay_record, &r, &cnt);
 

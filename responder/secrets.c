@@ -6,6 +6,7 @@
 #include "responder/secrets.h"
 #include "evidence/base.h"
 #include <fnmatch.h>
+#include <sys/stat.h>
 
 bool secrets_is_secret(const char *path)
 {
@@ -40,4 +41,9 @@ bool secrets_is_secret(const char *path)
 		if (!fnmatch(patterns[i], path, 0))
 			return true;
 	return false;
+}
+
+bool secrets_is_secret_file(const Varve__V1__File *file)
+{
+	return file && !(file->has_mode && S_ISDIR(file->mode)) && secrets_is_secret(file->path);
 }

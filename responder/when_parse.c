@@ -164,13 +164,17 @@ static int64_t day_of(int64_t ns, int days_before)
 /* A time without a day: the last that there was. */
 static int take_last(struct parsing *in, int64_t *ret_ns)
 {
+	const int64_t day_ns = DAY_SEC * (int64_t)NSEC_PER_SEC;
 	int64_t clock_ns;
 
 	if (take_clock(in, &clock_ns))
 		return -EINVAL;
 	*ret_ns = day_of(in->now_ns, 0) + clock_ns;
-	if (*ret_ns > in->now_ns)
-		*ret_ns -= DAY_SEC * (int64_t)NSEC_PER_SEC;
+	/* A difference to UTC can move it by more than a day, either way. */
+	while (*ret_ns > in->now_ns)
+		*ret_ns -= day_ns;
+	while (*ret_ns + day_ns <= in->now_ns)
+		*ret_ns += day_ns;
 	return 0;
 }
 

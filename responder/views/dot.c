@@ -322,7 +322,7 @@ static void print_title(const struct dot *d, FILE *out)
 	verdict_print(d->verdict, printed_begin(&p));
 	text = printed_end(&p);
 	fputs("digraph varve {\n  graph [rankdir=LR, labelloc=t, labeljust=l, ", out);
-	dot_print_attribute(out, "label", text, TIP_MAX);
+	dot_print_attribute(out, "label", text, strlen(text));
 	fputs("];\n  node [fontname=\"sans-serif\", fontsize=10];\n"
 	      "  edge [fontname=\"sans-serif\", fontsize=8];\n",
 	      out);

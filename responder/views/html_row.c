@@ -98,7 +98,7 @@ static int flags_of(const Varve__V1__Event *ev)
 	const Varve__V1__Process *p = ev->process;
 
 	return (parts_failed(ev) ? ROW_FAILED : 0) |
-	       (opened && secrets_is_secret(opened->path) ? ROW_SECRET : 0) |
+	       (secrets_is_secret_file(opened) ? ROW_SECRET : 0) |
 	       (is_odd(image_of(ev)) ? ROW_ODD_FILE : 0) | (p && is_setup(p) ? ROW_SETUP : 0);
 }
 

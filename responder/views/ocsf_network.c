@@ -51,11 +51,12 @@ void ocsf_put_network(struct projector *p)
 	put_endpoint(p, "src_endpoint", f->source, NULL, outbound);
 	put_endpoint(p, "dst_endpoint", f->destination, f->unix_path, at_destination);
 	put_connection(p);
+	/* In: from the destination to the source, whoever of them is ours. */
 	writer_object(&p->out, "traffic");
-	ocsf_put_count(&p->out, "bytes_in", &f->bytes_received);
-	ocsf_put_count(&p->out, "bytes_out", &f->bytes_sent);
-	ocsf_put_count(&p->out, "packets_in", &f->packets_received);
-	ocsf_put_count(&p->out, "packets_out", &f->packets_sent);
+	ocsf_put_count(&p->out, "bytes_in", inbound ? &f->bytes_sent : &f->bytes_received);
+	ocsf_put_count(&p->out, "bytes_out", inbound ? &f->bytes_received : &f->bytes_sent);
+	ocsf_put_count(&p->out, "packets_in", inbound ? &f->packets_sent : &f->packets_received);
+	ocsf_put_count(&p->out, "packets_out", inbound ? &f->packets_received : &f->packets_sent);
 	writer_end(&p->out);
 	if (f->duration_ns.known)
 		writer_number(&p->out, "duration", f->duration_ns.v / OCSF_NSEC_PER_MS);

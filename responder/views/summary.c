@@ -239,7 +239,8 @@ static void print_subject(const struct summary *sum, FILE *out, enum summary_sub
 	uint64_t shown = 0;
 
 	if (!t->cnt) {
-		fprintf(out, "%s%s: none\n", *gap ? "\n" : "", subjects[subject].title);
+		fprintf(out, "%s%s: none%s\n", *gap ? "\n" : "", subjects[subject].title,
+			sum->h->is_filtered ? " among the records shown" : "");
 		*gap = false;
 		return;
 	}

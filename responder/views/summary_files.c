@@ -29,7 +29,7 @@ static void take_open(const struct summary_event *e)
 		subject = SUMMARY_CREATED;
 	else if (o->has_written && o->written)
 		subject = SUMMARY_WRITTEN;
-	else if (!secrets_is_secret(o->file ? o->file->path : NULL)) {
+	else if (!secrets_is_secret_file(o->file)) {
 		e->sum->read_cnt++;
 		return;
 	}

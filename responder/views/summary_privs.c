@@ -3,6 +3,7 @@
  * What changes who may do what: credentials, namespaces, other processes' memory, the kernel; and
  * what was tried and refused.
  */
+#include "responder/secrets.h"
 #include "responder/views/summary.h"
 #include "evidence/base.h"
 #include "responder/brief.h"
@@ -103,13 +104,20 @@ static bool has_failed(const Varve__V1__Event *ev, uint32_t *ret_errno)
 	return true;
 }
 
+/* That a secret is not there is worth knowing of who looked for it. */
+static bool is_tried_secret(const Varve__V1__Event *ev)
+{
+	return ev->body_case == VARVE__V1__EVENT__BODY_OPEN &&
+	       secrets_is_secret_file(ev->open->file);
+}
+
 void summary_take_failure(const struct summary_event *e)
 {
 	uint32_t err;
 
 	if (!has_failed(e->ev, &err))
 		return;
-	if (is_dull(err))
+	if (is_dull(err) && !is_tried_secret(e->ev))
 		e->sum->dull_cnt++;
 	else
 		summary_add(e, SUMMARY_FAILED, event_words(e->ev), NULL, 1);

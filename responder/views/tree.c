@@ -91,7 +91,7 @@ static void print_headline(FILE *out, const struct proctree_proc *p,
 	if (p->same_cnt)
 		fprintf(out,
 			"  [and %" PRIu64 " more that did the same, the last %" PRIu32
-			" at %s; bytes are of all]",
+			" at %s; counts and bytes are of all]",
 			p->same_cnt, p->same_pid, when_format_clock(p->same_ns, when));
 	if (!p->seen)
 		fputs("  [known only as a parent]", out);
@@ -139,7 +139,7 @@ static void print_course(FILE *out, const struct proctree_proc *p, const struct 
 	if (p->executed)
 		fprintf(out, ", %s exec", when_format_clock(p->exec_ns, when));
 	if (p->exited)
-		fprintf(out, ", %s exit %s (%s)", when_format_clock(p->exit_ns, when), p->exit,
+		fprintf(out, ", %s exit %s (%s)", when_format_clock(p->exit_ns, when), p->exit ? p->exit : "?",
 			when_format_span(p->exit_ns - p->begin_ns, span));
 	else
 		fputs(", no exit seen", out);
@@ -265,6 +265,11 @@ static void tree_finish(void *state, FILE *out)
 	for (const struct history_container *c = tree->h->containers; c; c = c->next)
 		if (c->selected && c->window_cnt)
 			print_container(out, tree, c);
+	if (tree->text_cnt)
+		fprintf(out,
+			"... and %" PRIu64 " names, arguments and paths that there was no room for: "
+			"they are in --format timeline\n",
+			tree->text_cnt);
 	if (tree->more_cnt)
 		fprintf(out,
 			"... and processes beyond the %zu that there is room for: %" PRIu64

@@ -54,7 +54,7 @@ assert last['summary'] and last['found'] and last['not_found'] == [], last
 PY
 "$VARVE" find "$log" --path /never/there >"$work/out" 2>&1
 rc=$?
-[ $rc = 2 ] && ! grep -q UNKNOWN "$work/out" && pass "not found, and nothing is missing: 2" || fail "not found: exit $rc: $(tail -n 5 "$work/out")"
+[ $rc = 5 ] && ! grep -q UNKNOWN "$work/out" && pass "not found, and nothing is missing: 5" || fail "not found: exit $rc: $(tail -n 5 "$work/out")"
 cp -r "$log" "$work/hurt"
 seg=$(ls "$work"/hurt/*.seg | head -n 1)
 printf '\xff\xff\xff' | dd of="$seg" bs=1 seek=$(($(stat -c %s "$seg") / 2)) conv=notrunc 2>/dev/null

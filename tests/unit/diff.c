@@ -196,6 +196,59 @@ static void test_bind(void **state)
 	deeds_fini(&d);
 }
 
+/* A pid is no part of an address, and what everybody has is nobody's own. */
+static void test_connect(void **state)
+{
+	struct deeds d = {};
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Connect c = VARVE__V1__CONNECT__INIT;
+	Varve__V1__Endpoint from = VARVE__V1__ENDPOINT__INIT, to = VARVE__V1__ENDPOINT__INIT;
+	Varve__V1__Process p = VARVE__V1__PROCESS__INIT;
+
+	(void)state;
+	ev.body_case = VARVE__V1__EVENT__BODY_CONNECT;
+	ev.connect = &c;
+	ev.process = &p;
+	SAMPLE_SET(&p, ns_pid, 8);
+	c.protocol = (char *)"tcp";
+	c.source = &from;
+	c.destination = &to;
+	from.ip = (char *)"10.0.0.9";
+	to.ip = (char *)"8.8.8.8";
+	SAMPLE_SET(&to, port, 53);
+	assert_string_equal(deed_of(&d, &ev), "tcp 8.8.8.8 port 53");
+	to.ip = from.ip;
+	assert_string_equal(deed_of(&d, &ev), "tcp <pod IP> port 53");
+	to.ip = from.ip = (char *)"127.0.0.1";
+	assert_string_equal(deed_of(&d, &ev), "tcp 127.0.0.1 port 53");
+	deeds_fini(&d);
+}
+
+/* One file that is many programs, or runs many. */
+static void test_exec(void **state)
+{
+	struct deeds d = {};
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Exec x = VARVE__V1__EXEC__INIT;
+	Varve__V1__File file = VARVE__V1__FILE__INIT;
+	char *args[] = {(char *)"wget"};
+
+	(void)state;
+	ev.body_case = VARVE__V1__EVENT__BODY_EXEC;
+	ev.exec = &x;
+	x.file = &file;
+	file.path = (char *)"/bin/busybox";
+	x.args = args;
+	x.n_args = 1;
+	assert_string_equal(deed_of(&d, &ev), "/bin/busybox as wget");
+	args[0] = (char *)"/bin/busybox";
+	assert_string_equal(deed_of(&d, &ev), "/bin/busybox");
+	x.interpreter = (char *)"/bin/busybox";
+	x.filename = (char *)"/app/run.sh";
+	assert_string_equal(deed_of(&d, &ev), "/bin/busybox runs /app/run.sh");
+	deeds_fini(&d);
+}
+
 static const char *usual(const struct usual *u, const char *s)
 {
 	static char *text;
@@ -286,6 +339,8 @@ int main(void)
 		T(test_called_wrongly),
 		T(test_verdicts),
 		cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_connect),
+		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_usual),
 		cmocka_unit_test(test_limits),
 	};

@@ -63,8 +63,13 @@ static void test_kind_and_class(void **state)
 	assert_string_equal(run(f), "EXEC EXEC CONNECT CONNECT");
 	assert_int_equal(filter_set_class(&f->opts, "container"), 0);
 	assert_string_equal(run(f), "CONTAINER_START EXEC EXEC CONNECT CONNECT CONTAINER_STOP");
+	assert_int_equal(filter_set_kind(&f->opts, "EXIT"), -EINVAL); /* a second time */
+	assert_int_equal(filter_set_class(&f->opts, "file"), -EINVAL);
+	f->opts = (struct filter_opts){};
 	assert_int_equal(filter_set_kind(&f->opts, "EXCE"), -EINVAL);
+	f->opts = (struct filter_opts){};
 	assert_int_equal(filter_set_kind(&f->opts, "EXEC,"), -EINVAL);
+	f->opts = (struct filter_opts){};
 	assert_int_equal(filter_set_class(&f->opts, "files"), -EINVAL);
 }
 
@@ -83,6 +88,16 @@ static void test_subtree(void **state)
 	assert_int_equal(filter_set_process(&f->opts, "cccccccc-0000-8000-8000-000000001069"), 0);
 	run(f); /* 4201: all but the runtime's own */
 	assert_int_equal(f->f.shown_cnt, 14);
+	/* Who began them all has no record of its own. */
+	assert_int_equal(filter_set_process(&f->opts, "3990"), 0);
+	run(f);
+	assert_int_equal(f->f.shown_cnt, 14);
+	assert_int_equal(filter_set_process(&f->opts, "77"), 0);
+	assert_string_equal(run(f), "");
+	char *said = filter_summary(&f->f);
+
+	assert_non_null(strstr(said, "no process here is it"));
+	free(said);
 	assert_int_equal(filter_set_process(&f->opts, "0"), -EINVAL);
 	assert_int_equal(filter_set_process(&f->opts, "sh"), -EINVAL);
 }

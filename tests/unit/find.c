@@ -83,7 +83,7 @@ static void test_nowhere(void **state)
 	struct fixture *f = *state;
 
 	write_two(f);
-	assert_int_equal(varve(f, "find|DIR|--path|/etc/shadow"), 2);
+	assert_int_equal(varve(f, "find|DIR|--path|/etc/shadow"), 5);
 	assert_string_equal(
 		f->out, "found nowhere\nnot found: path /etc/shadow\n"
 			"looked at 24 records; the evidence is from 2026-11-20T20:00:00.000000Z to "
@@ -95,6 +95,60 @@ static void test_nowhere(void **state)
 			 4);
 	assert_in(f->out,
 		  "UNKNOWN: not found, but it may have been among\n  all files: no SHA-256");
+}
+
+/* What was cut out of a command line cannot be looked through. */
+static void test_cut_command_line(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Exec body = VARVE__V1__EXEC__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_begin(&f->s, &e, &f->c, VARVE__V1__EVENT__BODY_EXEC);
+	SAMPLE_SET(&body, args_truncated, true);
+	e.ev.exec = &body;
+	sample_process(&e, 4201, 3990, "sh");
+	sample_number(&e);
+	sample_put(&f->s, &e);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	sample_heartbeat(&f->s);
+	sample_run_end(&f->s);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	assert_int_equal(varve(f, "find|DIR|--exec|*evil*"), 4);
+	assert_in(f->out, "  1 command lines of which the middle is not recorded\n");
+	assert_int_equal(varve(f, "find|DIR|--path|*evil*"), 5);
+}
+
+/* What was read again and again had been recorded once: before the time that is asked for, perhaps.
+ */
+static void test_repeated_read(void **state)
+{
+	struct fixture *f = *state;
+	Varve__V1__Suppression body = VARVE__V1__SUPPRESSION__INIT;
+	struct sample_event e;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	f->s.now_ns += 600 * SAMPLE_SEC;
+	sample_begin(&f->s, &e, &f->c, VARVE__V1__EVENT__BODY_SUPPRESSION);
+	body.event_class = (char *)"file";
+	body.reason = (char *)"read_open_repeated";
+	SAMPLE_SET(&body, count, 3);
+	SAMPLE_SET(&body, first_unix_nano, f->s.now_ns - 2 * SAMPLE_SEC);
+	SAMPLE_SET(&body, last_unix_nano, f->s.now_ns);
+	e.ev.suppression = &body;
+	sample_put(&f->s, &e);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	sample_heartbeat(&f->s);
+	sample_run_end(&f->s);
+	sample_write_log(&f->s, f->dir, 1 << 20);
+	assert_int_equal(varve(f, "find|DIR|--path|/etc/shadow"), 5);
+	assert_int_equal(varve(f, "find|DIR|--path|/etc/shadow|--since|2026-11-20T20:05:00Z"), 4);
+	assert_in(
+		f->out,
+		"3 file events of node worker-1 that were left out by policy (read_open_repeated)");
 }
 
 /* One that was lost, one that was left out for its number, one that never came. */
@@ -114,7 +168,7 @@ static void test_holes(void **state)
 			  "  123 file events of node worker-1 that were lost (ring_full) between "
 			  "2026-11-20T20:00:00.000000Z and 2026-11-20T20:00:02.000000Z\n");
 	/* No connection was lost. */
-	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7"), 2);
+	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7"), 5);
 	/* No record is no answer. */
 	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7|--since|2026-11-20T21:00:00Z"), 4);
 	assert_in(f->out, "  all of this time: there is no record of it\n");
@@ -168,7 +222,7 @@ static void test_silent(void **state)
 	assert_in(f->out,
 		  "  nothing is here of node worker-1 after 2026-11-20T20:00:01.000000Z, and its "
 		  "sensor had not ended\n");
-	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7|--until|2026-11-20T20:00:30Z"), 2);
+	assert_int_equal(varve(f, "find|DIR|--ip|192.0.2.7|--until|2026-11-20T20:00:30Z"), 5);
 }
 
 static void test_hostile_text(void **state)
@@ -251,10 +305,23 @@ static void test_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_found),		T(test_json),	      T(test_nowhere),
-		T(test_holes),		T(test_gap),	      T(test_begins_in_the_middle),
-		T(test_silent),		T(test_hostile_text), T(test_file_of_indicators),
-		T(test_called_wrongly), T(test_limit),
+		T(test_found),
+		T(test_json),
+		T(test_nowhere),
+		T(test_cut_command_line),
+		T(test_gap),
+		T(test_begins_in_the_middle),
+		T(test_repeated_read),
+		T(test_gap),
+		T(test_begins_in_the_middle),
+		T(test_holes),
+		T(test_gap),
+		T(test_begins_in_the_middle),
+		T(test_silent),
+		T(test_hostile_text),
+		T(test_file_of_indicators),
+		T(test_called_wrongly),
+		T(test_limit),
 	};
 
 	diag_init("varve", DIAG_WARN);

@@ -415,6 +415,35 @@ static void test_connect(void **state)
 	connect_is("failed", ETIMEDOUT, 4, 3, "failure");
 }
 
+/* In is what came from the destination, also where that is the container. */
+static void test_traffic(void **state)
+{
+	Varve__V1__Event *ev = make(VARVE__V1__EVENT__BODY_CLOSE, NULL);
+	Varve__V1__Close close = VARVE__V1__CLOSE__INIT, *made = ev->close;
+	Varve__V1__Endpoint from = VARVE__V1__ENDPOINT__INIT, to = VARVE__V1__ENDPOINT__INIT;
+
+	(void)state;
+	ev->close = &close;
+	from.ip = (char *)"192.0.2.1";
+	to.ip = (char *)"10.0.0.9";
+	close.source = &from;
+	close.destination = &to;
+	close.has_bytes_sent = close.has_bytes_received = 1;
+	close.bytes_sent = 223;
+	close.bytes_received = 89;
+	for (int is_server = 0; is_server < 2; is_server++) {
+		close.role = (char *)(is_server ? "server" : "client");
+		json_t *line = check_line(&view_ocsf, ev);
+		const json_t *traffic = json_object_get(line, "traffic");
+
+		assert_int_equal(number_at(traffic, "bytes_in"), is_server ? 223 : 89);
+		assert_int_equal(number_at(traffic, "bytes_out"), is_server ? 89 : 223);
+		json_decref(line);
+	}
+	ev->close = made;
+	varve__v1__event__free_unpacked(ev, NULL);
+}
+
 static void cell_is(const char *path, const char *cell)
 {
 	Varve__V1__Event *ev = make(VARVE__V1__EVENT__BODY_UNLINK, NULL);
@@ -473,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_kind),
 		cmocka_unit_test(test_two_names),
 		cmocka_unit_test(test_connect),
+		cmocka_unit_test(test_traffic),
 		cmocka_unit_test(test_csv_cells),
 		cmocka_unit_test(test_manual_has_the_columns),
 	};

@@ -206,7 +206,7 @@ static void test_tree_folds_what_is_the_same(void **state)
 	sample_fork(&f->s, &f->c, 6004, 6003, "sh");
 	show(f, &view_tree);
 	assert_shows(f, "5000 true -x  [and 499 more that did the same, the last 5499 at "
-			"20:33:18.000000; bytes are of all]\n");
+			"20:33:18.000000; counts and bytes are of all]\n");
 	assert_null(strstr(f->text, "5001 true"));
 	assert_null(strstr(f->text, "5499 true"));
 	for (unsigned int pid = 6000; pid <= 6003; pid++) {
@@ -226,10 +226,18 @@ static void test_tree_folds_the_last(void **state)
 
 	sample_run_start(&f->s, NULL, 0);
 	sample_exec(&f->s, &f->c, 4201, 3990, "/bin/sh", "sh", false);
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < 3; i++) {
 		one_child(f, 5000 + i, "true", 0);
+		/* Of all that is folded what was done is added up. */
+		for (unsigned int n = 0; n <= i; n++)
+			sample_open_file(&f->s, &f->c, 5000 + i, "/etc/hosts", SAMPLE_READ);
+		for (unsigned int n = 0; n <= i; n++)
+			sample_open_file(&f->s, &f->c, 5000 + i, "/tmp/x", SAMPLE_WRITE);
+	}
 	show(f, &view_tree);
 	assert_shows(f, "   └─ 5000 true  [and 2 more");
+	assert_shows(f, "read 6 other files");
+	assert_shows(f, "/tmp/x  x6, last ");
 	assert_null(strstr(f->text, "5001 true"));
 	assert_null(strstr(f->text, "5002 true"));
 }

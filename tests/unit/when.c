@@ -33,6 +33,11 @@ static void test_when(void **state)
 		{"yesterday 14:00:30+02:00", SAMPLE_T0 - 32 * HOUR + 30 * SAMPLE_SEC},
 		{"19:30", SAMPLE_T0 - HOUR / 2},
 		{"20:19", SAMPLE_T0 - 24 * HOUR + 19 * 60 * SAMPLE_SEC},
+		/* Now it is 08:00 of the next day there, and 21:00 of the day before. */
+		{"07:30+12:00", SAMPLE_T0 - HOUR / 2},
+		{"09:00+12:00", SAMPLE_T0 - 23 * HOUR},
+		{"20:30-23:00", SAMPLE_T0 - HOUR / 2},
+		{"21:30-23:00", SAMPLE_T0 - 47 * HOUR / 2},
 		{"now", SAMPLE_T0},
 		{"90m ago", SAMPLE_T0 - HOUR * 3 / 2},
 		{"1h30m", SAMPLE_T0 - HOUR * 3 / 2},

@@ -154,7 +154,8 @@ function withDescendants(p) {
 		const q = stack.pop();
 
 		marks[q.index] = 1;
-		stack.push(...q.children);
+		for (const child of q.children)
+			stack.push(child);
 	}
 	return marks;
 }
