@@ -116,7 +116,7 @@ if [ "$failed" = 0 ]; then
 	suite replay programs replay
 	suite docs docs
 	# Virtual machines see nothing of what the others do, which wait for most of their time. Not beside those that load both processors.
-	if wanted vm; then run vm vm & fi
+	if wanted vm; then { renice -n 10 $BASHPID >/dev/null; run vm vm; } & fi
 	suite fuzz fuzz
 	suite shipper tests/kafka/security.sh
 	suite consumers tests/consumers/run.sh
