@@ -38,7 +38,9 @@ struct history_run {
 	struct history_run *successor;	     /* that names this one as the run before it */
 	char *id, *node;
 	struct ranges sequences; /* of the records held */
-	struct ranges again;	 /* the same, in history_stream() */
+	struct ranges hidden;	 /* those among them that came as hashes first */
+	struct ranges shown;	 /* and of these, those that came as records after all */
+	struct ranges again;	 /* as sequences, in history_stream() */
 	int64_t first_ns, last_ns;
 	int64_t settled_ns; /* losses up to here have been declared: last heartbeat but one, end */
 	int64_t heartbeat_ns;						  /* the last one */
@@ -179,7 +181,7 @@ struct history {
 	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
 	uint64_t later_cnt;	/* records of a later schema, or of a kind that is not known */
 	uint32_t later_version; /* the latest of them; 0: not said */
-	uint64_t leaf_cnt;	/* records that are not in the bundle: their hashes are */
+	uint64_t leaf_cnt;	/* records that are not in the bundles: their hashes are */
 	uint64_t holes_left_out;
 	int64_t first_ns, last_ns;
 	const char *classes[HISTORY_CLASS_MAX];
