@@ -28,6 +28,7 @@ struct history_window {
 /* Hooks that the sensor did not have, from a Coverage record on. */
 struct history_coverage {
 	int64_t ns;
+	uint64_t sequence;
 	char *unhooked; /* their names, with why; empty: it had all */
 };
 
@@ -43,7 +44,9 @@ struct history_run {
 	struct ranges again;	 /* as sequences, in history_stream() */
 	int64_t first_ns, last_ns;
 	int64_t settled_ns; /* losses up to here have been declared: last heartbeat but one, end */
-	int64_t heartbeat_ns;						  /* the last one */
+	int64_t heartbeat_ns; /* the last one */
+	int64_t came_ns;      /* the one that came last, and its sequence */
+	uint64_t came;
 	int64_t not_watched_since_ns, watched_since_ns, watched_until_ns; /* or HISTORY_NEVER */
 	uint64_t watched_since_boot_ns; /* the same as watched_since_ns; 0: not known */
 	int64_t clock_offset_ns;	/* of its first record: wall clock minus boot time */
@@ -56,9 +59,9 @@ struct history_run {
 	char *previous_id, *end_reason;
 	char *sensor_version, *kernel_release; /* NULL: its start is not here */
 	bool broken;			       /* more gaps than can be kept */
-	struct history_coverage *coverages;    /* only what differs from the one before */
+	struct history_coverage *coverages; /* once all is read: in order, what differs only */
 	size_t coverage_cnt, coverage_cap;
-	struct history_window *blinds; /* between two heartbeats: no canary came */
+	struct history_window *blinds; /* between two heartbeats: no canary came; in no order */
 	size_t blind_cnt, blind_cap;
 };
 
