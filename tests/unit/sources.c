@@ -220,6 +220,15 @@ static void test_one_cannot_be_opened(void **state)
 	assert_in(f->err, "cannot be read: /nonexistent/log");
 	assert_in(f->out, "\"kind\":\"RUN_START\"");
 	assert_int_equal(varve(f, "cat|/nonexistent/log|/nonexistent/2"), 1);
+	/* What is asked for may lie there, or more of it. */
+	assert_int_equal(varve(f, "replay|A|/nonexistent/log|--pod|default/nobody"), 4);
+	assert_in(f->err, "it may have been among what cannot be read, of a node and time that are "
+			  "not known");
+	assert_int_equal(varve(f, "replay|A|/nonexistent/log|--pod|default/web-7f9"), 4);
+	assert_in(f->out, "UNKNOWN: another container of this pod may be among what cannot be read,"
+			  " of a node");
+	assert_int_equal(varve(f, "replay|A|/nonexistent/log|--container|" SAMPLE_ID), 0);
+	assert_int_equal(varve(f, "replay|A|--pod|default/nobody"), 2);
 	assert_int_equal(varve(f, "cat|A|A"), 1);
 	assert_in(f->err, "is named twice");
 }
