@@ -950,6 +950,39 @@ static void test_records_gone_while_read(void **state)
 	assert_int_equal(verdict_exit_status(&f->v), 3);
 }
 
+static int take_none(const struct history_container *container, const Varve__V1__Event *ev,
+		     void *ctx)
+{
+	(void)container;
+	(void)ev;
+	(void)ctx;
+	return 0;
+}
+
+/* Two records say that they are the same one; the first was another container's. */
+static void test_records_that_contradict_each_other(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cnt;
+
+	f->other.in_pod = false;
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_open_file(&f->s, &f->other, 4201, "/etc/hosts", SAMPLE_READ);
+	f->s.sequence--;
+	sample_open_file(&f->s, &f->c, 4201, "/etc/shadow", SAMPLE_READ);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	judge(f);
+	f->v.result = VERDICT_COMPLETE; /* say it was numbered as if nothing were missing */
+	assert_int_equal(history_stream(f->h, &f->s.source, take_none, NULL, &cnt), 0);
+	assert_int_equal(cnt, f->v.record_cnt + 1);
+	verdict_check_streamed(&f->v, cnt);
+	assert_int_equal(verdict_exit_status(&f->v), 4);
+	assert_non_null(strstr(f->v.reasons[f->v.reason_cnt - 1].text,
+			       "1 records are printed that others with the same run and sequence "
+			       "contradict"));
+}
+
 static void start_of_version(struct fixture *f, const char *run, const char *version)
 {
 	Varve__V1__RunStart body = VARVE__V1__RUN_START__INIT;
@@ -1051,6 +1084,7 @@ int main(void)
 		T(test_nested_cgroup_is_no_life),
 		T(test_hostile_names_are_escaped),
 		T(test_records_gone_while_read),
+		T(test_records_that_contradict_each_other),
 		T(test_watchers_are_named),
 	};
 
