@@ -43,10 +43,15 @@ static size_t run_index(struct merge *m, const struct peek_text *id)
 	return index;
 }
 
+/* A hash stands for the next record of the run before it. */
 static bool take_key(struct merge *m, struct merge_head *h)
 {
 	struct peek p;
 
+	if (h->item.what == SOURCE_LEAF && h->run) {
+		h->sequence++;
+		return true;
+	}
 	if (h->item.what != SOURCE_RECORD || !event_peek(h->item.payload, h->item.len, &p))
 		return false;
 	h->run = run_index(m, &p.run_id);
@@ -55,6 +60,14 @@ static bool take_key(struct merge *m, struct merge_head *h)
 	if (p.has_time)
 		h->ns = p.time_unix_nano;
 	return true;
+}
+
+/* Of one run; what is whole comes before its hash. */
+static bool is_before(const struct merge_head *a, const struct merge_head *b)
+{
+	if (a->sequence != b->sequence)
+		return a->sequence < b->sequence;
+	return a->item.what == SOURCE_RECORD && b->item.what == SOURCE_LEAF;
 }
 
 /* By time; then, of that one's run, the one with the lowest number: clocks are set, numbers not. */
@@ -68,7 +81,7 @@ static struct merge_head *choose(struct merge *m)
 	best = first;
 	for (size_t i = 0; best && best->run && i < m->cnt; i++)
 		if (m->heads[i].is_held && m->heads[i].run == first->run &&
-		    m->heads[i].sequence < best->sequence)
+		    is_before(&m->heads[i], best))
 			best = &m->heads[i];
 	return best;
 }

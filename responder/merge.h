@@ -35,7 +35,8 @@ void merge_fini(struct merge *m);
 /* All strands are at their beginning again. */
 void merge_rewind(struct merge *m);
 /*
- * As source_next(); *ret_strand: of which. What is no record, or cannot be read as one, comes right
+ * As source_next(); *ret_strand: of which. A hash of a bundle has its record's place, behind that
+ * of another strand. What else is no record, or cannot be read as one, comes right
  * behind what came before it in its strand.
  */
 int merge_next(struct merge *m, struct source_item *ret_item, size_t *ret_strand);
