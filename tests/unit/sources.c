@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct fixture {
 	struct sample s;
@@ -232,6 +233,56 @@ static void test_one_cannot_be_opened(void **state)
 	assert_int_equal(varve(f, "replay|A|--pod|default/nobody"), 2);
 	assert_int_equal(varve(f, "cat|A|A"), 1);
 	assert_in(f->err, "is named twice");
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* One that has much does not keep the others waiting, nor do those that have nothing keep it. */
+static void test_followed_in_turns(void **state)
+{
+	struct fixture *f = *state;
+	const char *more[] = {f->b, f->all, "/nonexistent/log"};
+	const struct source_opts opts = {
+		.follow = 1, .follow_since_ns = SAMPLE_T0, .more = more, .more_cnt = 3};
+	struct source_item item = {};
+	struct source *src;
+	size_t cnt = 0, of_b = 0;
+	int64_t begin_ms;
+
+	sample_run_start(&f->s, NULL, 0);
+	for (int i = 0; i < 1000; i++)
+		sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
+	f->segment_bytes = 1 << 20;
+	write_some(f, f->a, 0, SIZE_MAX, 1);
+	write_some(f, f->b, 0, 3, 1);
+	write_some(f, f->all, 0, 1, 1);
+	assert_int_equal(source_open(f->a, &opts, &src), 0);
+	begin_ms = now_ms();
+	while (of_b < 3) {
+		assert_int_equal(source_next(src, &item), 0);
+		of_b += item.what == SOURCE_RECORD && item.partition == 1;
+		cnt++;
+	}
+	assert_true(cnt < 100);
+	while (item.what != SOURCE_WAIT) {
+		assert_int_equal(source_next(src, &item), 0);
+		cnt++;
+	}
+	assert_int_equal(cnt, 1002 + 3 + 1 + 1 + 1);
+	assert_true(now_ms() - begin_ms < 2000);
+	begin_ms = now_ms();
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(source_next(src, &item), 0);
+		assert_int_equal(item.what, SOURCE_WAIT);
+	}
+	assert_in_range(now_ms() - begin_ms, 500, 2500); /* 50 ms each, and not of each source */
+	source_close(src);
 }
 
 static void test_newer_schema(void **state)
@@ -545,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_a_run_that_moves_to_another_strand),
 		cmocka_unit_test(test_a_run_that_lacks_records),
 		cmocka_unit_test(test_runs_that_wait_for_each_other),
+		T(test_followed_in_turns),
 		T(test_newer_schema),
 		T(test_delimited_there_and_back),
 		T(test_kcat),
