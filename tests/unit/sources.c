@@ -494,6 +494,8 @@ static void test_nothing_and_nonsense(void **state)
 	feed(f, "cat|-", "", 0, 0);
 	assert_string_equal(f->out, "");
 	feed(f, "cat|-", "hello, world\n", 13, 3);
+	feed(f, "verify|-", "PK\3\4 and more", 13, 1);
+	assert_in(f->err, "standard input is a bundle: name its file instead");
 	feed(f, "follow|-", "", 0, 1);
 	assert_in(f->err, "-: only a log directory and Kafka can be followed");
 }
