@@ -46,7 +46,9 @@ static void print_inner(struct printer *p, const ProtobufCMessage *msg)
 	}
 	size_t begin = p->text.used;
 
-	p->text.flushed = false;
+	/* Those within a known one must not hide from it that the buffer was given away. */
+	if (known)
+		p->text.flushed = false;
 	print_message(p, msg);
 	if (!known || p->text.flushed)
 		return;

@@ -215,6 +215,11 @@ static void check_one(struct pod *pod, void *ctx)
 void checks_pod(const struct history *h, struct verdict *v)
 {
 	each_pod(h, v, check_one, NULL);
+	/* A pod of this name may have been on another node, too. */
+	if (missing_find_unplaced(h) == MISSING_ALL_UNPLACED)
+		verdict_add(v, VERDICT_REASON_UNKNOWN,
+			    memory_strdup("another container of this pod may be among what cannot "
+					  "be read, of a node and time that are not known"));
 }
 
 static void add_time(struct pod *pod, void *ctx)

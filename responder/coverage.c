@@ -9,6 +9,7 @@
 #include "responder/complain.h"
 #include "responder/json_line.h"
 #include "responder/memory.h"
+#include "responder/ranges.h"
 #include "responder/strmap.h"
 #include "responder/when.h"
 #include <inttypes.h>
@@ -35,8 +36,6 @@ struct sum {
 
 struct node {
 	char *name;
-	char run_id[UUID_LEN + 1]; /* of the last record, and its sequence */
-	uint64_t sequence;
 	int64_t since_ns, last_ns; /* watched since; last word */
 	int64_t heartbeat_ns;
 	int64_t heard_ns; /* the last heartbeat, or the start */
@@ -52,9 +51,14 @@ struct node {
 	char *version, *kernel;
 };
 
+struct run {
+	struct ranges sequences; /* of the records that came */
+	uint64_t coverage;	 /* sequence of the COVERAGE that holds */
+};
+
 struct coverage {
 	const struct options *opts;
-	struct strmap nodes;
+	struct strmap nodes, runs;
 	struct node **order; /* as they came */
 	size_t node_cnt, node_cap;
 	uint64_t damage_cnt;
@@ -79,6 +83,28 @@ static struct node *get_node(struct coverage *c, const Varve__V1__Event *ev)
 	return n;
 }
 
+/* The number of the record, and of those that the outline leaves out before it. As ranges_add(). */
+static int add_number(struct run *r, uint64_t sequence, uint64_t skipped)
+{
+	const struct ranges *s = &r->sequences;
+
+	if (skipped && s->cnt && sequence - s->v[s->cnt - 1].last - 1 == skipped)
+		ranges_lengthen(&r->sequences, sequence - 1, 0);
+	return ranges_add(&r->sequences, sequence, 0);
+}
+
+static struct run *get_run(struct coverage *c, const char *id)
+{
+	struct run *r = strmap_find(&c->runs, id);
+
+	if (!r) {
+		r = memory_zalloc(sizeof(*r));
+		strmap_add(&c->runs, id, r);
+	}
+	return r;
+}
+
+/* The clock may have been set back within it. */
 static void add_span(struct node *n, const struct span *span)
 {
 	n->span_cnt++;
@@ -86,7 +112,9 @@ static void add_span(struct node *n, const struct span *span)
 	if (n->spans_used == SPANS_MAX)
 		return;
 	n->spans = memory_grow(n->spans, n->spans_used, &n->spans_cap, sizeof(*n->spans));
-	n->spans[n->spans_used++] = *span;
+	n->spans[n->spans_used] = *span;
+	n->spans[n->spans_used].from_ns = MIN(span->from_ns, span->to_ns);
+	n->spans[n->spans_used++].to_ns = MAX(span->from_ns, span->to_ns);
 }
 
 static void add_sum(struct node *n, bool suppressed, const char *class, const char *why,
@@ -155,10 +183,14 @@ static char *failed_hooks(const Varve__V1__Coverage *b)
 	return all;
 }
 
-static void take_coverage(struct node *n, const Varve__V1__Event *ev)
+/* A topic may bring an older one of the run behind it. */
+static void take_coverage(struct node *n, struct run *r, const Varve__V1__Event *ev)
 {
 	const Varve__V1__Coverage *b = ev->coverage;
 
+	if (ev->sequence < r->coverage)
+		return;
+	r->coverage = ev->sequence;
 	free(n->not_seen);
 	free(n->partly_seen);
 	free(n->failed);
@@ -183,16 +215,15 @@ static void take_heartbeat(struct node *n, const Varve__V1__Event *ev)
 	n->heard_ns = ev->time_unix_nano;
 }
 
-static void take(struct coverage *c, const Varve__V1__Event *ev)
+static void take(struct coverage *c, const Varve__V1__Event *ev, uint64_t skipped)
 {
 	struct node *n = get_node(c, ev);
+	struct run *r = get_run(c, ev->run_id);
 	int64_t ns = ev->time_unix_nano, silence;
 
 	/* Kafka may have a record again: what is lost is not lost twice. */
-	if (!strcmp(ev->run_id, n->run_id) && ev->sequence <= n->sequence)
+	if (add_number(r, ev->sequence, skipped) == 0)
 		return;
-	snprintf(n->run_id, sizeof(n->run_id), "%s", ev->run_id);
-	n->sequence = ev->sequence;
 	/* Heartbeats are of the outline: what is between two of its records is a silence where they
 	 * were due. */
 	if (n->is_running && ev->body_case != VARVE__V1__EVENT__BODY_RUN_START &&
@@ -207,7 +238,7 @@ static void take(struct coverage *c, const Varve__V1__Event *ev)
 		n->is_running = false;
 		break;
 	case VARVE__V1__EVENT__BODY_COVERAGE:
-		take_coverage(n, ev);
+		take_coverage(n, r, ev);
 		break;
 	case VARVE__V1__EVENT__BODY_HEARTBEAT:
 		take_heartbeat(n, ev);
@@ -360,6 +391,13 @@ static void free_node(struct node *n)
 	free(n);
 }
 
+static void free_run(struct run *r)
+{
+	if (r)
+		ranges_fini(&r->sequences);
+	free(r);
+}
+
 /* --- for others */
 
 struct coverage *coverage_new(const struct options *opts)
@@ -370,10 +408,11 @@ struct coverage *coverage_new(const struct options *opts)
 	return c;
 }
 
-void coverage_take(struct coverage *c, const Varve__V1__Event *ev)
+void coverage_take(struct coverage *c, const Varve__V1__Event *ev, uint64_t skipped)
 {
-	if (ev)
-		take(c, ev);
+	/* The schema keeps numbers below 2^63. */
+	if (ev && !(ev->sequence >> 63))
+		take(c, ev, skipped);
 	else
 		c->damage_cnt++;
 }
@@ -405,7 +444,10 @@ void coverage_free(struct coverage *c)
 	for (size_t i = 0; i < c->node_cnt; i++)
 		free_node(c->order[i]);
 	free(c->order);
+	for (size_t i = 0; i < c->runs.size; i++)
+		free_run(c->runs.slots[i].value);
 	strmap_fini(&c->nodes);
+	strmap_fini(&c->runs);
 	free(c);
 }
 
@@ -418,7 +460,7 @@ static int read_source(struct source *src, struct coverage *c)
 		Varve__V1__Event *ev =
 			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
 
-		coverage_take(c, ev);
+		coverage_take(c, ev, item.skipped);
 		varve__v1__event__free_unpacked(ev, NULL);
 	}
 	return err;

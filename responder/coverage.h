@@ -13,8 +13,9 @@ struct options;
 /* opts stay the caller's: silent_heartbeats, now_ns, as_json, source. */
 struct coverage *coverage_new(const struct options *opts);
 void coverage_free(struct coverage *c);
-/* NULL: a place that could not be read. */
-void coverage_take(struct coverage *c, const Varve__V1__Event *ev);
+/* In any order, and again. ev NULL: a place that could not be read. skipped: of the source's item.
+ */
+void coverage_take(struct coverage *c, const Varve__V1__Event *ev, uint64_t skipped);
 /* The exit status of varve coverage: EXIT_OK, EXIT_INCOMPLETE; EXIT_USAGE: there was no record,
  * told. */
 int coverage_print(const struct coverage *c, FILE *out);

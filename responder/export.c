@@ -317,7 +317,7 @@ static const struct {
 static int take_views(struct export *x, const Varve__V1__Event *ev, const struct source_item *item)
 {
 	if (item->what != SOURCE_LEAF)
-		coverage_take(x->coverage, ev);
+		coverage_take(x->coverage, ev, item->skipped);
 	if (!ev)
 		return 0;
 	find_part(x, ev);

@@ -246,13 +246,19 @@ static int conclude(struct follow *f)
 			 (unsigned long long)f->held.left_cnt);
 	if (left_out)
 		log_warn("%s", left_out);
+	if (runs->left_out_cnt)
+		log_warn("there were more than %d runs of sensors: of %llu records it is not known "
+			 "what is missing before them, or came again",
+			 FOLLOW_RUNS_MAX, (unsigned long long)runs->left_out_cnt);
 	log_warn("%llu records shown of %llu; missing: %llu in %llu gaps; came again: %llu; cannot "
 		 "be decoded: %llu; places that cannot be read: %llu",
 		 (unsigned long long)f->shown_cnt, (unsigned long long)f->read_cnt,
 		 (unsigned long long)runs->missing_cnt, (unsigned long long)runs->gap_cnt,
 		 (unsigned long long)runs->again_cnt, (unsigned long long)f->undecodable_cnt,
 		 (unsigned long long)f->damage_cnt);
-	return runs->missing_cnt || f->undecodable_cnt || f->damage_cnt ? EXIT_INCOMPLETE : EXIT_OK;
+	if (runs->missing_cnt || f->undecodable_cnt || f->damage_cnt)
+		return EXIT_INCOMPLETE;
+	return runs->left_out_cnt ? EXIT_UNKNOWN : EXIT_OK;
 }
 
 /* All that was asked for is there: nothing more is waited for. */

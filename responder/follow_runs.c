@@ -23,29 +23,26 @@ static void tell_gap(struct follow_runs *runs, const struct follow_run *r, struc
 		 r->id);
 }
 
-static void free_run(struct follow_run *r)
-{
-	free(r->id);
-	free(r->node);
-	free(r);
-}
-
 void follow_runs_fini(struct follow_runs *runs)
 {
-	for (size_t i = 0; i < runs->cnt; i++)
-		free_run(runs->v[i]);
+	for (struct follow_run *r = runs->first, *next; r; r = next) {
+		next = r->next_run;
+		free(r->gaps);
+		free(r);
+	}
+	for (size_t i = 0; i < runs->nodes.size; i++)
+		free(runs->nodes.slots[i].value);
+	strmap_fini(&runs->nodes);
+	strmap_fini(&runs->ids);
 	*runs = (struct follow_runs){};
 }
 
 void follow_runs_tell(struct follow_runs *runs, int64_t now_ms, bool all)
 {
-	for (size_t i = 0; i < runs->cnt; i++) {
-		struct follow_run *r = runs->v[i];
-
+	for (struct follow_run *r = runs->first; r; r = r->next_run)
 		for (size_t k = 0; k < r->gap_cnt; k++)
 			if (all || now_ms - r->gaps[k].since_ms >= FOLLOW_WAIT_MS)
 				tell_gap(runs, r, &r->gaps[k]);
-	}
 }
 
 static void remove_gap(struct follow_run *r, size_t i)
@@ -54,12 +51,22 @@ static void remove_gap(struct follow_run *r, size_t i)
 	memmove(&r->gaps[i], &r->gaps[i + 1], (r->gap_cnt - i) * sizeof(r->gaps[0]));
 }
 
+/* What came before the reading gives way last: a record of it would be taken as one that came. */
+static void make_room(struct follow_runs *runs, struct follow_run *r)
+{
+	size_t i = 0;
+
+	while (i + 1 < r->gap_cnt && r->gaps[i].is_before)
+		i++;
+	tell_gap(runs, r, &r->gaps[i]);
+	remove_gap(r, i);
+}
+
 static void add_gap(struct follow_runs *runs, struct follow_run *r, const struct follow_gap *gap)
 {
-	if (r->gap_cnt == FOLLOW_GAPS_MAX) {
-		tell_gap(runs, r, &r->gaps[0]);
-		remove_gap(r, 0);
-	}
+	if (r->gap_cnt == FOLLOW_GAPS_MAX)
+		make_room(runs, r);
+	r->gaps = memory_grow(r->gaps, r->gap_cnt, &r->gap_cap, sizeof(*r->gaps));
 	r->gaps[r->gap_cnt++] = *gap;
 }
 
@@ -77,7 +84,7 @@ static bool fill_gap(struct follow_runs *runs, struct follow_run *r, uint64_t se
 
 		if (sequence < gap->first || sequence > gap->last)
 			continue;
-		runs->missing_cnt -= gap->is_told;
+		runs->missing_cnt -= gap->is_told && !gap->is_before;
 		gap->last = sequence - 1;
 		rest.first = sequence + 1;
 		if (sequence == gap->first && sequence == rest.last)
@@ -91,55 +98,54 @@ static bool fill_gap(struct follow_runs *runs, struct follow_run *r, uint64_t se
 	return false;
 }
 
-static struct follow_run *find(struct follow_runs *runs, const char *id)
+static struct follow_run *find(const struct follow_runs *runs, const char *id)
 {
-	for (size_t i = 0; id && i < runs->cnt; i++)
-		if (!strcmp(runs->v[i]->id, id))
-			return runs->v[i];
-	return NULL;
+	return id ? strmap_find(&runs->ids, id) : NULL;
 }
 
-/* The last one of the node. */
-static const struct follow_run *find_of_node(const struct follow_runs *runs, const char *node)
+static struct follow_node *get_node(struct follow_runs *runs, const char *name)
 {
-	const struct follow_run *found = NULL;
+	struct follow_node *n = strmap_find(&runs->nodes, name);
 
-	for (size_t i = 0; i < runs->cnt; i++)
-		if (!strcmp(runs->v[i]->node, node) &&
-		    (!found || runs->v[i]->last_ns > found->last_ns))
-			found = runs->v[i];
-	return found;
+	if (!n) {
+		n = memory_zalloc(sizeof(*n));
+		strmap_add(&runs->nodes, name, n);
+	}
+	return n;
 }
 
-static void make_room(struct follow_runs *runs)
+static struct follow_run *add_run(struct follow_runs *runs, const Varve__V1__Event *ev)
 {
-	size_t oldest = 0;
+	struct follow_run *r = memory_zalloc(sizeof(*r));
 
-	if (runs->cnt < FOLLOW_RUNS_MAX)
-		return;
-	for (size_t i = 1; i < runs->cnt; i++)
-		if (runs->v[i]->used < runs->v[oldest]->used)
-			oldest = i;
-	for (size_t k = 0; k < runs->v[oldest]->gap_cnt; k++)
-		tell_gap(runs, runs->v[oldest], &runs->v[oldest]->gaps[k]);
-	free_run(runs->v[oldest]);
-	runs->v[oldest] = runs->v[--runs->cnt];
+	strmap_add(&runs->ids, ev->run_id, r);
+	r->id = strmap_keep(&runs->ids, ev->run_id);
+	r->node = strmap_keep(&runs->nodes, ev->node_name);
+	r->next = ev->sequence;
+	r->next_run = runs->first;
+	runs->first = r;
+	return r;
 }
 
 /* The first record of a run that comes: its beginning, unless the reading began in the middle. */
 static struct follow_run *add(struct follow_runs *runs, const Varve__V1__Event *ev, int64_t now_ms)
 {
-	const struct follow_run *before = find_of_node(runs, ev->node_name);
-	bool is_later = before && ev->has_time_unix_nano && ev->time_unix_nano >= before->last_ns;
-	struct follow_run *r = memory_zalloc(sizeof(*r));
+	if (runs->ids.cnt >= FOLLOW_RUNS_MAX || strlen(ev->run_id) > FOLLOW_NAME_MAX ||
+	    strlen(ev->node_name) > FOLLOW_NAME_MAX)
+		return NULL;
+	struct follow_node *node = get_node(runs, ev->node_name);
+	bool is_later =
+		node->last && ev->has_time_unix_nano && ev->time_unix_nano >= node->last->last_ns;
+	struct follow_run *r = add_run(runs, ev);
 
-	make_room(runs);
-	r->id = memory_strdup(ev->run_id);
-	r->node = memory_strdup(ev->node_name);
-	r->next = ev->sequence;
-	if (is_later && ev->sequence)
-		open_gap(runs, r, 0, ev->sequence - 1, now_ms);
-	runs->v[runs->cnt++] = r;
+	if (ev->sequence)
+		add_gap(runs, r,
+			&(struct follow_gap){.last = ev->sequence - 1,
+					     .since_ms = now_ms,
+					     .is_told = !is_later,
+					     .is_before = !is_later});
+	if (is_later || !node->last)
+		node->last = r;
 	return r;
 }
 
@@ -167,7 +173,10 @@ bool follow_runs_take(struct follow_runs *runs, const Varve__V1__Event *ev, int6
 
 	if (!r)
 		r = add(runs, ev, now_ms);
-	r->used = ++runs->clock;
+	if (!r) {
+		runs->left_out_cnt++;
+		return true;
+	}
 	if (ev->sequence < r->next && !fill_gap(runs, r, ev->sequence)) {
 		runs->again_cnt++;
 		return false;

@@ -158,6 +158,33 @@ struct looking {
 	void *ctx;
 };
 
+/*
+ * Another pod's record is not in the bundle; it is not missing. It may be in another bundle: then
+ * it was not there yet.
+ */
+static void add_leaf(struct history *h, const struct place *at)
+{
+	int added = at->run ? ranges_add(&at->run->sequences, at->sequence, at->ns) : 1;
+
+	if (added > 0 && at->run)
+		added = ranges_add(&at->run->hidden, at->sequence, at->ns);
+	h->leaf_cnt += added > 0;
+	if (added < 0)
+		at->run->broken = true;
+}
+
+/* As ranges_add(). */
+static int add_number(struct history *h, struct history_run *run, uint64_t sequence, int64_t ns)
+{
+	int added = ranges_add(&run->sequences, sequence, ns);
+
+	if (added || !ranges_has(&run->hidden, sequence))
+		return added;
+	added = ranges_add(&run->shown, sequence, ns);
+	h->leaf_cnt -= added > 0;
+	return added;
+}
+
 static void add_record(struct history *h, struct place *at, const struct source_item *item,
 		       const Varve__V1__Event *ev, const struct looking *also)
 {
@@ -166,7 +193,7 @@ static void add_record(struct history *h, struct place *at, const struct source_
 
 	pass_over(h, at, run, ev, item->skipped);
 	add_segment(h, at, item->segment, ns);
-	int added = ranges_add(&run->sequences, ev->sequence, ns);
+	int added = add_number(h, run, ev->sequence, ns);
 
 	at->run = run;
 	at->sequence = ev->sequence;
@@ -189,11 +216,9 @@ static void add_item(struct history *h, struct places *places, const struct sour
 {
 	struct place *at = enter_partition(places, item->partition);
 
-	/* Another pod's record is not in the bundle; it is not missing. */
 	if (item->what == SOURCE_LEAF) {
-		h->leaf_cnt++;
-		if (at->run && ranges_add(&at->run->sequences, ++at->sequence, at->ns) < 0)
-			at->run->broken = true;
+		at->sequence++;
+		add_leaf(h, at);
 		return;
 	}
 	if (item->what == SOURCE_DAMAGE) {
@@ -320,6 +345,12 @@ static bool is_passed_over(const struct history *h, const struct source_item *it
 	return !c || !c->selected;
 }
 
+static bool was_there(const struct history_run *run, uint64_t sequence)
+{
+	return ranges_has(&run->sequences, sequence) &&
+	       (!ranges_has(&run->hidden, sequence) || ranges_has(&run->shown, sequence));
+}
+
 /* True if the record is wanted and was not given before. */
 static bool is_wanted(struct history *h, const Varve__V1__Event *ev,
 		      const struct history_container **ret_container)
@@ -327,7 +358,7 @@ static bool is_wanted(struct history *h, const Varve__V1__Event *ev,
 	struct history_run *run = history_find_run(h, ev->run_id);
 	const struct history_container *container = learn_find_container(h, ev);
 
-	if (!run || !ranges_has(&run->sequences, ev->sequence))
+	if (!run || !was_there(run, ev->sequence))
 		return false;
 	if (!h->everything && (!container || !container->selected))
 		return false;
@@ -430,6 +461,8 @@ static void free_run(struct history_run *run)
 	free(run->blinds);
 	free(run->coverages);
 	ranges_fini(&run->sequences);
+	ranges_fini(&run->hidden);
+	ranges_fini(&run->shown);
 	ranges_fini(&run->again);
 	free(run->id);
 	free(run->node);

@@ -28,6 +28,7 @@ struct history_window {
 /* Hooks that the sensor did not have, from a Coverage record on. */
 struct history_coverage {
 	int64_t ns;
+	uint64_t sequence;
 	char *unhooked; /* their names, with why; empty: it had all */
 };
 
@@ -38,10 +39,14 @@ struct history_run {
 	struct history_run *successor;	     /* that names this one as the run before it */
 	char *id, *node;
 	struct ranges sequences; /* of the records held */
-	struct ranges again;	 /* the same, in history_stream() */
+	struct ranges hidden;	 /* those among them that came as hashes first */
+	struct ranges shown;	 /* and of these, those that came as records after all */
+	struct ranges again;	 /* as sequences, in history_stream() */
 	int64_t first_ns, last_ns;
 	int64_t settled_ns; /* losses up to here have been declared: last heartbeat but one, end */
-	int64_t heartbeat_ns;						  /* the last one */
+	int64_t heartbeat_ns; /* the last one */
+	int64_t came_ns;      /* the one that came last, and its sequence */
+	uint64_t came;
 	int64_t not_watched_since_ns, watched_since_ns, watched_until_ns; /* or HISTORY_NEVER */
 	uint64_t watched_since_boot_ns; /* the same as watched_since_ns; 0: not known */
 	int64_t clock_offset_ns;	/* of its first record: wall clock minus boot time */
@@ -54,9 +59,9 @@ struct history_run {
 	char *previous_id, *end_reason;
 	char *sensor_version, *kernel_release; /* NULL: its start is not here */
 	bool broken;			       /* more gaps than can be kept */
-	struct history_coverage *coverages;    /* only what differs from the one before */
+	struct history_coverage *coverages; /* once all is read: in order, what differs only */
 	size_t coverage_cnt, coverage_cap;
-	struct history_window *blinds; /* between two heartbeats: no canary came */
+	struct history_window *blinds; /* between two heartbeats: no canary came; in no order */
 	size_t blind_cnt, blind_cap;
 };
 
@@ -180,7 +185,7 @@ struct history {
 	uint64_t record_cnt, duplicate_cnt, undecodable_cnt, damage_cnt;
 	uint64_t later_cnt;	/* records of a later schema, or of a kind that is not known */
 	uint32_t later_version; /* the latest of them; 0: not said */
-	uint64_t leaf_cnt;	/* records that are not in the bundle: their hashes are */
+	uint64_t leaf_cnt;	/* records that are not in the bundles: their hashes are */
 	uint64_t holes_left_out;
 	int64_t first_ns, last_ns;
 	const char *classes[HISTORY_CLASS_MAX];

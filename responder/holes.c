@@ -45,21 +45,6 @@ static void add_missing(const struct missing *m, void *ctx)
 	holes_add(s->holes, missing_text(m));
 }
 
-/* What can be read of nothing belongs to no node. */
-static void find_unreadable(const struct search *s)
-{
-	const struct history *h = s->h;
-
-	for (size_t i = 0; i < h->hole_cnt; i++) {
-		if (h->holes[i].before || h->holes[i].after)
-			continue;
-		holes_add(s->holes,
-			  memory_strdup("what cannot be read, of a node and time that are "
-					"not known"));
-		return;
-	}
-}
-
 static void find_leaves(const struct search *s)
 {
 	if (s->h->leaf_cnt)
@@ -244,7 +229,6 @@ void holes_find(const struct history *h, const struct history_window *time, cons
 	const struct search s = {h, time, classes, now_ns, ret_holes};
 
 	missing_each(h, NULL, time, add_missing, (void *)&s);
-	find_unreadable(&s);
 	find_leaves(&s);
 	find_losses(&s, h->losses, h->loss_cnt, false);
 	find_losses(&s, h->suppressions, h->suppression_cnt, true);

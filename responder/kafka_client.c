@@ -7,7 +7,8 @@
 #include <time.h>
 
 #define QUEUES_KIB    (64 * 1024) /* of what is fetched ahead, over all partitions */
-#define QUEUE_MIN_KIB 256
+#define QUEUE_MIN_KIB 32
+#define FETCH_MAX_KIB 1024 /* librdkafka's default */
 
 int64_t kafka_now_ms(void)
 {
@@ -103,14 +104,20 @@ static int set_given(rd_kafka_conf_t *conf, const struct source_property *p)
 	return complain(-EINVAL, "%s: %s: %s", p->where, p->name, text);
 }
 
-/* So much is fetched ahead of each partition that all of them together stay bounded. */
+/*
+ * So much is fetched ahead of each partition that all of them together stay bounded. A batch that
+ * is larger than what is asked for comes all the same, when its partition's turn comes.
+ */
 static int limit_queues(rd_kafka_conf_t *conf, int active)
 {
-	char kib[32];
-	int err;
+	int kib = MAX(QUEUES_KIB / MAX(active, 1), QUEUE_MIN_KIB), err;
+	char text[32];
 
-	snprintf(kib, sizeof(kib), "%d", MAX(QUEUES_KIB / MAX(active, 1), QUEUE_MIN_KIB));
-	err = set_property(conf, "queued.max.messages.kbytes", kib);
+	snprintf(text, sizeof(text), "%d", kib);
+	err = set_property(conf, "queued.max.messages.kbytes", text);
+	snprintf(text, sizeof(text), "%d", MIN(kib, FETCH_MAX_KIB) * 1024);
+	if (!err)
+		err = set_property(conf, "fetch.message.max.bytes", text);
 	/* Where it is known: how soon a partition is asked again whose queue was full. */
 	rd_kafka_conf_set(conf, "fetch.queue.backoff.ms", "10", NULL, 0);
 	return err;

@@ -42,7 +42,7 @@ struct history_run *learn_run(struct history *h, const Varve__V1__Event *ev)
 	run->id = memory_strdup(ev->run_id);
 	run->node = memory_strdup(ev->node_name);
 	run->first_ns = run->last_ns = run->settled_ns = HISTORY_NEVER;
-	run->heartbeat_ns = HISTORY_NEVER;
+	run->heartbeat_ns = run->came_ns = HISTORY_NEVER;
 	run->not_watched_since_ns = run->watched_since_ns = run->watched_until_ns = HISTORY_NEVER;
 	strmap_add(&h->run_ids, run->id, run);
 	if (h->last_run)
@@ -298,35 +298,36 @@ static char *unhooked_text(const Varve__V1__Coverage *b)
 	return text;
 }
 
-/* The same is said again each hour: only a change is kept. */
+/* The same is said again each hour; but only in their order can be told what is a change. */
 static void learn_coverage(struct history *h, struct history_run *run,
 			   struct history_stream *stream, const Varve__V1__Event *ev, int64_t ns)
 {
-	char *unhooked = unhooked_text(ev->coverage);
-
 	(void)h;
 	(void)stream;
-	if (run->coverage_cnt &&
-	    !strcmp(run->coverages[run->coverage_cnt - 1].unhooked, unhooked)) {
-		free(unhooked);
-		return;
-	}
 	run->coverages = memory_grow(run->coverages, run->coverage_cnt, &run->coverage_cap,
 				     sizeof(*run->coverages));
-	run->coverages[run->coverage_cnt++] = (struct history_coverage){ns, unhooked};
+	run->coverages[run->coverage_cnt++] =
+		(struct history_coverage){ns, ev->sequence, unhooked_text(ev->coverage)};
 }
 
-static void learn_blind(struct history_run *run, int64_t ns)
+/*
+ * Since the heartbeat before. Where a later one came first that is not known: since the beginning
+ * then, which order.c fills in. The clock may have been set back in between.
+ */
+static void learn_blind(struct history_run *run, uint64_t sequence, int64_t ns)
 {
-	int64_t since_ns = run->heartbeat_ns == HISTORY_NEVER ? run->first_ns : run->heartbeat_ns;
+	bool is_known = run->came_ns != HISTORY_NEVER && run->came < sequence;
+	int64_t since_ns = is_known ? run->came_ns : HISTORY_NEVER;
+	struct history_window *last = run->blind_cnt ? &run->blinds[run->blind_cnt - 1] : NULL;
 
-	if (run->blind_cnt && run->blinds[run->blind_cnt - 1].until_ns == since_ns) {
-		run->blinds[run->blind_cnt - 1].until_ns = ns;
+	if (last && is_known && last->until_ns == since_ns && since_ns <= ns) {
+		last->until_ns = ns;
 		return;
 	}
 	run->blinds =
 		memory_grow(run->blinds, run->blind_cnt, &run->blind_cap, sizeof(*run->blinds));
-	run->blinds[run->blind_cnt++] = (struct history_window){since_ns, ns};
+	run->blinds[run->blind_cnt++] =
+		(struct history_window){MIN(since_ns, ns), MAX(since_ns, ns)};
 }
 
 /* A loss whose cause is not known yet waits one settling more: the last heartbeat settles none. */
@@ -336,9 +337,11 @@ static void learn_heartbeat(struct history *h, struct history_run *run,
 	(void)h;
 	(void)stream;
 	if (ev->heartbeat->has_canary && !ev->heartbeat->canary)
-		learn_blind(run, ns);
-	run->settled_ns = MAX(run->settled_ns, run->heartbeat_ns);
+		learn_blind(run, ev->sequence, ns);
+	run->settled_ns = MAX(run->settled_ns, MIN(run->heartbeat_ns, ns));
 	run->heartbeat_ns = MAX(run->heartbeat_ns, ns);
+	run->came_ns = ns;
+	run->came = ev->sequence;
 }
 
 static bool is_of_records(const Varve__V1__Loss *b)

@@ -99,10 +99,20 @@ static bool is_filled(const struct history_hole *hole)
 	return hole->after_sequence > next && ranges_has_all(held, next, hole->after_sequence - 1);
 }
 
+enum missing_unplaced missing_find_unplaced(const struct history *h)
+{
+	enum missing_unplaced found = MISSING_NONE_UNPLACED;
+
+	for (size_t i = 0; i < h->hole_cnt; i++)
+		if (!h->holes[i].before && !h->holes[i].after)
+			found = MAX(found, h->holes[i].payload_cnt ? MISSING_PAYLOADS_UNPLACED
+								   : MISSING_ALL_UNPLACED);
+	return found;
+}
+
 static void search_holes(const struct search *s)
 {
 	const struct history *h = s->h;
-	const char *any = s->node ? s->node : "?";
 
 	for (size_t i = 0; i < h->hole_cnt; i++) {
 		const struct history_hole *hole = &h->holes[i];
@@ -119,9 +129,9 @@ static void search_holes(const struct search *s)
 			});
 	}
 	/* Where those lay that were not kept is not known. */
-	if (h->holes_left_out)
+	if (h->holes_left_out || (!s->node && missing_find_unplaced(h)))
 		give(s, &(struct missing){.what = MISSING_HOLE,
-					  .node = any,
+					  .node = s->node,
 					  .before_ns = HISTORY_NEVER,
 					  .after_ns = HISTORY_NEVER});
 }
@@ -171,6 +181,8 @@ char *missing_text(const struct missing *m)
 
 	if (m->what == MISSING_BROKEN)
 		return memory_printf("more gaps of node %s than can be counted", m->node);
+	if (!m->node)
+		return memory_strdup("what cannot be read, of a node and time that are not known");
 	if (!m->cnt)
 		return memory_printf("what cannot be read of node %s, %s", m->node, span);
 	return memory_printf("%" PRIu64 " record%s of node %s that %s %s", m->cnt,

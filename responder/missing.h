@@ -18,7 +18,7 @@ enum missing_what {
 
 struct missing {
 	enum missing_what what;
-	const char *node;
+	const char *node;	     /* NULL: not known */
 	uint64_t cnt;		     /* records; 0: not known */
 	int64_t before_ns, after_ns; /* or HISTORY_NEVER */
 	const char *run_id;	     /* FRONT, GAP: these of this run */
@@ -30,6 +30,13 @@ typedef void (*missing_fn)(const struct missing *m, void *ctx);
 /* node NULL: all nodes. Given are those that touch the time, in no order. */
 void missing_each(const struct history *h, const char *node, const struct history_window *time,
 		  missing_fn fn, void *ctx);
+/* What cannot be read, and of which not even the node is known: there is no record beside it. */
+enum missing_unplaced {
+	MISSING_NONE_UNPLACED,
+	MISSING_PAYLOADS_UNPLACED, /* that are no records, and anybody may have put there */
+	MISSING_ALL_UNPLACED,	   /* a source that cannot be opened, or read at all */
+};
+enum missing_unplaced missing_find_unplaced(const struct history *h);
 /* "3 records of node N that are missing between T1 and T2" */
 char *missing_text(const struct missing *m);
 /*

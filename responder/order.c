@@ -112,8 +112,44 @@ static void link_runs(struct history *h)
 	strmap_fini(&nodes);
 }
 
+static int compare_coverages(const void *a, const void *b)
+{
+	const struct history_coverage *x = a, *y = b;
+
+	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
+}
+
+/* By number, which no clock changes; what says the same as the one before it is left out. */
+static void order_coverages(struct history_run *run)
+{
+	struct history_coverage *v = run->coverages;
+	size_t kept = 0;
+
+	if (run->coverage_cnt)
+		qsort(v, run->coverage_cnt, sizeof(*v), compare_coverages);
+	for (size_t i = 0; i < run->coverage_cnt; i++) {
+		if (kept && !strcmp(v[kept - 1].unhooked, v[i].unhooked))
+			free(v[i].unhooked);
+		else
+			v[kept++] = v[i];
+	}
+	run->coverage_cnt = kept;
+}
+
+/* Before the first heartbeat, or before one that is not known. */
+static void fill_blinds(struct history_run *run)
+{
+	for (size_t i = 0; i < run->blind_cnt; i++)
+		if (run->blinds[i].since_ns == HISTORY_NEVER)
+			run->blinds[i].since_ns = MIN(run->first_ns, run->blinds[i].until_ns);
+}
+
 void order_by_time(struct history *h)
 {
+	for (struct history_run *run = h->runs; run; run = run->next) {
+		order_coverages(run);
+		fill_blinds(run);
+	}
 	order_runs(h);
 	link_runs(h);
 	for (struct history_container *c = h->containers; c; c = c->next)

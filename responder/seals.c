@@ -432,21 +432,26 @@ static void widen(struct seals_run *pub, int64_t ns)
 	pub->last_ns = MAX(pub->last_ns, ns);
 }
 
+static void pass_gap(struct seals *s, struct run *r, uint64_t sequence)
+{
+	if (sequence <= r->pub.next)
+		return;
+	seals_found_range(s, r, SEALS_MISSING, r->pub.next, sequence - 1, "%s", "");
+	r->live->gap_from = r->pub.next;
+	r->live->gap_to = sequence;
+	r->live->is_known = false;
+}
+
 static void take_next(struct seals *s, struct run *r, const Varve__V1__Event *ev,
 		      const struct tree_hash *leaf)
 {
 	struct live *live = r->live;
 	bool is_seal = ev->body_case == VARVE__V1__EVENT__BODY_SEAL;
 
-	if (ev->sequence > r->pub.next) {
-		seals_found_range(s, r, SEALS_MISSING, r->pub.next, ev->sequence - 1, "%s", "");
-		live->gap_from = r->pub.next;
-		live->gap_to = ev->sequence;
-		live->is_known = false;
-	} else if (r->pub.is_final) {
+	if (ev->sequence == r->pub.next && r->pub.is_final)
 		seals_found_range(s, r, SEALS_CHANGED, ev->sequence, ev->sequence,
 				  "it stands behind the last seal of its run");
-	}
+	pass_gap(s, r, ev->sequence);
 	r->pub.next = ev->sequence + 1;
 	r->pub.record_cnt++;
 	widen(&r->pub, ev->time_unix_nano);
@@ -495,7 +500,6 @@ void seals_take(struct seals *s, const Varve__V1__Event *ev, const uint8_t *payl
 	r = get_run(s, ev);
 	if (!r)
 		return;
-	s->current = r;
 	tree_leaf_hash(payload, len, &leaf);
 	if (ev->sequence < r->pub.next)
 		take_again(s, r, ev->sequence, &leaf);
@@ -506,24 +510,33 @@ void seals_take(struct seals *s, const Varve__V1__Event *ev, const uint8_t *payl
 		take_next(s, r, ev, &leaf);
 }
 
-void seals_take_leaf(struct seals *s, const struct tree_hash *leaf)
+static void take_next_leaf(struct seals *s, struct run *r, uint64_t sequence,
+			   const struct tree_hash *leaf)
 {
-	struct run *r = s->current;
-
-	if (!r || !r->live) {
-		seals_damage(s, "the hash of a record of no run", false);
-		return;
-	}
 	if (r->node->last != r || r->pub.is_final)
-		seals_found_range(s, r, SEALS_CHANGED, r->pub.next, r->pub.next,
+		seals_found_range(s, r, SEALS_CHANGED, sequence, sequence,
 				  "its hash stands behind the end of its run");
-	r->live->recent[r->pub.next % RECENT] = *leaf;
-	r->pub.next++;
+	pass_gap(s, r, sequence);
+	r->live->recent[sequence % RECENT] = *leaf;
+	r->pub.next = sequence + 1;
 	r->pub.hidden_cnt++;
 	if (r->live->is_known) {
 		tree_add(&r->live->tree, leaf);
 		seals_compare_expected(r);
 	}
+}
+
+void seals_take_leaf(struct seals *s, const char *run_id, uint64_t sequence,
+		     const struct tree_hash *leaf)
+{
+	struct run *r = strmap_find(&s->runs, run_id);
+
+	if (r && sequence < r->pub.next)
+		take_again(s, r, sequence, leaf);
+	else if (r && r->live)
+		take_next_leaf(s, r, sequence, leaf);
+	else
+		seals_damage(s, "the hash of a record of no run", false);
 }
 
 /* --- all of it */

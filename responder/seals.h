@@ -110,8 +110,9 @@ int seals_expect(struct seals *seals, const char *note, size_t len);
 /* A record; payload: as it was read. */
 void seals_take(struct seals *seals, const Varve__V1__Event *ev, const uint8_t *payload,
 		size_t len);
-/* The leaf hash of a record that is not here, the next of the run of which the last record was. */
-void seals_take_leaf(struct seals *seals, const struct tree_hash *leaf);
+/* The leaf hash of a record that is not here, or not there. */
+void seals_take_leaf(struct seals *seals, const char *run_id, uint64_t sequence,
+		     const struct tree_hash *leaf);
 /* Something that is no record, or could not be read. at_tail: nothing readable is behind it. */
 void seals_damage(struct seals *seals, const char *where, bool at_tail);
 /* No more comes. */

@@ -79,7 +79,6 @@ struct seals {
 	void *ctx;
 	struct strmap expected; /* by run: the first of its own */
 	int64_t since_ns;
-	struct run *current;		 /* of the last record */
 	uint64_t left_out_cnt;		 /* records of nodes and runs that there was no room for */
 	struct strmap runs, nodes, pods; /* pods: to index + 1 */
 	struct pod *pod;

@@ -75,27 +75,65 @@ void seals_source_check_bundles(const struct options *opts, struct seals *seals)
 				     false);
 }
 
+/* The last item of each partition: a hash stands for the record behind it. */
+struct place {
+	char run_id[UUID_LEN + 1];
+	uint64_t sequence;
+};
+
+struct places {
+	struct place *v;
+	size_t cnt, cap;
+};
+
+static struct place *enter_partition(struct places *p, unsigned int partition)
+{
+	while (p->cnt <= partition) {
+		p->v = memory_grow(p->v, p->cnt, &p->cap, sizeof(*p->v));
+		p->v[p->cnt++] = (struct place){};
+	}
+	return &p->v[partition];
+}
+
+static void take_leaf(struct seals *seals, struct place *at, const struct source_item *item)
+{
+	struct tree_hash leaf;
+
+	memcpy(&leaf, item->payload, sizeof(leaf));
+	seals_take_leaf(seals, at->run_id, ++at->sequence, &leaf);
+}
+
+static void take_record(struct seals *seals, struct place *at, const struct source_item *item)
+{
+	Varve__V1__Event *ev = event_decode(item->payload, item->len);
+
+	if (ev) {
+		snprintf(at->run_id, sizeof(at->run_id), "%s", ev->run_id);
+		at->sequence = ev->sequence;
+		seals_take(seals, ev, item->payload, item->len);
+	} else {
+		seals_damage(seals, "a record that is no event", false);
+	}
+	varve__v1__event__free_unpacked(ev, NULL);
+}
+
 int seals_source_read(struct source *src, struct seals *seals)
 {
+	struct places places = {};
 	struct source_item item;
-	struct tree_hash leaf;
 	int err;
 
 	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+		struct place *at = enter_partition(&places, item.partition);
 
-		if (item.what == SOURCE_LEAF) {
-			memcpy(&leaf, item.payload, sizeof(leaf));
-			seals_take_leaf(seals, &leaf);
-		} else if (ev)
-			seals_take(seals, ev, item.payload, item.len);
+		if (item.what == SOURCE_LEAF)
+			take_leaf(seals, at, &item);
 		else if (item.what == SOURCE_RECORD)
-			seals_damage(seals, "a record that is no event", false);
+			take_record(seals, at, &item);
 		else
 			seals_damage(seals, item.where, item.at_tail);
-		varve__v1__event__free_unpacked(ev, NULL);
 	}
+	free(places.v);
 	return err;
 }

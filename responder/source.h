@@ -72,6 +72,7 @@ struct source_type {
 struct source {
 	const struct source_type *type;
 	int with_leaves;	    /* set it to be given them */
+	int no_wait;		    /* set it to be given SOURCE_WAIT at once */
 	unsigned int partition_cnt; /* a directory, a bundle: 1 */
 };
 

@@ -113,7 +113,8 @@ static int follow_next(struct source_dir *src, struct source_item *ret_item)
 		return log_err(err, "%s: cannot read the evidence log", src->dir);
 	if (err == 0) {
 		src->is_at_end = true;
-		nanosleep(&wait, NULL);
+		if (!src->source.no_wait)
+			nanosleep(&wait, NULL);
 		item.what = SOURCE_WAIT;
 		*ret_item = item;
 		return 0;

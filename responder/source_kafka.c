@@ -155,6 +155,20 @@ void kafka_give(const rd_kafka_message_t *msg, struct source_item *ret_item)
 	};
 }
 
+/* All at once: each waits for the answer that the broker owes for those before it. */
+static int start_all(struct source_kafka *src)
+{
+	int err = 0;
+
+	for (int i = 0; i < src->partition_cnt && !err; i++) {
+		const struct partition *p = &src->partitions[i];
+
+		if (!p->started && !p->done && p->from < p->until)
+			err = kafka_start_partition(src, i);
+	}
+	return err;
+}
+
 static int next_of_partition(void *ctx, size_t i, struct source_item *ret_item)
 {
 	struct source_kafka *src = ctx;
@@ -166,7 +180,7 @@ static int next_of_partition(void *ctx, size_t i, struct source_item *ret_item)
 		rd_kafka_message_destroy(TAKE_PTR(p->msg));
 	p->done |= p->from >= p->until;
 	if (!p->done && !p->started)
-		err = kafka_start_partition(src, i);
+		err = start_all(src);
 	while (!err && !p->done && !p->msg)
 		err = fetch(src, i, &deadline_ms);
 	if (err)

@@ -68,7 +68,7 @@ int kafka_follow_next(struct source *source, struct source_item *ret_item)
 	*ret_item = (struct source_item){.what = SOURCE_WAIT};
 	if (told)
 		return told;
-	src->msg = rd_kafka_consume_queue(src->queue, POLL_MS);
+	src->msg = rd_kafka_consume_queue(src->queue, source->no_wait ? 0 : POLL_MS);
 	err = src->msg ? src->msg->err : RD_KAFKA_RESP_ERR_NO_ERROR;
 	rd_kafka_poll(src->rk, 0);
 	if (src->msg && !err) {

@@ -10,6 +10,8 @@
 #include "responder/source.h"
 #include <string.h>
 
+#define TURN_MAX 64 /* following: records of one, while others may have some, too */
+
 struct part {
 	struct source *src; /* NULL: it cannot be opened */
 	unsigned int first_partition;
@@ -23,7 +25,8 @@ struct source_many {
 	struct part *parts;
 	size_t cnt;
 	bool follow;
-	size_t turn; /* following: who is asked next */
+	size_t turn;		/* following: who is asked next */
+	unsigned int given_cnt; /* of its turn */
 };
 
 /* What is there of the one that could not be opened. */
@@ -52,19 +55,38 @@ static int next_of(void *ctx, size_t strand, struct source_item *ret_item)
 	return err;
 }
 
-/* What is followed is not waited for: who has something gives it. */
-static int follow_next(struct source_many *many, struct source_item *ret_item)
+/* SOURCE_WAIT: nobody has anything, or the first that was waited for has not. */
+static int ask(struct source_many *many, bool wait, struct source_item *ret_item)
 {
-	int err = 0;
-
 	for (size_t i = 0; i < many->cnt; i++) {
-		err = next_of(many, many->turn, ret_item);
-		if (err || (ret_item->what != SOURCE_WAIT && ret_item->what != SOURCE_END))
+		struct part *p = &many->parts[many->turn];
+
+		if (p->src)
+			p->src->no_wait = !wait;
+		int err = next_of(many, many->turn, ret_item);
+
+		if (err)
 			return err;
-		many->turn = (many->turn + 1) % many->cnt;
+		bool is_wait = ret_item->what == SOURCE_WAIT;
+		bool is_empty = is_wait || ret_item->what == SOURCE_END;
+
+		if (is_empty || ++many->given_cnt == TURN_MAX) {
+			many->turn = (many->turn + 1) % many->cnt;
+			many->given_cnt = 0;
+		}
+		if (!is_empty || (wait && is_wait))
+			return 0;
 	}
 	ret_item->what = SOURCE_WAIT;
 	return 0;
+}
+
+/* Who has something gives it; only when nobody has is one of them waited for. */
+static int follow_next(struct source_many *many, struct source_item *ret_item)
+{
+	int err = ask(many, false, ret_item);
+
+	return err || ret_item->what != SOURCE_WAIT ? err : ask(many, true, ret_item);
 }
 
 static int source_many_next(struct source *source, struct source_item *ret_item)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Evidence from standard input: a stream of records, each behind its length (framing.h), or a
- * bundle. It is kept first, since evidence is gone over twice.
+ * Evidence from standard input: a stream of records, each behind its length (framing.h). It is kept
+ * first, since evidence is gone over twice.
  */
 #include "evidence/base.h"
 #include "evidence/confluent.h"
@@ -136,7 +136,6 @@ static bool is_zip(FILE *file)
 int source_stdin_open(struct source **ret_src)
 {
 	_cleanup_fclose_ FILE *file = NULL;
-	char path[64];
 	int fd, err = spool(STDIN_FILENO, &fd);
 
 	if (err)
@@ -145,10 +144,9 @@ int source_stdin_open(struct source **ret_src)
 	if (!file)
 		memory_exhausted();
 	rewind(file);
-	if (is_zip(file)) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		return source_bundle_open(path, ret_src);
-	}
+	/* Its keys and sums are read by its name. */
+	if (is_zip(file))
+		return complain(-EINVAL, "standard input is a bundle: name its file instead");
 	*ret_src = source_stream_new(TAKE_PTR(file));
 	return 0;
 }

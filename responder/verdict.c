@@ -126,6 +126,13 @@ void verdict_check_streamed(struct verdict *v, uint64_t streamed_cnt)
 					  " records went from the source while it was read; "
 					  "what is printed lacks them",
 					  v->record_cnt - streamed_cnt));
+	else if (streamed_cnt > v->record_cnt)
+		verdict_add(
+			v, VERDICT_REASON_UNKNOWN,
+			memory_printf("%" PRIu64
+				      " records are printed that others with the same run and "
+				      "sequence contradict: which of them are true is not known",
+				      streamed_cnt - v->record_cnt));
 }
 
 void verdict_fini(struct verdict *v)

@@ -2,10 +2,8 @@
 /* The records of an evidence bundle, as a source gives them to the check of seals. */
 #include "evidence/base.h"
 #include "evidence/diag.h"
-#include "evidence/event.h"
-#include "responder/seals.h"
+#include "responder/seals_source.h"
 #include "responder/source.h"
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,25 +15,6 @@ static void finding(const struct seals_finding *f, void *ctx)
 static void run_ended(const struct seals_run *run, void *ctx)
 {
 	(void)run, (void)ctx;
-}
-
-static void read_all(struct source *src, struct seals *seals)
-{
-	struct source_item item;
-	struct tree_hash leaf;
-
-	src->with_leaves = 1;
-	while (!source_next(src, &item) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev = item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
-
-		if (item.what == SOURCE_LEAF) {
-			memcpy(&leaf, item.payload, sizeof(leaf));
-			seals_take_leaf(seals, &leaf);
-		} else if (ev) {
-			seals_take(seals, ev, item.payload, item.len);
-		}
-		varve__v1__event__free_unpacked(ev, NULL);
-	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -55,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!source_bundle_open(path, &src)) {
 		struct seals *seals = seals_new(&keys, true, INT64_MIN, INT64_MAX, &ops, NULL);
 
-		read_all(src, seals);
+		seals_source_read(src, seals);
 		seals_end(seals);
 		seals_free(seals);
 		source_close(src);

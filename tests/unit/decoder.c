@@ -287,6 +287,38 @@ static void test_long(void **state)
 	}
 }
 
+/* The text of what is kept outgrows the buffer, and what is within it comes behind that. */
+static void test_long_text(void **state)
+{
+	char command[1025], path[251];
+	uint8_t buf[BUF_LEN];
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+	Varve__V1__Process p = VARVE__V1__PROCESS__INIT;
+	Varve__V1__Ancestor above = VARVE__V1__ANCESTOR__INIT, *ancestry[8];
+
+	memset(command, 1, 1024);
+	command[1024] = '\0';
+	memset(path, 1, 250);
+	path[250] = '\0';
+	ev.kind = (char *)"EXEC";
+	ev.has_sequence = 1;
+	ev.run_id = (char *)UID;
+	ev.node_name = (char *)"n";
+	ev.process = &p;
+	p.cmd_line = command;
+	p.exe_path = path;
+	above.process_uid = (char *)UID;
+	p.ancestry = ancestry;
+	for (size_t i = 0; i < ARRAY_SIZE(ancestry); i++)
+		ancestry[i] = &above;
+	for (p.n_ancestry = 0; p.n_ancestry <= ARRAY_SIZE(ancestry); p.n_ancestry++) {
+		size_t len = varve__v1__event__pack(&ev, buf);
+
+		assert_true(decode_both(*state, buf, len));
+		assert_true(decode_both(*state, buf, len));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +329,7 @@ int main(void)
 		cmocka_unit_test(test_not_valid),
 		cmocka_unit_test(test_containers),
 		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_long_text),
 		cmocka_unit_test_setup_teardown(test_find_known, set_up, tear_down),
 	};
 

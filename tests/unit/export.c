@@ -9,7 +9,7 @@ struct fixture {
 	struct sample s;
 	struct sample_container c, other;
 	struct sealer sealer;
-	char dir[64], key[80], zip[80];
+	char dir[64], key[80], zip[80], zip2[80];
 };
 
 static int setup(void **state)
@@ -28,6 +28,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->key, sizeof(f->key), "%s.pub", f->dir);
 	snprintf(f->zip, sizeof(f->zip), "%s.zip", f->dir);
+	snprintf(f->zip2, sizeof(f->zip2), "%s-2.zip", f->dir);
 	sealer_write_key(&f->sealer, f->key);
 	*state = f;
 	return 0;
@@ -42,11 +43,12 @@ static int teardown(void **state)
 	sample_remove_dir(f->dir);
 	unlink(f->key);
 	unlink(f->zip);
+	unlink(f->zip2);
 	free(f);
 	return 0;
 }
 
-/* What the command prints ('|' between words; DIR, KEY, ZIP). */
+/* What the command prints ('|' between words; DIR, KEY, ZIP, ZIP2). */
 static char *run(struct fixture *f, const char *args, int *ret_status)
 {
 	_cleanup_free_ char *copy = strdup(args);
@@ -55,10 +57,11 @@ static char *run(struct fixture *f, const char *args, int *ret_status)
 	int argc = 1;
 
 	for (char *p = strtok(copy, "|"); p && argc < 23; p = strtok(NULL, "|"))
-		argv[argc++] = !strcmp(p, "DIR")   ? f->dir
-			       : !strcmp(p, "KEY") ? f->key
-			       : !strcmp(p, "ZIP") ? f->zip
-						   : p;
+		argv[argc++] = !strcmp(p, "DIR")    ? f->dir
+			       : !strcmp(p, "KEY")  ? f->key
+			       : !strcmp(p, "ZIP")  ? f->zip
+			       : !strcmp(p, "ZIP2") ? f->zip2
+						    : p;
 	FILE *out = open_memstream(&text, &len);
 
 	*ret_status = commands_run(argc, argv, out);
@@ -152,6 +155,48 @@ static void test_nothing_matches(void **state)
 	assert_int_equal(access(f->zip, F_OK), -1);
 }
 
+static void expect_in(struct fixture *f, const char *args, int expected, const char *words)
+{
+	int status;
+	_cleanup_free_ char *text = run(f, args, &status);
+
+	if (status != expected || !strstr(text, words))
+		fail_msg("%s: status %d, and \"%s\" is not in:\n%s", args, status, words, text);
+}
+
+/* What one has the other has the hash of, a thousand records long; or the log has all. */
+static void test_two_bundles_of_a_node(void **state)
+{
+	static const char *const sources[] = {"ZIP|ZIP2", "ZIP2|ZIP", "DIR|ZIP", "ZIP2|DIR"};
+	struct fixture *f = *state;
+	char args[128];
+	int status;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->other, false);
+	for (int i = 0; i < 1500; i++)
+		sample_open_file(&f->s, &f->other, 4201, "/etc/hosts", SAMPLE_READ);
+	sample_account(&f->s, &f->other, true, 0, 0);
+	sample_life(&f->s, &f->c);
+	sample_heartbeat(&f->s);
+	sample_seal(&f->s, &f->sealer, false);
+	sample_run_end(&f->s);
+	sample_seal(&f->s, &f->sealer, true);
+	sample_write_log(&f->s, f->dir, 16 << 20);
+	free(run(f, "export|DIR|--pod|" SAMPLE_POD "|--case|1|--out|ZIP", &status));
+	assert_int_equal(status, 0);
+	free(run(f, "export|DIR|--pod|other|--case|2|--out|ZIP2", &status));
+	assert_int_equal(status, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		snprintf(args, sizeof(args), "verify|%s|--key|KEY", sources[i]);
+		expect_in(f, args, 0, "\nAUTHENTIC: 1 runs, ");
+		snprintf(args, sizeof(args), "replay|%s|--key|KEY|--pod|" SAMPLE_POD, sources[i]);
+		expect_in(f, args, 0, "\nAUTHENTIC: the records of 1 run");
+		snprintf(args, sizeof(args), "replay|%s|--key|KEY|--pod|other", sources[i]);
+		expect_in(f, args, 0, "\nCOMPLETE: 1 container, 1502 records");
+	}
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -159,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_reports),
 		T(test_incomplete),
+		T(test_two_bundles_of_a_node),
 		T(test_nothing_matches),
 	};
 

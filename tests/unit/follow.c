@@ -433,7 +433,10 @@ static void test_numbers(void **state)
 	assert_true(take(&runs, "a", 10, 0));
 	assert_true(take(&runs, "a", 11, 0));
 	assert_false(take(&runs, "a", 11, 0));
+	assert_true(take(&runs, "a", 3, 0)); /* the reading began behind it, in another partition */
 	assert_false(take(&runs, "a", 3, 0));
+	assert_true(take(&runs, "a", 9, 0));
+	assert_false(take(&runs, "a", 9, 0));
 	assert_true(take(&runs, "a", 20, 0)); /* 12 to 19 */
 	follow_runs_tell(&runs, FOLLOW_WAIT_MS - 1, false);
 	assert_int_equal(runs.missing_cnt, 0);
@@ -448,27 +451,53 @@ static void test_numbers(void **state)
 	follow_runs_tell(&runs, 2 * FOLLOW_WAIT_MS, true);
 	assert_int_equal(runs.missing_cnt, 4);
 	assert_int_equal(runs.gap_cnt, 2);
-	assert_int_equal(runs.again_cnt, 3);
+	assert_int_equal(runs.again_cnt, 4);
 	follow_runs_fini(&runs);
 }
 
 static void test_numbers_are_bounded(void **state)
 {
 	struct follow_runs runs = {};
-	char run[32];
+	char run[FOLLOW_NAME_MAX + 2];
 
 	(void)state;
 	for (uint64_t i = 0; i < 10000; i++)
-		take(&runs, "a", i * 3, i);
-	assert_int_equal(runs.cnt, 1);
-	assert_int_equal(runs.missing_cnt, 2 * (10000 - 1 - FOLLOW_GAPS_MAX));
-	for (int i = 0; i < 1000; i++) {
+		take(&runs, "a", 100 + i * 3, i);
+	assert_int_equal(runs.missing_cnt, 2 * (10000 - 1 - (FOLLOW_GAPS_MAX - 1)));
+	assert_true(take(&runs, "a", 7, 0)); /* what was before the reading is remembered */
+	assert_int_equal(runs.left_out_cnt, 0);
+	for (int i = 0; i < FOLLOW_RUNS_MAX + 9; i++) {
 		snprintf(run, sizeof(run), "run-%d", i);
-		take(&runs, run, 0, 20000 + i);
+		assert_true(take(&runs, run, 0, 20000 + i));
 	}
-	assert_int_equal(runs.cnt, FOLLOW_RUNS_MAX);
+	assert_int_equal(runs.ids.cnt, FOLLOW_RUNS_MAX);
+	assert_int_equal(runs.left_out_cnt, 10);
+	memset(run, 'x', sizeof(run) - 1);
+	run[sizeof(run) - 1] = '\0';
+	assert_true(take(&runs, run, 0, 99999));
+	assert_int_equal(runs.left_out_cnt, 11);
 	follow_runs_tell(&runs, 0, true);
 	assert_int_equal(runs.missing_cnt, 2 * (10000 - 1));
+	follow_runs_fini(&runs);
+}
+
+/* More than a cluster has nodes, all alive: what each lacks is told, and what comes again is known. */
+static void test_many_live_runs(void **state)
+{
+	struct follow_runs runs = {};
+	char run[32];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 5000; i++) {
+			snprintf(run, sizeof(run), "run-%d", i);
+			assert_true(take(&runs, run, round * 2, round));
+			assert_false(take(&runs, run, round * 2, round));
+		}
+	}
+	follow_runs_tell(&runs, 0, true);
+	assert_int_equal(runs.missing_cnt, 2 * 5000);
+	assert_int_equal(runs.left_out_cnt, 0);
 	follow_runs_fini(&runs);
 }
 
@@ -490,6 +519,7 @@ int main(void)
 		T(test_half_a_record),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_numbers_are_bounded),
+		cmocka_unit_test(test_many_live_runs),
 	};
 
 	diag_init("varve", DIAG_INFO);

@@ -272,6 +272,67 @@ static void test_hostile_numbers_are_no_records(void **state)
 	assert_int_equal(f->h->holes[0].payload_cnt, 2);
 }
 
+/* Each bundle has one pod's records, and hashes in place of the other's. */
+static void give_as_bundle(struct fixture *f, struct sample *of, const char *id,
+			   unsigned int partition)
+{
+	for (size_t i = 0; i < of->cnt; i++) {
+		Varve__V1__Event *ev = event_decode(of->items[i].payload, of->items[i].len);
+		bool is_leaf = ev->container && strcmp(ev->container->id, id);
+
+		f->s.partition = partition;
+		if (is_leaf)
+			sample_leaf(&f->s);
+		else
+			sample_garbage(&f->s, of->items[i].payload, of->items[i].len);
+		varve__v1__event__free_unpacked(ev, NULL);
+	}
+}
+
+static void test_hidden_in_one_bundle_and_not_in_the_other(void **state)
+{
+	struct fixture *f = *state;
+	struct given g = {};
+	struct sample of;
+	uint64_t cnt;
+
+	sample_init(&of);
+	f->other.in_pod = true;
+	f->other.pod_uid = "other";
+	sample_run_start(&of, NULL, 0);
+	sample_life(&of, &f->c);
+	sample_life(&of, &f->other);
+	give_as_bundle(f, &of, SAMPLE_ID, 0);
+	give_as_bundle(f, &of, SAMPLE_ID2, 1);
+	give_as_bundle(f, &of, SAMPLE_ID, 2);
+	load(f);
+	assert_int_equal(f->h->leaf_cnt, 0);
+	assert_int_equal(f->h->record_cnt, of.cnt);
+	assert_int_equal(f->h->duplicate_cnt, 2 + 2 + 14);
+	assert_int_equal(select_pod(f->h, "other"), 0);
+	assert_int_equal(history_stream(f->h, &f->s.source, count, &g, &cnt), 0);
+	assert_int_equal(cnt, 14);
+	sample_fini(&of);
+}
+
+static void test_hidden_in_all_bundles(void **state)
+{
+	struct fixture *f = *state;
+	struct sample of;
+
+	sample_init(&of);
+	sample_run_start(&of, NULL, 0);
+	sample_life(&of, &f->c);
+	sample_life(&of, &f->other);
+	give_as_bundle(f, &of, SAMPLE_ID, 0);
+	give_as_bundle(f, &of, SAMPLE_ID, 1);
+	load(f);
+	assert_int_equal(f->h->leaf_cnt, 14);
+	assert_int_equal(f->h->container_cnt, 1);
+	assert_int_equal(f->h->runs->sequences.cnt, 1); /* nothing is missing */
+	sample_fini(&of);
+}
+
 static void test_empty(void **state)
 {
 	struct fixture *f = *state;
@@ -297,6 +358,8 @@ int main(void)
 		T(test_stream_ends_at_what_was_there),
 		T(test_stream_error_ends_it),
 		T(test_hostile_numbers_are_no_records),
+		T(test_hidden_in_one_bundle_and_not_in_the_other),
+		T(test_hidden_in_all_bundles),
 		T(test_empty),
 	};
 

@@ -31,7 +31,7 @@ struct sample_item {
 	uint8_t *payload; /* NULL: damage */
 	size_t len;
 	unsigned int partition;
-	bool at_tail;
+	bool at_tail, is_leaf;
 };
 
 struct sample_container {
@@ -79,7 +79,9 @@ static inline int sample_next(struct source *source, struct source_item *ret_ite
 	const struct sample_item *item = &s->items[s->at++];
 
 	*ret_item = (struct source_item){
-		.what = item->payload ? SOURCE_RECORD : SOURCE_DAMAGE,
+		.what = item->is_leaf	? SOURCE_LEAF
+			: item->payload ? SOURCE_RECORD
+					: SOURCE_DAMAGE,
 		.payload = item->payload,
 		.len = item->len,
 		.partition = item->partition,
@@ -129,6 +131,12 @@ static inline struct sample_item *sample_push(struct sample *s)
 static inline void sample_damage(struct sample *s)
 {
 	sample_push(s);
+}
+
+/* The hash of a record that is not there; which one nobody compares. */
+static inline void sample_leaf(struct sample *s)
+{
+	sample_push(s)->is_leaf = true;
 }
 
 static inline void sample_garbage(struct sample *s, const void *bytes, size_t len)

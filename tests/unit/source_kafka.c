@@ -227,6 +227,38 @@ static void test_one_nodes_records_in_all_partitions(void **state)
 	expect(f, 0, "a1");
 }
 
+#define MANY	  100
+#define LARGE_LEN (700 << 10)
+
+/* Of so many partitions less is asked for at a time than a record of theirs has. */
+static void test_large_records_of_many_partitions(void **state)
+{
+	struct fixture *f = *state;
+	_cleanup_free_ char *text = malloc(LARGE_LEN);
+	struct source_item item;
+	bool seen[MANY] = {};
+
+	memset(text, 'x', LARGE_LEN);
+	rd_kafka_mock_topic_create(f->cluster, "many", MANY, 1);
+	f->opts.topic = "many";
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(rd_kafka_producev(
+					 f->producer, RD_KAFKA_V_TOPIC("many"),
+					 RD_KAFKA_V_PARTITION(i), RD_KAFKA_V_VALUE(text, LARGE_LEN),
+					 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+				 0);
+	assert_int_equal(rd_kafka_flush(f->producer, 20000), 0);
+	assert_int_equal(open_source(f), 0);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(source_next(f->src, &item), 0);
+		assert_int_equal(item.what, SOURCE_RECORD);
+		assert_int_equal(item.len, LARGE_LEN);
+		assert_false(seen[item.partition]);
+		seen[item.partition] = true;
+	}
+	expect_end(f);
+}
+
 /* By run and number, as a sample has them; the partitions change within a run. */
 static void test_order_over_partitions(void **state)
 {
@@ -391,6 +423,7 @@ int main(void)
 		T(test_all_partitions_twice),
 		T(test_ends_at_the_watermark),
 		T(test_one_nodes_records_in_all_partitions),
+		T(test_large_records_of_many_partitions),
 		T(test_order_over_partitions),
 		T(test_follow),
 		T(test_empty_topic),

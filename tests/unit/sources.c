@@ -5,10 +5,12 @@
 #include "evidence/peek.h"
 #include "responder/commands.h"
 #include "responder/framing.h"
+#include "responder/merge.h"
 #include "responder/source_stream.h"
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct fixture {
 	struct sample s;
@@ -220,8 +222,67 @@ static void test_one_cannot_be_opened(void **state)
 	assert_in(f->err, "cannot be read: /nonexistent/log");
 	assert_in(f->out, "\"kind\":\"RUN_START\"");
 	assert_int_equal(varve(f, "cat|/nonexistent/log|/nonexistent/2"), 1);
+	/* What is asked for may lie there, or more of it. */
+	assert_int_equal(varve(f, "replay|A|/nonexistent/log|--pod|default/nobody"), 4);
+	assert_in(f->err, "it may have been among what cannot be read, of a node and time that are "
+			  "not known");
+	assert_int_equal(varve(f, "replay|A|/nonexistent/log|--pod|default/web-7f9"), 4);
+	assert_in(f->out, "UNKNOWN: another container of this pod may be among what cannot be read,"
+			  " of a node");
+	assert_int_equal(varve(f, "replay|A|/nonexistent/log|--container|" SAMPLE_ID), 0);
+	assert_int_equal(varve(f, "replay|A|--pod|default/nobody"), 2);
 	assert_int_equal(varve(f, "cat|A|A"), 1);
 	assert_in(f->err, "is named twice");
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* One that has much does not keep the others waiting, nor do those that have nothing keep it. */
+static void test_followed_in_turns(void **state)
+{
+	struct fixture *f = *state;
+	const char *more[] = {f->b, f->all, "/nonexistent/log"};
+	const struct source_opts opts = {
+		.follow = 1, .follow_since_ns = SAMPLE_T0, .more = more, .more_cnt = 3};
+	struct source_item item = {};
+	struct source *src;
+	size_t cnt = 0, of_b = 0;
+	int64_t begin_ms;
+
+	sample_run_start(&f->s, NULL, 0);
+	for (int i = 0; i < 1000; i++)
+		sample_open_file(&f->s, &f->c, 4201, "/etc/hosts", SAMPLE_READ);
+	f->segment_bytes = 1 << 20;
+	write_some(f, f->a, 0, SIZE_MAX, 1);
+	write_some(f, f->b, 0, 3, 1);
+	write_some(f, f->all, 0, 1, 1);
+	assert_int_equal(source_open(f->a, &opts, &src), 0);
+	begin_ms = now_ms();
+	while (of_b < 3) {
+		assert_int_equal(source_next(src, &item), 0);
+		of_b += item.what == SOURCE_RECORD && item.partition == 1;
+		cnt++;
+	}
+	assert_true(cnt < 100);
+	while (item.what != SOURCE_WAIT) {
+		assert_int_equal(source_next(src, &item), 0);
+		cnt++;
+	}
+	assert_int_equal(cnt, 1002 + 3 + 1 + 1 + 1);
+	assert_true(now_ms() - begin_ms < 2000);
+	begin_ms = now_ms();
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(source_next(src, &item), 0);
+		assert_int_equal(item.what, SOURCE_WAIT);
+	}
+	assert_in_range(now_ms() - begin_ms, 500, 2500); /* 50 ms each, and not of each source */
+	source_close(src);
 }
 
 static void test_newer_schema(void **state)
@@ -241,6 +302,108 @@ static void test_newer_schema(void **state)
 	assert_int_equal(varve(f, "cat|A"), 0);
 	assert_in(f->out, "FROM_LATER");
 	assert_in(f->err, "1 records are of a later schema (version 7, this is 1)");
+}
+
+/* --- the merge alone: strands of "NODE RUN SEQUENCE TIME" */
+
+struct strand {
+	const struct strand_item {
+		const char *node, *run;
+		uint64_t sequence;
+		int64_t ns;
+	} * v;
+	size_t cnt, at;
+	uint8_t buf[256];
+};
+
+static int next_of_strand(void *ctx, size_t i, struct source_item *ret_item)
+{
+	struct strand *s = (struct strand *)ctx + i;
+	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
+
+	*ret_item = (struct source_item){.what = SOURCE_END};
+	if (s->at == s->cnt)
+		return 0;
+	ev.kind = (char *)"X";
+	ev.node_name = (char *)s->v[s->at].node;
+	ev.run_id = (char *)s->v[s->at].run;
+	SAMPLE_SET(&ev, sequence, s->v[s->at].sequence);
+	SAMPLE_SET(&ev, time_unix_nano, s->v[s->at].ns);
+	s->at++;
+	*ret_item = (struct source_item){.what = SOURCE_RECORD,
+					 .payload = s->buf,
+					 .len = varve__v1__event__pack(&ev, s->buf)};
+	return 0;
+}
+
+/* "RUN SEQUENCE" of each, in the order in which they are given; twice. */
+static void expect_order(struct strand *strands, size_t cnt, const char *expected)
+{
+	struct source_item item;
+	struct merge m;
+	size_t strand;
+
+	merge_init(&m, cnt, next_of_strand, strands);
+	for (int i = 0; i < 2; i++) {
+		char text[256] = "";
+
+		for (size_t k = 0; k < cnt; k++)
+			strands[k].at = 0;
+		merge_rewind(&m);
+		while (!merge_next(&m, &item, &strand) && item.what != SOURCE_END) {
+			struct peek p;
+
+			assert_true(event_peek(item.payload, item.len, &p));
+			sprintf(text + strlen(text), "%.*s%u ", (int)p.run_id.len, p.run_id.at,
+				(unsigned int)p.sequence);
+		}
+		assert_string_equal(text, expected);
+	}
+	merge_fini(&m);
+}
+
+#define STRAND(...)                                                        \
+	{                                                                  \
+		.v = (const struct strand_item[]){__VA_ARGS__},            \
+		.cnt = sizeof((const struct strand_item[]){__VA_ARGS__}) / \
+		       sizeof(struct strand_item)                          \
+	}
+
+/* A topic was given a partition while a node lagged behind another one. */
+static void test_a_run_that_moves_to_another_strand(void **state)
+{
+	struct strand strands[] = {
+		STRAND({"a", "A", 0, 10}, {"a", "A", 1, 11}, {"b", "B", 0, 90}, {"b", "B", 1, 91},
+		       {"a", "A", 2, 12}, {"a", "A", 3, 13}, {"b", "B", 2, 92}),
+		STRAND({"a", "A", 4, 14}, {"a", "A", 5, 15}),
+	};
+
+	(void)state;
+	expect_order(strands, 2, "A0 A1 B0 B1 A2 A3 A4 A5 B2 ");
+}
+
+/* What is missing is not behind the next run. */
+static void test_a_run_that_lacks_records(void **state)
+{
+	struct strand strands[] = {
+		STRAND({"a", "A", 0, 10}, {"a", "A", 1, 11}, {"a", "R", 0, 90}, {"a", "R", 1, 91}),
+		STRAND({"a", "A", 4, 14}, {"a", "A", 5, 15}),
+	};
+
+	(void)state;
+	expect_order(strands, 2, "A0 A1 A4 A5 R0 R1 ");
+}
+
+/* Each has what the other one waits for; nothing is lost, and it ends. */
+static void test_runs_that_wait_for_each_other(void **state)
+{
+	struct strand strands[] = {
+		STRAND({"a", "A", 0, 10}, {"b", "B", 5, 30}, {"a", "A", 1, 11}),
+		STRAND({"b", "B", 0, 10}, {"a", "A", 5, 30}, {"b", "B", 1, 11}),
+	};
+
+	(void)state;
+	expect_order(strands, 2, "A0 B0 B5 A1 A5 B1 ");
 }
 
 /* --- standard input */
@@ -331,6 +494,8 @@ static void test_nothing_and_nonsense(void **state)
 	feed(f, "cat|-", "", 0, 0);
 	assert_string_equal(f->out, "");
 	feed(f, "cat|-", "hello, world\n", 13, 3);
+	feed(f, "verify|-", "PK\3\4 and more", 13, 1);
+	assert_in(f->err, "standard input is a bundle: name its file instead");
 	feed(f, "follow|-", "", 0, 1);
 	assert_in(f->err, "-: only a log directory and Kafka can be followed");
 }
@@ -430,6 +595,10 @@ int main(void)
 		T(test_copies),
 		T(test_outlines),
 		T(test_one_cannot_be_opened),
+		cmocka_unit_test(test_a_run_that_moves_to_another_strand),
+		cmocka_unit_test(test_a_run_that_lacks_records),
+		cmocka_unit_test(test_runs_that_wait_for_each_other),
+		T(test_followed_in_turns),
 		T(test_newer_schema),
 		T(test_delimited_there_and_back),
 		T(test_kcat),

@@ -684,6 +684,42 @@ static void test_coverage_first_within_the_life(void **state)
 	assert_int_equal(judge_container(f), 0);
 }
 
+/* As strands that are mixed may give them: later records first. */
+static void move_to_front(struct sample *s, size_t from)
+{
+	struct sample_item *items = calloc(s->cnt, sizeof(*items));
+
+	memcpy(items, &s->items[from], (s->cnt - from) * sizeof(*items));
+	memcpy(&items[s->cnt - from], s->items, from * sizeof(*items));
+	free(s->items);
+	s->items = items;
+}
+
+/* The hook was gone when the container began, and came back behind it. */
+static void test_coverage_in_another_order(void **state)
+{
+	struct fixture *f = *state;
+	size_t from;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_coverage(&f->s, "unlink_exit");
+	sample_coverage(&f->s, "unlink_exit");
+	sample_life(&f->s, &f->c);
+	from = f->s.cnt;
+	sample_coverage(&f->s, NULL);
+	sample_heartbeat(&f->s);
+	sample_run_end(&f->s);
+	assert_int_equal(judge(f), 4);
+	_cleanup_free_ char *text = strdup(f->text);
+
+	assert_says(f, "did not have these hooks");
+	assert_int_equal(f->h->runs->coverage_cnt, 3);
+	move_to_front(&f->s, from);
+	assert_int_equal(judge(f), 4);
+	assert_string_equal(f->text, text);
+	assert_int_equal(f->h->runs->coverage_cnt, 3);
+}
+
 /* A heartbeat whose canary did not come says so of the time since the one before. */
 static void test_canary(void **state)
 {
@@ -696,6 +732,45 @@ static void test_canary(void **state)
 	sample_account(&f->s, &f->c, true, 0, 0);
 	assert_int_equal(judge_container(f), 4);
 	assert_says(f, "no probe saw what the sensor did itself: programs may not have run");
+}
+
+/* Which heartbeat was before it is not known then: it may be any time before. */
+static void test_canary_in_another_order(void **state)
+{
+	struct fixture *f = *state;
+	size_t from;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_life(&f->s, &f->c);
+	sample_heartbeat_of(&f->s, false);
+	from = f->s.cnt;
+	f->s.now_ns = at(100);
+	sample_heartbeat(&f->s);
+	sample_heartbeat(&f->s);
+	move_to_front(&f->s, from);
+	assert_int_equal(judge(f), 4);
+	assert_says(f, "no probe saw what the sensor did itself");
+	assert_int_equal(f->h->runs->heartbeat_ns, at(101));
+	assert_int_equal(f->h->runs->settled_ns, at(100));
+}
+
+/* It is set back by an hour: what lies between is the time that is known least of. */
+static void test_canary_when_the_clock_is_set_back(void **state)
+{
+	struct fixture *f = *state;
+
+	sample_run_start(&f->s, NULL, 0);
+	sample_heartbeat(&f->s);
+	sample_life(&f->s, &f->c);
+	f->s.now_ns = at(-3600);
+	sample_heartbeat_of(&f->s, false);
+	assert_int_equal(judge(f), 4);
+	assert_int_equal(f->h->runs->blind_cnt, 1);
+	assert_int_equal(f->h->runs->blinds[0].since_ns, at(-3600));
+	assert_true(f->h->runs->blinds[0].until_ns < at(2));
+	sample_heartbeat_of(&f->s, false);
+	assert_int_equal(judge(f), 4);
+	assert_int_equal(f->h->runs->blind_cnt, 2);
 }
 
 static void test_canary_of_another_time(void **state)
@@ -875,6 +950,39 @@ static void test_records_gone_while_read(void **state)
 	assert_int_equal(verdict_exit_status(&f->v), 3);
 }
 
+static int take_none(const struct history_container *container, const Varve__V1__Event *ev,
+		     void *ctx)
+{
+	(void)container;
+	(void)ev;
+	(void)ctx;
+	return 0;
+}
+
+/* Two records say that they are the same one; the first was another container's. */
+static void test_records_that_contradict_each_other(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t cnt;
+
+	f->other.in_pod = false;
+	sample_run_start(&f->s, NULL, 0);
+	sample_start(&f->s, &f->c, false);
+	sample_open_file(&f->s, &f->other, 4201, "/etc/hosts", SAMPLE_READ);
+	f->s.sequence--;
+	sample_open_file(&f->s, &f->c, 4201, "/etc/shadow", SAMPLE_READ);
+	sample_account(&f->s, &f->c, true, 0, 0);
+	judge(f);
+	f->v.result = VERDICT_COMPLETE; /* say it was numbered as if nothing were missing */
+	assert_int_equal(history_stream(f->h, &f->s.source, take_none, NULL, &cnt), 0);
+	assert_int_equal(cnt, f->v.record_cnt + 1);
+	verdict_check_streamed(&f->v, cnt);
+	assert_int_equal(verdict_exit_status(&f->v), 4);
+	assert_non_null(strstr(f->v.reasons[f->v.reason_cnt - 1].text,
+			       "1 records are printed that others with the same run and sequence "
+			       "contradict"));
+}
+
 static void start_of_version(struct fixture *f, const char *run, const char *version)
 {
 	Varve__V1__RunStart body = VARVE__V1__RUN_START__INIT;
@@ -960,7 +1068,10 @@ int main(void)
 		T(test_hook_of_the_window_counts),
 		T(test_no_coverage),
 		T(test_coverage_first_within_the_life),
+		T(test_coverage_in_another_order),
 		T(test_canary),
+		T(test_canary_in_another_order),
+		T(test_canary_when_the_clock_is_set_back),
 		T(test_canary_of_another_time),
 		T(test_torn_end),
 		T(test_torn_end_of_open_container),
@@ -973,6 +1084,7 @@ int main(void)
 		T(test_nested_cgroup_is_no_life),
 		T(test_hostile_names_are_escaped),
 		T(test_records_gone_while_read),
+		T(test_records_that_contradict_each_other),
 		T(test_watchers_are_named),
 	};
 
