@@ -7,6 +7,7 @@
                     --days 90 --copies 3               retention, replicas
                     --outage 24                        hours that Kafka may be away
     tools/sizing.py --check docs/DEPLOY.md             ends with 1 if what it shows is not what this prints
+    tools/sizing.py --write docs/DEPLOY.md             makes it so
 """
 import argparse
 import contextlib
@@ -39,13 +40,18 @@ class Measured:
     def __init__(self):
         with open(f'{TOP}/docs/BENCH.md') as f:
             text = f.read()
-        self.sizes = sorted((float(r[2]), float(r[3]), float(r[4])) for r in table('What a record takes', text))
+        rows = table('What a record takes', text)
+        self.sizes = sorted((float(r[2]), float(r[3]), float(r[4])) for r in rows if 'linger' not in r[0])
         cat = [r for r in table('What a replay costs', text) if 'varve cat' in r[0]]
         self.read = float(cat[0][2].replace(',', ''))
 
     def of(self, rate):
-        """(bytes in the log, bytes in Kafka): of the next lower rate that was measured, whose batches are smaller."""
-        return ([s for s in self.sizes if s[0] <= rate] or self.sizes[:1])[-1][1:]
+        """(bytes in the log, bytes in Kafka) of a record: between two rates that were measured by their logarithms, outside by the nearest."""
+        below = [s for s in self.sizes if s[0] <= rate] or self.sizes[:1]
+        above = [s for s in self.sizes if s[0] > rate] or self.sizes[-1:]
+        (r0, *low), (r1, *high) = below[-1], above[0]
+        part = math.log(rate / r0) / math.log(r1 / r0) if r0 < rate < r1 else 0
+        return tuple(a * (b / a) ** part for a, b in zip(low, high))
 
 
 def amount(n):
@@ -93,15 +99,23 @@ def report(args):
     print(f'\npartitions: at most {amount(WRITE_LIMIT)}/s into one, and a day of it read again within {DAY_LIMIT // 60} minutes; disk: filled to {SPARE:.0%}')
 
 
-def check(path):
+SHOWN = re.compile(r'(?<=^    \$ tools/sizing.py\n)(?:(?:    .*)?\n)*?(?=\S)', re.M)
+
+
+def shown(path, write):
+    """What `tools/sizing.py` prints, behind that command in a page."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         report(parser().parse_args([]))
+    new = ''.join(f'    {line}'.rstrip() + '\n' for line in out.getvalue().splitlines()) + '\n'
     with open(path) as f:
-        shown = re.search(r'^    \$ tools/sizing.py\n((?:    .*\n|\n)*)', f.read(), re.M)
-    told = '\n'.join(s.removeprefix('    ') for s in shown.group(1).rstrip().split('\n')) if shown else ''
-    if told.rstrip() != out.getvalue().rstrip():
-        sys.exit(f'sizing: {path} does not show what this prints')
+        old = f.read()
+    made = SHOWN.sub(lambda _: new, old, count=1)
+    if write:
+        with open(path, 'w') as f:
+            f.write(made)
+    elif made != old or new not in old:
+        sys.exit(f'sizing: {path} does not show what this prints: tools/sizing.py --write {path}')
 
 
 def parser():
@@ -112,12 +126,13 @@ def parser():
     p.add_argument('--copies', type=int, default=3)
     p.add_argument('--outage', type=float, default=24)
     p.add_argument('--check', metavar='FILE')
+    p.add_argument('--write', metavar='FILE')
     return p
 
 
 if __name__ == '__main__':
     arguments = parser().parse_args()
-    if arguments.check:
-        check(arguments.check)
+    if arguments.check or arguments.write:
+        shown(arguments.check or arguments.write, bool(arguments.write))
     else:
         report(arguments)

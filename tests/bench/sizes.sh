@@ -17,12 +17,13 @@ load() { # SLEEP: between rounds of some 20 records
 			echo \$n >/tmp/f\$n; cat /tmp/f\$n /etc/hostname >/dev/null; mv /tmp/f\$n /tmp/g; rm /tmp/g; n=\$((n+1)); $1
 		done"
 }
-# Of all that came: as many records, so many bytes of values, so many in the broker's files.
+# Of all that came: as many records, so many bytes of values, so many in the broker's files. $options: of the sensor.
+options=()
 row() { # NAME LOAD...
 	local name=$1 topic=sizes.$RANDOM values stored
 	shift
 	"$KAFKA" topic "$work/kafka" "$topic" 1 && rm -rf "$work/log" || { fail "$name: topic"; return; }
-	sensor_start --kafka.bootstrap.servers="$PLAIN" --kafka-topic "$topic" --kafka-pods-topic '' || { fail "$name: sensor starts"; return; }
+	sensor_start --kafka.bootstrap.servers="$PLAIN" --kafka-topic "$topic" --kafka-pods-topic '' "${options[@]}" || { fail "$name: sensor starts"; return; }
 	"$@" || fail "$name: load"
 	sleep 1
 	sensor_stop || fail "$name: sensor stops: $(tail -n 1 "$work/sensor.err")"
@@ -38,5 +39,10 @@ row 'a round a second' load 'sleep 1'
 row 'ten' load 'sleep 0.1'
 row 'fifty' load 'sleep 0.02'
 row 'as fast as it can' load :
+# Batches of half a second, for who would rather have fewer bytes than the last half second.
+options=(--kafka.linger.ms=500)
+row 'idle, linger.ms 500' sleep "$EACH"
+row 'a round a second, linger.ms 500' load 'sleep 1'
+row 'ten, linger.ms 500' load 'sleep 0.1'
 pass "measured"
 finish

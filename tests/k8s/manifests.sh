@@ -30,7 +30,7 @@ for o in $overlays gke strimzi; do
 		pass "the API server takes $o" || fail "the API server takes $o: $(tail -n 2 "$work/$o.err" | tr '\n' ' ')"
 done
 # That it would refuse what is wrong, by each sort of definition.
-for wrong in 's/hostPID: true/hostPId: true/ log' 's/cleanup.policy: delete/cleanup.policy: [1]/;s/partitions: 12/partitons: 12/ strimzi' \
+for wrong in 's/hostPID: true/hostPId: true/ log' 's/partitions: 12/partitons: 12/ strimzi' \
 	's/podMetricsEndpoints/podMetricsEndpoint/ example' 's/allowHostPID/allowHostPid/ openshift'; do
 	o=${wrong##* }
 	sed "${wrong% *}" "$work/$o.yaml" >"$work/wrong.yaml"
