@@ -14,6 +14,7 @@
 #   make bench-soak    30 minutes of load: memory, descriptors and log stay what they are. MINUTES=N
 #   make bench-replay  what each view of a pod's million records costs: CPU time, memory. RECORDS=N
 #   make bench-seals    what sealing costs a record
+#   make bench-sizes   what a record takes in the log and in Kafka, by how many come in a second
 #   make bench-disk    what the log costs the disk, by policy of sync, with Kafka and without
 #
 #   V=1 shows commands, O=DIR builds elsewhere, SAN=1 with ASan and UBSan, WERROR=1 as CI does. The live tests are linked statically, so
@@ -165,7 +166,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-sizes bench-soak unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -213,6 +214,10 @@ bench-replay: $(O)/varve
 	$(Q)O=$(O) tests/bench/replay.sh
 bench-seals: $(O)/tests/seals/cost
 	$(Q)for n in 1 2 3 4 5; do $<; done
+bench-sizes:
+	$(Q)tests/deps.sh --kafka
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/bench/sizes.sh
 bench-disk:
 	$(Q)tests/deps.sh --kafka
 	$(Q)$(MAKE) --no-print-directory all

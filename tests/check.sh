@@ -122,6 +122,7 @@ if [ "$failed" = 0 ]; then
 	suite consumers tests/consumers/run.sh
 	suite k8s tests/k8s/pods.sh
 	suite apiserver tests/k8s/apiserver.sh
+	suite manifests tests/k8s/manifests.sh
 	for t in tests/e2e/*.sh; do
 		[ "$(basename "$t")" = lib.sh ] || suite "$(basename "$t" .sh)" "$t"
 	done

@@ -9,7 +9,7 @@ protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansso
 demo="runc busybox-static python3 procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
 check="qemu-system-x86 cpio e2fsprogs libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
-containernetworking-plugins curl graphviz chromium-headless-shell zsh fish less python3-venv ruby-google-protobuf"
+containernetworking-plugins curl graphviz chromium-headless-shell zsh fish less python3-venv ruby-google-protobuf prometheus"
 
 # Other runtimes: where they cannot be had beside what is there, their tests say so and skip.
 runtimes="docker.io podman"

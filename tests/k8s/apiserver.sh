@@ -63,7 +63,7 @@ control_start || finish
 pass "an API server is ready"
 sensor_in_cluster
 kubectl create serviceaccount default >/dev/null
-for f in namespace serviceaccount clusterrole clusterrolebinding configmap daemonset; do
+for f in base/namespace base/serviceaccount components/kube-api/clusterrole components/kube-api/clusterrolebinding base/daemonset; do
 	kubectl apply -f deploy/k8s/$f.yaml >"$work/apply" 2>&1 || fail "the API server takes deploy/k8s/$f.yaml: $(cat "$work/apply")"
 done
 check "and all of it by the kustomization" kubectl apply -k deploy/k8s

@@ -39,7 +39,7 @@ wait_for 60 in_shop get pod "static-$NODE" || fail "static pod is seen"
 wait_shop "pod/static-$NODE" condition=Ready
 
 # What the sensor asks the API server with is what deploy/k8s gives it.
-for f in namespace serviceaccount clusterrole clusterrolebinding; do kubectl apply -f deploy/k8s/$f.yaml >/dev/null || fail "apply $f"; done
+for f in base/namespace base/serviceaccount components/kube-api/clusterrole components/kube-api/clusterrolebinding; do kubectl apply -f deploy/k8s/$f.yaml >/dev/null || fail "apply $f"; done
 kubectl -n varve create token varve-sensor >"$work/token" || fail "token"
 sensor_start --host-root "/proc/$ns/root" --kube-api "$api" --kube-token-file "$work/token" --kube-ca-file "$pki/ca.crt" || { fail "sensor starts"; finish; }
 "$PYTHON" tests/k8s/workloads.py >"$work/workloads.json"
@@ -95,12 +95,12 @@ STOP_SIGNAL=SIGTERM "$PYTHON" tests/e2e/image.py "$image" "$work/sensor.tar" "do
 # A capability that this machine's root has not itself it cannot give a pod.
 cp -r deploy/k8s "$work/deploy" || fail "copy of deploy/k8s"
 bound=$((16#$(sed -n 's/^CapBnd:\t//p' /proc/self/status))) given=0
-for cap in $(sed -n '/^ *add:$/,/^ *seccompProfile:/s/^ *- \([A-Z_]*\) .*/\1/p' deploy/k8s/daemonset.yaml); do
+for cap in $(sed -n '/^ *add:$/,/^ *seccompProfile:/s/^ *- \([A-Z_]*\) .*/\1/p' deploy/k8s/base/daemonset.yaml); do
 	bit=$((1 << $(sed -n "s/^#define CAP_$cap[[:space:]]*\([0-9]*\)\$/\1/p" /usr/include/linux/capability.h)))
 	if ((bound & bit)); then
 		given=$((given | bit))
 	else
-		sed -i "/^ *- $cap /d" "$work/deploy/daemonset.yaml"
+		sed -i "/^ *- $cap /d" "$work/deploy/base/daemonset.yaml"
 		echo "skip the sensor in a pod with $cap: this machine's root has it not"
 	fi
 done
