@@ -5,6 +5,8 @@
 #   make demo       install what is missing, build, record a container and replay it (KAFKA=1: through a broker)
 #   make check      install what is missing, build, run every test
 #   make deps       install what is missing (Debian 12 packages)
+#   make install    programs, manual pages, schema, library for readers (DESTDIR, PREFIX)
+#   make image      build/image: an OCI layout of the programs, their libraries and an SBOM (IMAGE=NAME:TAG)
 #
 #   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
 #   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
@@ -35,11 +37,13 @@ PREFIX ?= /usr/local
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 , := ,
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O) $(WARN) $(CFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+# The same bytes wherever it is built.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(O))=./build
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O) $(WARN) $(PREFIX_MAP) $(CPPFLAGS) $(CFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 ALL_LDFLAGS := $(LDFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined)
 STATIC ?= $(if $(SAN),,1)
 BPF_OPT ?= -O2
-BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Ibpf
+BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) $(PREFIX_MAP) -Ibpf
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
 SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
 KUBEWATCH_LIBS := -lcurl -ljansson -lseccomp
@@ -165,7 +169,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install image clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -232,6 +236,13 @@ install: all
 	sed 's,@PREFIX@,$(PREFIX),' deploy/systemd/varve-sensor.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/varve-sensor.service
 	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8
 	install -D -m 644 docs/varve.1 $(DESTDIR)$(PREFIX)/share/man/man1/varve.1
+# The image's name; with a registry's before it to be pushed there.
+IMAGE ?= docker.io/library/varve-sensor
+image: all
+	$(Q)rm -rf $(O)/image.installed
+	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(O)/image.installed PREFIX=/usr/local
+	$(Q)deploy/image/build.py $(O)/image.installed $(O)/image $(IMAGE)
+	$(Q)rm -rf $(O)/image.installed
 clean:
 	rm -rf $(O)
 
