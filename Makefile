@@ -5,7 +5,7 @@
 #   make demo       install what is missing, build, record a container and replay it (KAFKA=1: through a broker)
 #   make check      install what is missing, build, run every test
 #   make deps       install what is missing (Debian 12 packages)
-#   make install    programs, manual pages, schema, library for readers (DESTDIR, PREFIX)
+#   make install    programs, manual pages, schema, library for readers (DESTDIR, PREFIX, LIBDIR)
 #   make image      build/image: an OCI layout of the programs, their libraries and an SBOM (IMAGE=NAME:TAG)
 #
 #   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
@@ -27,13 +27,16 @@ say = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SECONDARY:
 COMPLETIONS := $(addprefix $(O)/completions/,bash zsh fish)
-all: $(O)/varve-sensor $(O)/varve-kubewatch $(O)/varve $(O)/varve.desc $(COMPLETIONS)
+all: $(O)/varve-sensor $(O)/varve-kubewatch $(O)/varve $(O)/varve.desc $(O)/libvarve-evidence.a $(COMPLETIONS)
 
 # --- tools and flags
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
+OBJCOPY ?= objcopy
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+VERSION := $(shell sed -n 's,^.define VARVE_VERSION[[:space:]]*"\(.*\)",\1,p' evidence/base.h)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 , := ,
 CFLAGS ?= -O2 -g
@@ -107,6 +110,14 @@ $(O)/responder.a: $(RESPONDER_OBJS) $(O)/responder/html_page.o
 %.a:
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+# What readers of logs link: one object, so that none but its own names are seen.
+LIB_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard lib/*.c)) $(O)/varve.pb-c.o
+$(O)/libvarve-evidence.a: $(LIB_OBJS) $(O)/evidence.a
+	$(call say,LIB,$@)
+	$(Q)$(LD) -r $^ -o $(O)/lib/varve-evidence.o
+	$(Q)$(OBJCOPY) -w --keep-global-symbol='varve_log_*' --keep-global-symbol='varve__v1__*' --strip-debug $(O)/lib/varve-evidence.o
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(O)/lib/varve-evidence.o
 $(O)/varve-sensor: $(O)/sensor/main.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
@@ -229,6 +240,11 @@ install: all
 	install -D -m 755 $(O)/varve $(DESTDIR)$(PREFIX)/bin/varve
 	install -D -m 644 $(O)/varve.desc $(DESTDIR)$(PREFIX)/share/varve/varve.desc
 	install -D -m 644 proto/varve.proto $(DESTDIR)$(PREFIX)/share/varve/varve.proto
+	install -D -m 644 $(O)/libvarve-evidence.a $(DESTDIR)$(LIBDIR)/libvarve-evidence.a
+	install -D -m 644 lib/evidence.h $(DESTDIR)$(PREFIX)/include/varve/evidence.h
+	install -D -m 644 $(O)/varve.pb-c.h $(DESTDIR)$(PREFIX)/include/varve/varve.pb-c.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@VERSION@,$(VERSION),' lib/varve-evidence.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/varve-evidence.pc
 	install -D -m 644 $(O)/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/varve
 	install -D -m 644 $(O)/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_varve
 	install -D -m 644 $(O)/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/varve.fish
