@@ -12,6 +12,7 @@
 #   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
 #
 #   make bench-completeness   generated against recorded, lost and suppressed, at rising loads
+#   make check-package   Debian's packages from nothing, as their builders do it
 #   make check-faults  the fault suite in its long form; NAMES: only these
 #   make bench-soak    30 minutes of load: memory, descriptors and log stay what they are. MINUTES=N
 #   make bench-replay  what each view of a pod's million records costs: CPU time, memory. RECORDS=N
@@ -180,7 +181,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install image clean
+.PHONY: all deps demo check check-vm check-faults check-package bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install image clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -218,6 +219,11 @@ bench-soak:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) MINUTES=$(or $(MINUTES),30) tests/bench/soak.sh
 
+check-package:
+	$(Q)tests/deps.sh --check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/package/deb.sh --full
+
 check-faults:
 	$(Q)tests/deps.sh --check
 	$(Q)$(MAKE) --no-print-directory all
@@ -251,6 +257,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@PREFIX@,$(PREFIX),' deploy/systemd/varve-sensor.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/varve-sensor.service
 	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8
+	install -D -m 644 docs/varve-kubewatch.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-kubewatch.8
 	install -D -m 644 docs/varve.1 $(DESTDIR)$(PREFIX)/share/man/man1/varve.1
 # The image's name; with a registry's before it to be pushed there.
 IMAGE ?= docker.io/library/varve-sensor

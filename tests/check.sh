@@ -115,6 +115,7 @@ if [ "$failed" = 0 ]; then
 	suite unit programs unit
 	suite replay programs replay
 	suite docs docs
+	suite package tests/package/deb.sh
 	# Virtual machines see nothing of what the others do, which wait for most of their time. Not beside those that load both processors.
 	if wanted vm; then run vm vm & fi
 	suite fuzz fuzz
