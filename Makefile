@@ -42,7 +42,7 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(W
 , := ,
 CFLAGS ?= -O2 -g
 # The same bytes wherever it is built.
-PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(abspath $(O))=./build
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)=build
 ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O) $(WARN) $(PREFIX_MAP) $(CPPFLAGS) $(CFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 ALL_LDFLAGS := $(LDFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined)
 STATIC ?= $(if $(SAN),,1)
