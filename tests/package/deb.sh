@@ -7,7 +7,7 @@
 lib=$(dpkg-architecture -q DEB_HOST_MULTIARCH)
 tree_=$work/varve options=(-us -uc -b) profiles="nocheck noautodbgsym"
 if [ "${1:-}" = --full ]; then
-	profiles=
+	profiles=${DEB_BUILD_OPTIONS:-}
 	mkdir "$tree_" && git archive HEAD | tar -x -C "$tree_"
 else
 	make --no-print-directory -s O="$O" all || exit 1
