@@ -5,11 +5,14 @@
 #   make demo       install what is missing, build, record a container and replay it (KAFKA=1: through a broker)
 #   make check      install what is missing, build, run every test
 #   make deps       install what is missing (Debian 12 packages)
+#   make install    programs, manual pages, schema, library for readers (DESTDIR, PREFIX, LIBDIR)
+#   make image      build/image: an OCI layout of the programs, their libraries and an SBOM (IMAGE=NAME:TAG)
 #
 #   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
 #   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
 #
 #   make bench-completeness   generated against recorded, lost and suppressed, at rising loads
+#   make check-package   Debian's packages from nothing, as their builders do it
 #   make check-faults  the fault suite in its long form; NAMES: only these
 #   make bench-soak    30 minutes of load: memory, descriptors and log stay what they are. MINUTES=N
 #   make bench-replay  what each view of a pod's million records costs: CPU time, memory. RECORDS=N
@@ -26,21 +29,26 @@ say = $(if $(V),,@printf '  %-8s%s\n' $(1) $(2))
 .DELETE_ON_ERROR:
 .SECONDARY:
 COMPLETIONS := $(addprefix $(O)/completions/,bash zsh fish)
-all: $(O)/varve-sensor $(O)/varve-kubewatch $(O)/varve $(O)/varve.desc $(COMPLETIONS)
+all: $(O)/varve-sensor $(O)/varve-kubewatch $(O)/varve $(O)/varve.desc $(O)/libvarve-evidence.a $(COMPLETIONS)
 
 # --- tools and flags
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
+OBJCOPY ?= objcopy
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+VERSION := $(shell sed -n 's,^.define VARVE_VERSION[[:space:]]*"\(.*\)",\1,p' evidence/base.h)
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 , := ,
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O) $(WARN) $(CFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+# The same bytes wherever it is built.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(O)=build
+ALL_CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. -I$(O) $(WARN) $(PREFIX_MAP) $(CPPFLAGS) $(CFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 ALL_LDFLAGS := $(LDFLAGS) $(if $(SAN),-fsanitize=address$(,)undefined)
 STATIC ?= $(if $(SAN),,1)
 BPF_OPT ?= -O2
-BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) -Ibpf
+BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) $(PREFIX_MAP) -Ibpf
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
 SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
 KUBEWATCH_LIBS := -lcurl -ljansson -lseccomp
@@ -104,6 +112,14 @@ $(O)/responder.a: $(RESPONDER_OBJS) $(O)/responder/html_page.o
 %.a:
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
+# What readers of logs link: one object, so that none but its own names are seen.
+LIB_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard lib/*.c)) $(O)/varve.pb-c.o
+$(O)/libvarve-evidence.a: $(LIB_OBJS) $(O)/evidence.a
+	$(call say,LIB,$@)
+	$(Q)$(LD) -r $^ -o $(O)/lib/varve-evidence.o
+	$(Q)$(OBJCOPY) -w --keep-global-symbol='varve_log_*' --keep-global-symbol='varve__v1__*' --strip-debug $(O)/lib/varve-evidence.o
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(O)/lib/varve-evidence.o
 $(O)/varve-sensor: $(O)/sensor/main.o $(O)/sensor.a $(O)/evidence.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ $(SENSOR_LIBS) $(EVIDENCE_LIBS) -o $@
@@ -166,7 +182,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-sizes bench-soak unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-sizes bench-soak check-package image unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -204,6 +220,11 @@ bench-soak:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) MINUTES=$(or $(MINUTES),30) tests/bench/soak.sh
 
+check-package:
+	$(Q)tests/deps.sh --check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/package/deb.sh --full
+
 check-faults:
 	$(Q)tests/deps.sh --check
 	$(Q)$(MAKE) --no-print-directory all
@@ -230,13 +251,26 @@ install: all
 	install -D -m 755 $(O)/varve $(DESTDIR)$(PREFIX)/bin/varve
 	install -D -m 644 $(O)/varve.desc $(DESTDIR)$(PREFIX)/share/varve/varve.desc
 	install -D -m 644 proto/varve.proto $(DESTDIR)$(PREFIX)/share/varve/varve.proto
+	install -D -m 644 $(O)/libvarve-evidence.a $(DESTDIR)$(LIBDIR)/libvarve-evidence.a
+	install -D -m 644 lib/evidence.h $(DESTDIR)$(PREFIX)/include/varve/evidence.h
+	install -D -m 644 $(O)/varve.pb-c.h $(DESTDIR)$(PREFIX)/include/varve/varve.pb-c.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed 's,@PREFIX@,$(PREFIX),; s,@LIBDIR@,$(LIBDIR),; s,@VERSION@,$(VERSION),' lib/varve-evidence.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/varve-evidence.pc
 	install -D -m 644 $(O)/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/varve
 	install -D -m 644 $(O)/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_varve
 	install -D -m 644 $(O)/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/varve.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@PREFIX@,$(PREFIX),' deploy/systemd/varve-sensor.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/varve-sensor.service
 	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8
+	install -D -m 644 docs/varve-kubewatch.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-kubewatch.8
 	install -D -m 644 docs/varve.1 $(DESTDIR)$(PREFIX)/share/man/man1/varve.1
+# The image's name; with a registry's before it to be pushed there.
+IMAGE ?= docker.io/library/varve-sensor
+image: all
+	$(Q)rm -rf $(O)/image.installed
+	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(O)/image.installed PREFIX=/usr/local
+	$(Q)deploy/image/build.py $(O)/image.installed $(O)/image $(IMAGE)
+	$(Q)rm -rf $(O)/image.installed
 clean:
 	rm -rf $(O)
 

@@ -43,7 +43,7 @@ build() {
 	make --no-print-directory -j"$jobs" WERROR=1 all live && echo "ok build"
 	# Each header compiles alone.
 	local h bad=0
-	for h in evidence/*.h sensor/*.h sensor/events/*.h kubewatch/*.h responder/*.h responder/views/*.h bpf/event.h; do
+	for h in evidence/*.h lib/*.h sensor/*.h sensor/events/*.h kubewatch/*.h responder/*.h responder/views/*.h bpf/event.h; do
 		gcc -std=gnu17 -D_GNU_SOURCE -I. -I"$O" -fsyntax-only -x c "$h" || bad=1
 	done
 	[ $bad = 0 ] && echo "ok headers compile alone" || echo "not ok headers compile alone"
@@ -115,6 +115,7 @@ if [ "$failed" = 0 ]; then
 	suite unit programs unit
 	suite replay programs replay
 	suite docs docs
+	suite package tests/package/deb.sh
 	# Virtual machines see nothing of what the others do, which wait for most of their time. Not beside those that load both processors.
 	if wanted vm; then { renice -n 10 $BASHPID >/dev/null; run vm vm; } & fi
 	suite fuzz fuzz
