@@ -9,6 +9,8 @@
 #   make image      build/image: an OCI layout of the programs, their libraries and an SBOM (IMAGE=NAME:TAG)
 #
 #   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
+#   make bench      what being watched costs a container's operations, beside nothing and empty programs; PEER=COMMAND: and another sensor
+#   make bench-instructions   the same in instructions, on Debian's kernels in virtual machines (docs/PERFORMANCE.md)
 #   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
 #
 #   make bench-completeness   generated against recorded, lost and suppressed, at rising loads
@@ -161,6 +163,20 @@ $(eval $(call test_program,kafka,$(O)/sensor.a $(O)/evidence.a,$(SENSOR_LIBS) $(
 $(eval $(call test_program,consumers,$(O)/sensor.a $(O)/evidence.a,$(SENSOR_LIBS) $(EVIDENCE_LIBS)))
 $(eval $(call test_program,views,$(O)/responder.a $(O)/evidence.a,$(RESPONDER_LIBS) $(EVIDENCE_LIBS) -lcmocka))
 $(foreach d,faults seals bench,$(eval $(call test_program,$d,$(O)/evidence.a,$(EVIDENCE_LIBS))))
+# What the benches of cost need: run in containers and in virtual machines, hence static; loaded into the sensor; empty BPF programs.
+$(O)/tests/bench/workload: $(O)/tests/bench/workload.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -static $^ -o $@
+$(O)/tests/bench/nop: tests/bench/nop.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -nostdlib -static $< -o $@
+$(O)/tests/bench/no_sha.so: tests/bench/no_sha.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Wno-deprecated-declarations -shared -fPIC $< -o $@
+$(O)/tests/bench/floor: $(O)/tests/bench/floor.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $^ -lbpf -lelf -lz -o $@
+BENCH := $(addprefix $(O)/tests/bench/,workload nop no_sha.so floor)
 $(O)/tests/%.o: ALL_CFLAGS += -Wno-missing-prototypes -Werror=unused-function
 # No warnings: libcrypto has functions that want shared libraries when they are called, and nobody calls them here.
 # The sensor cannot be static: Debian has no static libsasl2, which librdkafka needs; what it loads goes along with it.
@@ -182,7 +198,7 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-sizes bench-soak check-package image unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-sizes bench-soak check-package image bench bench-instructions unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
@@ -205,6 +221,14 @@ check-vm: all live
 	$(Q)O=$(O) tests/vm/pinned.sh
 	$(Q)O=$(O) tests/vm/clock.sh
 
+bench:
+	$(Q)tests/deps.sh --bench
+	$(Q)$(MAKE) --no-print-directory all $(BENCH)
+	$(Q)O=$(O) ROUNDS="$(or $(ROUNDS),7)" PEER="$(PEER)" PEER_READY="$(PEER_READY)" /usr/bin/python3 tests/bench/overhead.py
+bench-instructions:
+	$(Q)tests/deps.sh --check
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) tests/bench/instructions.sh --write
 bench-churn:
 	$(Q)tests/deps.sh
 	$(Q)$(MAKE) --no-print-directory all

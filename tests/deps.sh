@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what is missing on Debian 12 (root): for building and the demo; --kafka: a broker too; --check: all that the
-# tests need. Does nothing, and asks no server, when everything is there.
+# tests need; --bench: for make bench. Does nothing, and asks no server, when everything is there.
 set -eu
 
 build="clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
@@ -10,6 +10,8 @@ demo="runc busybox-static procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
 check="qemu-system-x86 cpio e2fsprogs libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
 containernetworking-plugins curl graphviz chromium-headless-shell zsh fish less python3-venv ruby-google-protobuf prometheus g++ debhelper lintian"
+
+bench="nginx-light apache2-utils curl"
 
 # Other runtimes: where they cannot be had beside what is there, their tests say so and skip.
 runtimes="docker.io podman"
@@ -20,8 +22,9 @@ want="$build $demo" maybe=
 for arg; do
 	case $arg in
 	--kafka) want="$want $kafka" ;;
+	--bench) want="$want $bench" ;;
 	--check) want="$want $kafka $check" maybe="$runtimes $scripts" ;;
-	*) echo "usage: deps.sh [--kafka] [--check]" >&2; exit 2 ;;
+	*) echo "usage: deps.sh [--kafka] [--check] [--bench]" >&2; exit 2 ;;
 	esac
 done
 
@@ -33,6 +36,7 @@ have() {
 	runc | containerd | podman) command -v "$1" >/dev/null ;;
 	chromium-headless-shell) command -v "$1" >/dev/null || command -v chromium >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null ;;
+	nginx-light) command -v nginx >/dev/null ;;
 	nodejs) command -v node >/dev/null ;;
 	npm) command -v npm >/dev/null ;;
 	busybox-static) busybox true 2>/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 ;;

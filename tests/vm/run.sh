@@ -6,7 +6,8 @@
 # With VM_DISK, an image of ext4, that is the guest's root (and writable) instead: its /sbin/init is booted, of whose doing it is to run
 # /run-command when it is up; OVERLAY must have been put into the image.
 # Environment: VM_MODULES ("overlay veth": loaded before, with what they depend on; one that the kernel has built in or lacks is passed
-# over), VM_CGROUP ("v1": pids, memory and the other controllers each in a hierarchy of its own; else v2 alone), VM_SPARE_MODULE ("dummy": one that needs no other; not loaded, but there as /NAME.ko), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there).
+# over), VM_CGROUP ("v1": pids, memory and the other controllers each in a hierarchy of its own; else v2 alone), VM_SPARE_MODULE ("dummy": one that needs no other; not loaded, but there as /NAME.ko), VM_TIMEOUT (seconds, 300), VM_MEMORY (1536M), VM_APPEND (kernel arguments), VM_LOG (keep the whole console there),
+# VM_COUNT (1: the processor's clocks count instructions, one a nanosecond, and one boot is like another).
 set -euo pipefail
 series=$1 overlay=$2
 shift 2
@@ -100,14 +101,23 @@ sh /command >/dev/console 2>&1 </dev/null
 printf '\n@@END %d\n' $? >/dev/console
 INIT
 chmod 755 "$root/init" "$root/stage2"
-(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/initrd"
+machine=(-accel tcg -cpu "${VM_CPU:-max,la57=off}") clock="clocksource=hpet"
+if [ -n "${VM_COUNT:-}" ]; then
+	# What differs from boot to boot is pinned: addresses, seeds, times. Of string instructions the emulator counts each step: without
+	# erms and fsrm the kernel uses them for less.
+	machine=(-accel tcg,thread=single -icount shift=0,sleep=off -seed 1 -rtc base=2025-01-01T00:00:00,clock=vm
+		-cpu max,la57=off,erms=off,fsrm=off)
+	clock="clocksource=tsc nokaslr norandmaps randomize_kstack_offset=off nowatchdog"
+	find "$root" -exec touch -h -d @0 {} +
+fi
+(cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --reproducible --quiet) >"$work/initrd"
 
 # Not the TSC: on a busy host the guest measures its rate wrongly, and its clock then runs several times as fast.
 log=${VM_LOG:-$work/log}
-timeout --foreground "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg -machine pc -cpu "${VM_CPU:-max,la57=off}" -smp 1 -m "${VM_MEMORY:-1536M}" -nodefaults \
+timeout --foreground "${VM_TIMEOUT:-300}" qemu-system-x86_64 "${machine[@]}" -machine pc -smp 1 -m "${VM_MEMORY:-1536M}" -nodefaults \
 	-no-user-config -no-reboot -display none -serial stdio -monitor none -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
 	${VM_DISK:+-drive "file=$VM_DISK,format=raw,if=none,id=root" -device virtio-blk-pci,drive=root} \
-	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable clocksource=hpet ${VM_CGROUP:+vm_cgroup=$VM_CGROUP} ${VM_APPEND:-}" \
+	-append "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off tsc=reliable $clock ${VM_CGROUP:+vm_cgroup=$VM_CGROUP} ${VM_APPEND:-}" \
 	</dev/null 2>"$work/err" | sed -u 's/\r$//' | tee "$log" | sed -un '/^@@BEGIN$/,/^@@END /{/^@@/!p}' || true
 rc=$(sed -n 's/^@@END \([0-9]*\)$/\1/p' "$log" | tail -n 1)
 [ -n "$rc" ] || { tail -n 10 "$log" "$work/err" >&2; die "the guest did not finish"; }
