@@ -5,6 +5,7 @@
 #   make demo       install what is missing, build, record a container and replay it (KAFKA=1: through a broker)
 #   make check      install what is missing, build, run every test
 #   make deps       install what is missing (Debian 12 packages)
+#   make samples    configuration files in deploy/, made anew from the sensor's table of options
 #
 #   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
 #   make bench-churn   10,000 short containers of pods: is each exec the right pod's? CONTAINERS=N: so many
@@ -32,6 +33,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 LLVM_STRIP ?= llvm-strip
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 , := ,
 CFLAGS ?= -O2 -g
@@ -165,12 +167,15 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install clean
+.PHONY: all deps samples demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-soak unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
 deps:
 	$(Q)tests/deps.sh
+# Configuration files in deploy/, from the table of options.
+samples: $(O)/varve-sensor
+	$(Q)deploy/samples.py $<
 demo:
 	$(Q)tests/deps.sh $(if $(KAFKA),--kafka)
 	$(Q)$(MAKE) --no-print-directory all
@@ -218,7 +223,7 @@ bench-disk:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) tests/bench/disk.sh
 
-# --- install, clean
+# --- install, clean; a sensor.conf that is there stays: somebody has set it
 install: all
 	install -D -m 755 $(O)/varve-sensor $(DESTDIR)$(PREFIX)/sbin/varve-sensor
 	install -D -m 755 $(O)/varve-kubewatch $(DESTDIR)$(PREFIX)/sbin/varve-kubewatch
@@ -230,6 +235,7 @@ install: all
 	install -D -m 644 $(O)/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/varve.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@PREFIX@,$(PREFIX),' deploy/systemd/varve-sensor.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/varve-sensor.service
+	[ -e $(DESTDIR)$(SYSCONFDIR)/varve/sensor.conf ] || install -D -m 600 deploy/systemd/sensor.conf $(DESTDIR)$(SYSCONFDIR)/varve/sensor.conf
 	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8
 	install -D -m 644 docs/varve.1 $(DESTDIR)$(PREFIX)/share/man/man1/varve.1
 clean:
