@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration file; what it says goes on to the digest, to --print-config and to --sample-config. */
+/* The configuration file; what it says goes on to the digest, to --print-config and to
+ * --sample-config. */
 #include "sensor/conf.h"
 
 #include "evidence/base.h"
