@@ -7,6 +7,7 @@
 #   make deps       install what is missing (Debian 12 packages)
 #   make install    programs, manual pages, schema, library for readers (DESTDIR, PREFIX, LIBDIR)
 #   make image      build/image: an OCI layout of the programs, their libraries and an SBOM (IMAGE=NAME:TAG)
+#   make samples    configuration files in deploy/, made anew from the sensor's table of options
 #
 #   make check-vm   the live tests on Debian's kernels, and a node with systemd, in virtual machines
 #   make bench      what being watched costs a container's operations, beside nothing and empty programs; PEER=COMMAND: and another sensor
@@ -41,6 +42,7 @@ OBJCOPY ?= objcopy
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 VERSION := $(shell sed -n 's,^.define VARVE_VERSION[[:space:]]*"\(.*\)",\1,p' evidence/base.h)
+SYSCONFDIR ?= /etc
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes $(if $(WERROR),-Werror)
 , := ,
 CFLAGS ?= -O2 -g
@@ -198,12 +200,15 @@ $(FUZZ): $(O)/tests/%: tests/%.c $(O)/fuzz.a
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer $^ $(KUBEWATCH_LIBS) $(SENSOR_LIBS) $(RESPONDER_LIBS) $(EVIDENCE_LIBS) -o $@
 
-.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-sizes bench-soak check-package image bench bench-instructions unit live fuzz install clean
+.PHONY: all deps demo check check-vm check-faults bench-churn bench-completeness bench-disk bench-replay bench-seals bench-sizes bench-soak check-package image bench bench-instructions samples unit live fuzz install clean
 unit: $(UNIT) $(REPLAY)
 live: $(O)/tests/live/live
 fuzz: $(FUZZ)
 deps:
 	$(Q)tests/deps.sh
+# Configuration files in deploy/, from the table of options.
+samples: $(O)/varve-sensor
+	$(Q)deploy/samples.py $<
 demo:
 	$(Q)tests/deps.sh $(if $(KAFKA),--kafka)
 	$(Q)$(MAKE) --no-print-directory all
@@ -268,7 +273,7 @@ bench-disk:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) tests/bench/disk.sh
 
-# --- install, clean
+# --- install, clean; a sensor.conf that is there stays: somebody has set it
 install: all
 	install -D -m 755 $(O)/varve-sensor $(DESTDIR)$(PREFIX)/sbin/varve-sensor
 	install -D -m 755 $(O)/varve-kubewatch $(DESTDIR)$(PREFIX)/sbin/varve-kubewatch
@@ -285,6 +290,7 @@ install: all
 	install -D -m 644 $(O)/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/varve.fish
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,@PREFIX@,$(PREFIX),' deploy/systemd/varve-sensor.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/varve-sensor.service
+	[ -e $(DESTDIR)$(SYSCONFDIR)/varve/sensor.conf ] || install -D -m 600 deploy/systemd/sensor.conf $(DESTDIR)$(SYSCONFDIR)/varve/sensor.conf
 	install -D -m 644 docs/varve-sensor.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-sensor.8
 	install -D -m 644 docs/varve-kubewatch.8 $(DESTDIR)$(PREFIX)/share/man/man8/varve-kubewatch.8
 	install -D -m 644 docs/varve.1 $(DESTDIR)$(PREFIX)/share/man/man1/varve.1

@@ -17,14 +17,18 @@
 
 #define SPANS_MAX     1000		/* of a kind that are told of a node; the rest is counted */
 #define CLOCK_STEP_NS (100 * 1000000LL) /* more from one heartbeat to the next is no drift */
+#define DIGEST_LEN    64		/* SHA-256 in hex */
+#define DIGEST_SHOWN  16		/* of them, to a person */
 #define HEARTBEAT_NS  (10 * 1000000000LL) /* where no record says it: the default */
 
-enum span_kind { SPAN_UNWATCHED, SPAN_SILENT, SPAN_BLIND, SPAN_CLOCK };
+enum span_kind { SPAN_UNWATCHED, SPAN_SILENT, SPAN_BLIND, SPAN_CLOCK, SPAN_CONFIG };
 
 struct span {
 	enum span_kind kind;
 	int64_t from_ns, to_ns;
 	int64_t by_ns; /* SPAN_CLOCK: so far the clock was set */
+	/* SPAN_CONFIG: digests of the configurations. */
+	char before[DIGEST_LEN + 1], after[DIGEST_LEN + 1];
 };
 
 /* Losses, or what was left out, of a class and for a reason. */
@@ -38,7 +42,7 @@ struct node {
 	char *name;
 	int64_t since_ns, last_ns; /* watched since; last word */
 	int64_t heartbeat_ns;
-	int64_t heard_ns; /* the last heartbeat, or the start */
+	int64_t heard_ns;  /* the last heartbeat, or the start */
 	int64_t offset_ns; /* of the clock, at the last heartbeat */
 	bool has_offset, is_running;
 	bool is_holed; /* something was lost, or not watched */
@@ -49,6 +53,7 @@ struct node {
 	size_t sum_cnt, sum_cap;
 	char *not_seen, *partly_seen, *failed; /* of the last COVERAGE; NULL: nothing */
 	char *version, *kernel;
+	char config[DIGEST_LEN + 1]; /* of the last COVERAGE; "": it said none */
 };
 
 struct run {
@@ -108,7 +113,7 @@ static struct run *get_run(struct coverage *c, const char *id)
 static void add_span(struct node *n, const struct span *span)
 {
 	n->span_cnt++;
-	n->is_holed |= span->kind != SPAN_CLOCK;
+	n->is_holed |= span->kind != SPAN_CLOCK && span->kind != SPAN_CONFIG;
 	if (n->spans_used == SPANS_MAX)
 		return;
 	n->spans = memory_grow(n->spans, n->spans_used, &n->spans_cap, sizeof(*n->spans));
@@ -150,7 +155,8 @@ static void take_start(struct node *n, const Varve__V1__Event *ev)
 	n->kernel = memory_strdup(b->kernel_release);
 	n->heard_ns = ev->time_unix_nano;
 	if (b->has_not_watched_since_unix_nano)
-		add_span(n, &(struct span){SPAN_UNWATCHED, b->not_watched_since_unix_nano, to, 0});
+		add_span(n, &(struct span){SPAN_UNWATCHED, b->not_watched_since_unix_nano,
+					   .to_ns = to});
 }
 
 static void add_word(char **all, const char *word)
@@ -183,6 +189,24 @@ static char *failed_hooks(const Varve__V1__Coverage *b)
 	return all;
 }
 
+/* Secrets are no part of the digest. */
+static void take_config(struct node *n, const Varve__V1__Event *ev)
+{
+	const char *digest = ev->coverage->config_sha256;
+	struct span span = {
+		.kind = SPAN_CONFIG, .from_ns = ev->time_unix_nano, .to_ns = ev->time_unix_nano};
+
+	if (!digest || strlen(digest) != DIGEST_LEN ||
+	    strspn(digest, "0123456789abcdef") != DIGEST_LEN || !strcmp(digest, n->config))
+		return;
+	if (*n->config) {
+		strcpy(span.before, n->config);
+		strcpy(span.after, digest);
+		add_span(n, &span);
+	}
+	strcpy(n->config, digest);
+}
+
 /* A topic may bring an older one of the run behind it. */
 static void take_coverage(struct node *n, struct run *r, const Varve__V1__Event *ev)
 {
@@ -197,6 +221,7 @@ static void take_coverage(struct node *n, struct run *r, const Varve__V1__Event 
 	n->not_seen = join(b->n_not_seen, b->not_seen);
 	n->partly_seen = join(b->n_partly_seen, b->partly_seen);
 	n->failed = failed_hooks(b);
+	take_config(n, ev);
 	if (b->heartbeat_nano && b->heartbeat_nano < INT64_MAX / 1000)
 		n->heartbeat_ns = b->heartbeat_nano;
 }
@@ -207,11 +232,13 @@ static void take_heartbeat(struct node *n, const Varve__V1__Event *ev)
 
 	if (n->has_offset && !__builtin_sub_overflow(offset, n->offset_ns, &by) &&
 	    (by > CLOCK_STEP_NS || by < -CLOCK_STEP_NS))
-		add_span(n, &(struct span){SPAN_CLOCK, ev->time_unix_nano, ev->time_unix_nano, by});
+		add_span(n, &(struct span){SPAN_CLOCK, ev->time_unix_nano, ev->time_unix_nano,
+					   .by_ns = by});
 	n->has_offset = true;
 	n->offset_ns = offset;
 	if (ev->heartbeat->has_canary && !ev->heartbeat->canary)
-		add_span(n, &(struct span){SPAN_BLIND, MAX(n->heard_ns, n->since_ns), ev->time_unix_nano, 0});
+		add_span(n, &(struct span){SPAN_BLIND, MAX(n->heard_ns, n->since_ns),
+					   .to_ns = ev->time_unix_nano});
 	n->heard_ns = ev->time_unix_nano;
 }
 
@@ -229,7 +256,7 @@ static void take(struct coverage *c, const Varve__V1__Event *ev, uint64_t skippe
 	if (n->is_running && ev->body_case != VARVE__V1__EVENT__BODY_RUN_START &&
 	    !__builtin_sub_overflow(ns, n->last_ns, &silence) &&
 	    silence > (int64_t)c->opts->silent_heartbeats * n->heartbeat_ns)
-		add_span(n, &(struct span){SPAN_SILENT, n->last_ns, ns, 0});
+		add_span(n, &(struct span){SPAN_SILENT, n->last_ns, .to_ns = ns});
 	switch (ev->body_case) {
 	case VARVE__V1__EVENT__BODY_RUN_START:
 		take_start(n, ev);
@@ -285,13 +312,18 @@ static void print_line(FILE *out, const char *what, const char *text)
 
 static void print_span(FILE *out, const struct span *s)
 {
-	static const char *const names[] = {"not watched", "silent", "no canary", "clock"};
+	static const char *const names[] = {"not watched", "silent", "no canary", "clock",
+					    "configured"};
 	char from[WHEN_LEN], to[WHEN_LEN], span[WHEN_LEN];
 
 	if (s->kind == SPAN_CLOCK)
 		fprintf(out, "  %-12s %s: set %s by %s\n", names[s->kind],
 			when_format(s->from_ns, from), s->by_ns < 0 ? "back" : "forward",
 			when_format_span(s->by_ns < 0 ? -s->by_ns : s->by_ns, span));
+	else if (s->kind == SPAN_CONFIG)
+		fprintf(out, "  %-12s %s: otherwise, from %.*s to %.*s\n", names[s->kind],
+			when_format(s->from_ns, from), DIGEST_SHOWN, s->before, DIGEST_SHOWN,
+			s->after);
 	else
 		fprintf(out, "  %-12s %s to %s (%s)\n", names[s->kind],
 			when_format(s->from_ns, from), when_format(s->to_ns, to),
@@ -310,6 +342,7 @@ static void print_node(const struct coverage *c, const struct node *n, FILE *out
 		n->is_running ? "" : ", ended as asked");
 	print_line(out, "sensor", n->version);
 	print_line(out, "kernel", n->kernel);
+	print_line(out, "config", *n->config ? n->config : NULL);
 	if (n->has_offset)
 		fprintf(out, "  %-12s %" PRId64 " ns ahead of boot time\n", "clock", n->offset_ns);
 	if (silent)
@@ -333,7 +366,8 @@ static void print_node(const struct coverage *c, const struct node *n, FILE *out
 
 static json_t *json_spans(const struct node *n)
 {
-	static const char *const names[] = {"not_watched", "silent", "no_canary", "clock_step"};
+	static const char *const names[] = {"not_watched", "silent", "no_canary", "clock_step",
+					    "config_changed"};
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n->spans_used; i++) {
@@ -343,6 +377,10 @@ static json_t *json_spans(const struct node *n)
 
 		if (s->kind == SPAN_CLOCK)
 			json_object_set_new(j, "by_nano", json_integer(s->by_ns));
+		if (s->kind == SPAN_CONFIG) {
+			json_object_set_new(j, "config_sha256_before", json_string(s->before));
+			json_object_set_new(j, "config_sha256", json_string(s->after));
+		}
 		json_array_append_new(list, j);
 	}
 	return list;
@@ -361,17 +399,19 @@ static json_t *json_sums(const struct node *n, bool suppressed)
 static void json_node(const struct coverage *c, const struct node *n, FILE *out)
 {
 	json_t *j = json_pack(
-		"{s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"{s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, "
+		"s:o, "
 		"s:b}",
 		"node", json_line_text(n->name), "since", json_line_time(n->since_ns), "last",
 		json_line_time(n->last_ns), "runs", (json_int_t)n->run_cnt, "running",
 		n->is_running, "sensor_version", json_line_text(n->version), "kernel",
-		json_line_text(n->kernel), "clock_offset_nano", (json_int_t)n->offset_ns,
-		"heartbeat_nano", (json_int_t)n->heartbeat_ns, "silent_nano",
-		(json_int_t)silent_ns(c, n), "not_seen", json_line_text(n->not_seen), "partly_seen",
-		json_line_text(n->partly_seen), "no_hook", json_line_text(n->failed), "spans",
-		json_spans(n), "lost", json_sums(n, false), "suppressed", json_sums(n, true),
-		"whole", is_whole(c, n));
+		json_line_text(n->kernel), "config_sha256",
+		json_line_text(*n->config ? n->config : NULL), "clock_offset_nano",
+		(json_int_t)n->offset_ns, "heartbeat_nano", (json_int_t)n->heartbeat_ns,
+		"silent_nano", (json_int_t)silent_ns(c, n), "not_seen", json_line_text(n->not_seen),
+		"partly_seen", json_line_text(n->partly_seen), "no_hook", json_line_text(n->failed),
+		"spans", json_spans(n), "lost", json_sums(n, false), "suppressed",
+		json_sums(n, true), "whole", is_whole(c, n));
 
 	json_line_print(out, j);
 }

@@ -7,6 +7,7 @@
 
 #include "evidence/base.h"
 #include "evidence/diag.h"
+#include "sensor/privileges.h"
 #include "sensor/record.h"
 #include "sensor/ring.h"
 
@@ -184,6 +185,7 @@ static void *run(void *ctx)
 			       {.fd = b->stop_fd, .events = POLLIN}};
 
 	hurry();
+	privileges_keep(privileges_of_births());
 	while (!fds[1].revents) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			break;

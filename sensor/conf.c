@@ -21,6 +21,13 @@ static const char *origin_of(size_t i, void *ctx)
 		l, l->origins[i < conf_option_cnt ? i : i - conf_option_cnt + CONF_OPTION_LIMIT]);
 }
 
+static bool is_set(size_t i, void *ctx)
+{
+	const struct conf_loader *l = ctx;
+
+	return l->origins[i].source != CONF_DEFAULT;
+}
+
 static int load_defaults(struct conf_loader *l)
 {
 	char host[HOST_NAME_MAX + 1] = "";
@@ -54,6 +61,10 @@ static int check(const struct conf *conf)
 			"registry gave to varve.proto";
 	else if (conf->kafka_framing != CONF_FRAMING_CONFLUENT && conf->kafka_schema_id)
 		wrong = "kafka-schema-id is for kafka-framing confluent: set both or neither";
+	else if (conf->json && !conf->probe && !conf->check)
+		wrong = "--json is for --check and --probe: give one of them";
+	else if (conf->probe && conf->check)
+		wrong = "--check and --probe are two questions: ask one at a time";
 	if (!wrong)
 		return 0;
 	diag(DIAG_ERROR, "%s", wrong);
@@ -78,6 +89,9 @@ int conf_load(struct conf *conf, int argc, char **argv)
 		err = check(conf);
 	if (!err && l.print) {
 		conf_show_values(conf, origin_of, &l);
+		err = 1;
+	} else if (!err && l.sample) {
+		conf_show_sample(conf, is_set, &l);
 		err = 1;
 	}
 	return err;

@@ -22,8 +22,6 @@ enum conf_hierarchy {
 	CONF_HIERARCHY_MEMORY,
 	CONF_HIERARCHY_CNT
 };
-/* What of the kernel can be watched is tried out and told, instead of watching. */
-enum conf_probe { CONF_PROBE_NOT, CONF_PROBE_TABLE, CONF_PROBE_JSON };
 enum conf_read_opens { CONF_READ_OPENS_OFF, CONF_READ_OPENS_FIRST, CONF_READ_OPENS_ALL, CONF_READ_OPENS_SAME };
 
 /* What goes when the log is full; auto: the newest with Kafka, which makes room, else the oldest. */
@@ -77,10 +75,13 @@ struct conf {
 	char *record_file; /* --record FILE: also write the raw ring records there, for replay tests
 			    */
 	int unpin;	   /* --unpin: 1 */
-	int probe;	   /* --probe, --probe=json: CONF_PROBE_* */
+	/* Instead of watching: what of the kernel can be watched is tried out and told; what the sensor needs is looked
+	 * for; and told as JSON. */
+	bool probe, check, json; /* --probe, --check, --json */
 	int hash;	   /* --hash on|off, on */
 	uint64_t hash_size_bytes;	   /* --hash-size-limit, 64M */
 	uint64_t hash_rate_bytes;	   /* --hash-rate, per second, 64M */
+	int drop_privileges;		   /* --drop-privileges on|off, on; privileges.h */
 	int log_level;			   /* --log-level error|warn|info|debug */
 	struct conf_kafka_property *kafka; /* --kafka.PROPERTY=VALUE, any of librdkafka's;
 					      bootstrap.servers turns Kafka on */
@@ -92,8 +93,8 @@ struct conf {
 
 /*
  * Fills conf from defaults, the file (--config FILE; /etc/varve/sensor.conf if it is there),
- * environment and arguments. 0: go on. 1: --help, --version or --print-config answered, end with
- * success. Negative: told in one line (what, why, what to do), end with failure; an unknown option
+ * environment and arguments. 0: go on. 1: --help, --version, --print-config or --sample-config
+ * answered, end with success. Negative: told in one line (what, why, what to do), end with failure; an unknown option
  * names the nearest one. Whatever it returns, conf_fini() is due.
  */
 int conf_load(struct conf *conf, int argc, char **argv);

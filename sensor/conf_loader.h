@@ -20,8 +20,8 @@ struct conf_origin {
 
 struct conf_loader {
 	struct conf *conf;
-	const char *file; /* NULL: none asked for. Borrowed. */
-	bool print;	  /* --print-config was given */
+	const char *file;   /* NULL: none asked for. Borrowed. */
+	bool print, sample; /* --print-config, --sample-config was given */
 	/* of each option, then of each kafka property */
 	struct conf_origin origins[CONF_OPTION_LIMIT + CONF_KAFKA_LIMIT];
 	char text[PATH_MAX + 64];

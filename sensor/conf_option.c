@@ -63,8 +63,8 @@ static bool is_node(const char *text)
 /* A token in the clear would be anybody's: without TLS only to this machine (kubectl proxy). */
 static bool is_kube_api(const char *text)
 {
-	static const char *const begins[] = {"https://", "http://127.0.0.1:", "http://localhost:",
-					     "http://[::1]:"};
+	static const char *const begins[] = {
+		"https://", "http://127.0.0.1:", "http://localhost:", "http://[::1]:"};
 	size_t len = strlen(text);
 
 	if (!strcmp(text, "off") || !strcmp(text, "in-cluster"))
@@ -107,10 +107,10 @@ static const char *const log_full[] = {"auto", "drop-newest", "drop-oldest-shipp
 static const char *const syncs[] = {"lag", "each", "interval", "none", NULL};
 static const char *const framings[] = {"none", "confluent", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
-_Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 &&
-		       CONF_READ_OPENS_SAME == 3 && DIAG_DEBUG == 3 &&
-		       CONF_HIERARCHY_MEMORY == 3 && CONF_HOOKS_TRAMPOLINE == 2 &&
-		       CONF_HASH_ON == 1 && CONF_LOG_FULL_OLDEST == 2 && CONF_SYNC_NONE == 3 &&
+_Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 && CONF_READ_OPENS_SAME == 3 &&
+		       DIAG_DEBUG == 3 && CONF_HIERARCHY_MEMORY == 3 &&
+		       CONF_HOOKS_TRAMPOLINE == 2 && CONF_HASH_ON == 1 &&
+		       CONF_LOG_FULL_OLDEST == 2 && CONF_SYNC_NONE == 3 &&
 		       CONF_FRAMING_CONFLUENT == 1,
 	       "in the order of the enums");
 
@@ -146,7 +146,8 @@ const struct conf_option conf_options[] = {
 	 .help = "whose events are recorded"},
 	{"cgroup-hierarchy", "WHICH", CONF_CHOICE, AT(hierarchy), .initial = "auto",
 	 .choices = hierarchies,
-	 .help = "the cgroups that containers are told apart by: those of v2, or of the v1 hierarchy of "
+	 .help = "the cgroups that containers are told apart by: those of v2, or of the v1 "
+		 "hierarchy of "
 		 "pids or memory; auto: v2 if it is mounted, unless containers are in v1 only"},
 	{"read-opens", "WHICH", CONF_CHOICE, AT(read_opens), .initial = "first",
 	 .choices = read_opens,
@@ -170,10 +171,13 @@ const struct conf_option conf_options[] = {
 	 .help = "when a kernel buffer fills, a container that fills it is only counted, so that "
 		 "others find room"},
 	{"hooks", "SET", CONF_CHOICE, AT(hooks), .initial = "auto", .choices = hook_sets,
-	 .help = "how the kernel is watched: trampolines where it allows them, each hook by itself, "
-		 "else tracepoints; or tracepoints only; or trampolines, and an end if it has none"},
+	 .help = "how the kernel is watched: trampolines where it allows them, each hook by "
+		 "itself, "
+		 "else tracepoints; or tracepoints only; or trampolines, and an end if it has "
+		 "none"},
 	{"pin", "off|on", CONF_CHOICE, AT(pin), .initial = "off", .choices = switches,
-	 .help = "hooks, counters and rings outlive the sensor: events go on being numbered and buffered, "
+	 .help = "hooks, counters and rings outlive the sensor: events go on being numbered and "
+		 "buffered, "
 		 "and the next start takes over"},
 	{"pin-directory", "DIR", CONF_TEXT, AT(pin_dir), .initial = "/sys/fs/bpf/varve",
 	 .valid = is_absolute, .rule = "an absolute path", .help = "where in a BPF file system"},
@@ -234,13 +238,18 @@ const struct conf_option conf_options[] = {
 	 .max = 64 * GIB,
 	 .help = "most bytes read for hashing in a second; what has to wait for 2 s is not hashed, "
 		 "which is recorded"},
+	{"drop-privileges", "WHETHER", CONF_CHOICE, AT(drop_privileges), .initial = "off",
+	 .choices = switches,
+	 .help = "when all is attached each thread gives up the capabilities that it does not need "
+		 "any more; no new ones by exec, memory that is not dumped"},
 	{"log-level", "LEVEL", CONF_CHOICE, AT(log_level), .initial = "info", .choices = levels,
 	 .help = "messages shown on standard error"},
 };
 const size_t conf_option_cnt = ARRAY_SIZE(conf_options);
 
-static const char *const command_words[] = {"config", "help", "version", "print-config",
-					    "probe", "unpin"};
+static const char *const command_words[] = {"config",	    "help",	     "version",
+					    "print-config", "sample-config", "probe",
+					    "check",	    "json",	     "unpin"};
 
 int conf_option_find(const char *name, size_t len)
 {
@@ -250,10 +259,10 @@ int conf_option_find(const char *name, size_t len)
 	return -ENOENT;
 }
 
-/* Levenshtein's distance; b has at most 31 characters. */
+/* Levenshtein's distance; of b the first 63 characters. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[32], len = MIN(strlen(b), ARRAY_SIZE(row) - 1);
+	size_t row[64], len = MIN(strlen(b), ARRAY_SIZE(row) - 1);
 
 	for (size_t j = 0; j <= len; j++)
 		row[j] = j;
@@ -272,7 +281,7 @@ static size_t distance(const char *a, const char *b)
 	return row[len];
 }
 
-static void nearer(const char *name, const char *candidate, size_t *best, const char **ret_nearest)
+void conf_nearer(const char *name, const char *candidate, size_t *best, const char **ret_nearest)
 {
 	size_t d = distance(name, candidate);
 
@@ -282,17 +291,22 @@ static void nearer(const char *name, const char *candidate, size_t *best, const 
 	*ret_nearest = candidate;
 }
 
+size_t conf_near_enough(const char *name)
+{
+	return strlen(name) / 2 + 2; /* further away it is no misspelling */
+}
+
 const char *conf_option_nearest(const char *name, bool command_line)
 {
 	const char *nearest = NULL;
-	size_t best = strlen(name) / 2 + 2; /* further away it is no misspelling */
+	size_t best = conf_near_enough(name);
 
 	if (strlen(name) > 64)
 		return NULL;
 	for (size_t i = 0; i < conf_option_cnt; i++)
-		nearer(name, conf_options[i].name, &best, &nearest);
+		conf_nearer(name, conf_options[i].name, &best, &nearest);
 	for (size_t i = 0; command_line && i < ARRAY_SIZE(command_words); i++)
-		nearer(name, command_words[i], &best, &nearest);
+		conf_nearer(name, command_words[i], &best, &nearest);
 	return nearest;
 }
 

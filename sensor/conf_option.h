@@ -23,13 +23,17 @@ struct conf_option {
 	const char *rule;		 /* what valid asks for */
 	/* The same of text whose faults are of many sorts: 0, or -EINVAL with what is wanted. */
 	int (*check)(const char *text, char *ret_rule, size_t rule_size);
-	const char *const *choices;	 /* in the order of the enum, NULL at the end */
+	const char *const *choices; /* in the order of the enum, NULL at the end */
 	const char *help;
 };
 
 extern const struct conf_option conf_options[];
 extern const size_t conf_option_cnt;
 
+/* Keeps in *ret_nearest the candidate that is nearest to name (Levenshtein), if it is nearer than
+ * *best, which begins as conf_near_enough(). */
+size_t conf_near_enough(const char *name);
+void conf_nearer(const char *name, const char *candidate, size_t *best, const char **ret_nearest);
 /* Index of the option; -ENOENT. */
 int conf_option_find(const char *name, size_t len);
 /* The name nearest to this one, of options and of the words only the command line has; NULL if none
@@ -50,5 +54,8 @@ bool conf_is_secret(const char *property);
 void conf_show_help(void);
 void conf_show_values(const struct conf *conf, const char *(*origin)(size_t i, void *ctx),
 		      void *ctx);
+/* --sample-config: a file with each option explained. Those that some source has are set in it, the
+ * others are comments with the default. */
+void conf_show_sample(const struct conf *conf, bool (*is_set)(size_t i, void *ctx), void *ctx);
 
 #endif

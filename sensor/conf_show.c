@@ -12,6 +12,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#define COLUMNS 100 /* of a sample's comments */
+
 bool conf_is_secret(const char *property)
 {
 	/* sasl.oauthbearer.config and ssl.key.pem carry credentials without a word that says so */
@@ -67,8 +69,15 @@ void conf_show_help(void)
 	       "there)\n"
 	       "  --print-config\n        show each value and where it came from, in the form of a "
 	       "file\n"
-	       "  --probe, --probe=json\n        try which hooks this kernel has, tell what is "
+	       "  --sample-config\n        show a file with each option explained and what is "
+	       "given "
+	       "set in it\n"
+	       "  --check\n        tell what this node lacks of what the sensor needs, and end: "
+	       "with "
+	       "3 if something is missing\n"
+	       "  --probe\n        try which hooks this kernel has, tell what is "
 	       "seen and what not, and end\n"
+	       "  --json\n        the answer of --check or --probe as JSON\n"
 	       "  --unpin\n        remove what an earlier sensor left pinned, and end\n"
 	       "  --version\n  --help\n\n"
 	       "Sizes take K, M or G, times ms, s or m.\n");
@@ -77,6 +86,32 @@ void conf_show_help(void)
 static void print_escaped(const char *text)
 {
 	text_print_escaped(stdout, text, strlen(text));
+}
+
+/* Properties by name, so that the order they were given in does not matter. NULL: the first; the
+ * last. */
+static const struct conf_kafka_property *next_property(const struct conf *conf,
+						       const struct conf_kafka_property *last)
+{
+	const struct conf_kafka_property *next = NULL;
+
+	for (size_t i = 0; i < conf->kafka_cnt; i++) {
+		const struct conf_kafka_property *p = &conf->kafka[i];
+
+		if ((!last || strcmp(p->name, last->name) > 0) &&
+		    (!next || strcmp(p->name, next->name) < 0))
+			next = p;
+	}
+	return next;
+}
+
+static void print_property(const struct conf_kafka_property *p)
+{
+	bool secret = conf_is_secret(p->name);
+
+	printf("%skafka.%s = ", secret ? "# " : "", p->name);
+	print_escaped(secret ? "(set, not shown)" : p->value);
+	printf("\n");
 }
 
 void conf_show_values(const struct conf *conf, const char *(*origin)(size_t i, void *ctx),
@@ -93,14 +128,74 @@ void conf_show_values(const struct conf *conf, const char *(*origin)(size_t i, v
 		printf("\n");
 	}
 	for (size_t i = 0; i < conf->kafka_cnt; i++) {
-		bool secret = conf_is_secret(conf->kafka[i].name);
-
 		printf("# ");
 		print_escaped(origin(conf_option_cnt + i, ctx));
-		printf("\n%skafka.%s = ", secret ? "# " : "", conf->kafka[i].name);
-		print_escaped(secret ? "(set, not shown)" : conf->kafka[i].value);
 		printf("\n");
+		print_property(&conf->kafka[i]);
 	}
+	conf_digest(conf, text);
+	printf("# config_sha256 in COVERAGE: %s\n", text);
+}
+
+/* Words from the column that `at` is in up to COLUMNS, then a line anew. */
+static void print_wrapped(const char *text, size_t at)
+{
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (at + 1 + len > COLUMNS) {
+			printf("\n#");
+			at = 1;
+		}
+		printf(" %.*s", (int)len, text);
+		at += 1 + len;
+		text += len + strspn(text + len, " ");
+	}
+	printf("\n");
+}
+
+static void print_explained(const struct conf_option *option)
+{
+	char takes[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; option->choices && option->choices[i] && len < sizeof(takes); i++)
+		len += snprintf(takes + len, sizeof(takes) - len, "%s%s", i ? "|" : "",
+				option->choices[i]);
+	printf("\n# %s:", len ? takes : option->value_name);
+	print_wrapped(option->help, strlen("# :") + (len ? len : strlen(option->value_name)));
+}
+
+static void print_sample(const struct conf *conf, const struct conf_option *option, bool is_set)
+{
+	char text[PATH_MAX];
+
+	print_explained(option);
+	conf_option_format(conf, option, text, sizeof(text));
+	printf("%s%s = ", is_set ? "" : "#", option->name);
+	/* The host name is of the node, and not of all that get this file. */
+	print_escaped(is_set ? text : option->initial ? option->initial : option->value_name);
+	printf("\n");
+}
+
+void conf_show_sample(const struct conf *conf, bool (*is_set)(size_t i, void *ctx), void *ctx)
+{
+	printf("# Configuration of varve-sensor. Lines of the form #name = value show the "
+	       "defaults; "
+	       "remove the # to set\n"
+	       "# another value. Environment (VARVE_LOG_DIR) and command line win over the file.\n"
+	       "# varve-sensor(8) says more of each; varve-sensor --sample-config makes this file "
+	       "anew from what is set in it.\n");
+	for (size_t i = 0; i < conf_option_cnt; i++)
+		print_sample(conf, &conf_options[i], is_set(i, ctx));
+	printf("\n# Any property of librdkafka; kafka.bootstrap.servers turns shipping on. "
+	       "Passwords "
+	       "are better given by the\n"
+	       "# environment (VARVE_KAFKA_SASL_PASSWORD) or in a file that only root can read.\n");
+	if (!conf_kafka_get(conf, "bootstrap.servers"))
+		printf("#kafka.bootstrap.servers = HOST:PORT,HOST:PORT\n");
+	for (const struct conf_kafka_property *p = NULL; (p = next_property(conf, p));)
+		print_property(p);
 }
 
 /* The length before the value keeps two configurations from having one text. */
@@ -114,26 +209,11 @@ static void digest_pair(EVP_MD_CTX *md, const char *prefix, const char *name, co
 	EVP_DigestUpdate(md, "\n", 1);
 }
 
-/* Properties by name, so that the order they were given in does not matter. */
 static void digest_kafka(EVP_MD_CTX *md, const struct conf *conf)
 {
-	const char *last = "";
-
-	for (;;) {
-		const struct conf_kafka_property *next = NULL;
-
-		for (size_t i = 0; i < conf->kafka_cnt; i++) {
-			const struct conf_kafka_property *p = &conf->kafka[i];
-
-			if (strcmp(p->name, last) > 0 && (!next || strcmp(p->name, next->name) < 0))
-				next = p;
-		}
-		if (!next)
-			return;
-		last = next->name;
-		if (!conf_is_secret(next->name))
-			digest_pair(md, "kafka.", next->name, next->value);
-	}
+	for (const struct conf_kafka_property *p = NULL; (p = next_property(conf, p));)
+		if (!conf_is_secret(p->name))
+			digest_pair(md, "kafka.", p->name, p->value);
 }
 
 void conf_digest(const struct conf *conf, char ret_hex[65])

@@ -24,29 +24,87 @@ static int command_option(struct conf_loader *l, const char *name, const char *v
 	return 0;
 }
 
-/* 1 if the word was answered; 0 if it is a switch; -ENOENT if it is none of these. */
-static int command_word(struct conf_loader *l, const char *name)
+static int ask_probe(struct conf_loader *l)
 {
-	if (!strcmp(name, "probe") || !strcmp(name, "probe=json")) {
-		l->conf->probe = name[5] ? CONF_PROBE_JSON : CONF_PROBE_TABLE;
-		return 0;
-	}
-	if (!strcmp(name, "unpin")) {
-		l->conf->unpin = true;
-		return 0;
-	}
-	if (!strcmp(name, "help")) {
-		conf_show_help();
-		return 1;
-	}
-	if (!strcmp(name, "version")) {
-		printf("varve-sensor %s\n", VARVE_VERSION);
-		return 1;
-	}
-	if (strcmp(name, "print-config"))
-		return -ENOENT;
+	l->conf->probe = true;
+	return 0;
+}
+
+static int ask_check(struct conf_loader *l)
+{
+	l->conf->check = true;
+	return 0;
+}
+
+static int ask_json(struct conf_loader *l)
+{
+	l->conf->json = true;
+	return 0;
+}
+
+static int ask_probe_json(struct conf_loader *l)
+{
+	l->conf->probe = l->conf->json = true;
+	return 0;
+}
+
+static int ask_check_json(struct conf_loader *l)
+{
+	l->conf->check = l->conf->json = true;
+	return 0;
+}
+
+static int ask_unpin(struct conf_loader *l)
+{
+	l->conf->unpin = true;
+	return 0;
+}
+
+static int ask_print(struct conf_loader *l)
+{
 	l->print = true;
 	return 0;
+}
+
+static int ask_sample(struct conf_loader *l)
+{
+	l->sample = true;
+	return 0;
+}
+
+static int answer_help(struct conf_loader *l)
+{
+	(void)l;
+	conf_show_help();
+	return 1;
+}
+
+static int answer_version(struct conf_loader *l)
+{
+	(void)l;
+	printf("varve-sensor %s\n", VARVE_VERSION);
+	return 1;
+}
+
+/* What takes no value. 1: it is answered. */
+static const struct {
+	const char *name;
+	int (*act)(struct conf_loader *l);
+} words[] = {
+	{"probe", ask_probe},	     {"probe=json", ask_probe_json},
+	{"check", ask_check},	     {"check=json", ask_check_json},
+	{"json", ask_json},	     {"unpin", ask_unpin},
+	{"print-config", ask_print}, {"sample-config", ask_sample},
+	{"help", answer_help},	     {"version", answer_version},
+};
+
+/* 1 if the word was answered; 0 if it is a switch; -ENOENT if it is none of these. */
+static int command_word(struct conf_loader *l, const char *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i].name, arg))
+			return words[i].act(l);
+	return -ENOENT;
 }
 
 static int command_argument(struct conf_loader *l, char **argv, int argc, int *i)
@@ -57,7 +115,7 @@ static int command_argument(struct conf_loader *l, char **argv, int argc, int *i
 
 	if (!name)
 		return conf_no_memory();
-	err = command_word(l, equals && strcmp(name, "probe") ? "" : arg);
+	err = command_word(l, arg);
 	if (err != -ENOENT)
 		return err;
 	if (equals)

@@ -55,6 +55,9 @@ int container_parse_state(const char *json, size_t len, char *ret_dir, size_t re
 int container_bundle_from_args(const char *args, size_t len, const char *cwd, char *ret_dir,
 			       size_t ret_size);
 
+/* The directories that are looked at, where no bundle is known; one may come twice. */
+void container_each_place(void (*fn)(const char *dir, void *ctx), void *ctx);
+
 /*
  * Looks for the container's metadata on disk: first bundle_dir (may be NULL), then the runtimes'
  * usual places (containerd state directories, docker's config.v2.json, CRI-O's and podman's

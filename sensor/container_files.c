@@ -47,6 +47,31 @@ static const char *const storage_lists[] = {
 	"/var/lib/containers/storage/vfs-containers/volatile-containers.json",
 };
 
+static const struct {
+	const char *const *paths;
+	size_t cnt;
+} all_places[] = {
+	{containerd_states, ARRAY_SIZE(containerd_states)},
+	{bundle_places, ARRAY_SIZE(bundle_places)},
+	{state_places, ARRAY_SIZE(state_places)},
+	{docker_places, ARRAY_SIZE(docker_places)},
+};
+
+void container_each_place(void (*fn)(const char *dir, void *ctx), void *ctx)
+{
+	char dir[PATH_MAX], *hole;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all_places); i++) {
+		for (size_t j = 0; j < all_places[i].cnt; j++) {
+			snprintf(dir, sizeof(dir), "%s", all_places[i].paths[j]);
+			hole = strstr(dir, "/%s");
+			if (hole)
+				*hole = '\0';
+			fn(dir, ctx);
+		}
+	}
+}
+
 struct search {
 	const char *root;
 	const struct cgroup_identity *id;

@@ -4,6 +4,7 @@
 #include "sensor/emit.h"
 #include "sensor/hash_roots.h"
 #include "sensor/hash_table.h"
+#include "sensor/privileges.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -326,6 +327,7 @@ static void *run(void *arg)
 	struct hash_request *r;
 
 	be_humble();
+	privileges_keep(privileges_of_hash());
 	pthread_mutex_lock(&w->lock);
 	while (!atomic_load(&w->stop)) {
 		r = w->current = list_take(&w->queue);

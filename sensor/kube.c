@@ -37,7 +37,7 @@ struct kube {
 };
 
 /* Beside the sensor. */
-static int find_program(char *ret_path, size_t size)
+int kube_find_program(char *ret_path, size_t size)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -54,7 +54,7 @@ static int find_program(char *ret_path, size_t size)
 }
 
 /* As client-go's InClusterConfig() does it. */
-static int find_base(const char *api, char *ret_base, size_t size)
+int kube_find_base(const char *api, char *ret_base, size_t size)
 {
 	const char *host = getenv("KUBERNETES_SERVICE_HOST"),
 		   *port = getenv("KUBERNETES_SERVICE_PORT");
@@ -153,10 +153,10 @@ int kube_open(const struct conf *conf, struct kube **ret_kube)
 	kube->conf = conf;
 	kube->fd = -1;
 	kube->retry_ns = RETRY_MIN_NS;
-	err = find_base(conf->kube_api, kube->base, sizeof(kube->base));
+	err = kube_find_base(conf->kube_api, kube->base, sizeof(kube->base));
 	if (err)
 		return err;
-	err = find_program(kube->program, sizeof(kube->program));
+	err = kube_find_program(kube->program, sizeof(kube->program));
 	if (err)
 		return log_err(err, "kube-api needs %s beside varve-sensor", PROGRAM);
 	*ret_kube = TAKE_PTR(kube);

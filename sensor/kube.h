@@ -8,11 +8,17 @@
 
 #include "sensor/kube_message.h"
 
+#include <stddef.h>
+
 struct conf;
 struct kube;
 
 typedef void (*kube_fn)(const struct kube_message *message, void *ctx);
 
+/* The URL that kube-api stands for. -ENOENT, told: "in-cluster", and this is no pod. */
+int kube_find_base(const char *api, char *ret_base, size_t size);
+/* varve-kubewatch, beside the sensor; a negative errno. */
+int kube_find_program(char *ret_path, size_t size);
 /* 0 with *ret_kube NULL if the option kube-api is "off". */
 int kube_open(const struct conf *conf, struct kube **ret_kube);
 /* Takes what has come, at most a bounded number; never waits. NULL: nothing. */

@@ -11,6 +11,7 @@
 #include "evidence/log.h"
 #include "sensor/births.h"
 #include "sensor/canary.h"
+#include "sensor/check.h"
 #include "sensor/conf.h"
 #include "sensor/container.h"
 #include "sensor/declare.h"
@@ -23,6 +24,7 @@
 #include "sensor/intake.h"
 #include "sensor/kube.h"
 #include "sensor/pods.h"
+#include "sensor/privileges.h"
 #include "sensor/probes.h"
 #include "sensor/proctab.h"
 #include "sensor/pin.h"
@@ -212,9 +214,9 @@ static void keep_books(struct sensor *s)
 	if (!probes_pinned(s->probes) || s->intake.taken || log_flush(s->log))
 		return;
 	/*
-	 * A book that there is no room for holds back what is behind it in the log, but only as long as
-	 * that is less than half of it: new records come first. From then on the next start declares
-	 * what it cannot know, of that cgroup.
+	 * A book that there is no room for holds back what is behind it in the log, but only as
+	 * long as that is less than half of it: new records come first. From then on the next start
+	 * declares what it cannot know, of that cgroup.
 	 */
 	if (streams_keep(s->streams, next, keep_book, s->probes) &&
 	    log_size_bytes(s->log) < s->emit.room.limit / 2)
@@ -508,12 +510,17 @@ static void wait_for_work(struct sensor *s, int timeout_ms)
  * What fills the rings runs on as many CPUs and in as many processes as it likes, and takes its
  * time from who empties them. This thread only: it runs after all others have been made.
  */
+static int settle_down(struct sensor *s)
+{
+	setpriority(PRIO_PROCESS, 0, NICE);
+	return privileges_keep(privileges_of_loop(&s->conf));
+}
+
 static void loop(struct sensor *s)
 {
 	int timeout_ms = BUSY_WAIT_MS;
 	size_t taken;
 
-	setpriority(PRIO_PROCESS, 0, NICE);
 	while (!s->signal) {
 		turn(s, &taken);
 		if (taken)
@@ -583,7 +590,7 @@ static int probe_only(struct sensor *s)
 		err = probes_load(&s->conf, &s->hierarchy, &s->probes);
 	if (!err)
 		err = probes_attach(s->probes, &s->hierarchy);
-	return err ? err : seen_show(s->probes, s->conf.probe == CONF_PROBE_JSON);
+	return err ? err : seen_show(s->probes, s->conf.json);
 }
 
 int main(int argc, char **argv)
@@ -605,10 +612,19 @@ int main(int argc, char **argv)
 		err = unpin_only(&s.conf);
 		goto out;
 	}
+	if (s.conf.check) {
+		int status = check_all(&s.conf);
+
+		conf_fini(&s.conf);
+		return status < 0 ? EXIT_FAILURE : status;
+	}
 	if (s.conf.probe) {
 		err = probe_only(&s);
 		goto out;
 	}
+	err = privileges_begin(&s.conf);
+	if (err)
+		goto out;
 	err = open_log(&s, &previous, &tree, &recovery);
 	if (err)
 		goto out;
@@ -646,6 +662,9 @@ int main(int argc, char **argv)
 	log_info("recording %s to %s, run %s, by the cgroup hierarchy %s",
 		 s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers", s.conf.log_dir,
 		 s.emit.run_id, s.hierarchy.name);
+	err = settle_down(&s);
+	if (err)
+		goto out;
 	loop(&s);
 	err = end_watching(&s);
 out:

@@ -13,6 +13,7 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "sensor/conf.h"
+#include "sensor/privileges.h"
 #include "sensor/ship_properties.h"
 
 #define PROBE_STEP_MS  500
@@ -245,6 +246,27 @@ void producer_stop(struct ship_producer *p)
 	p->rk = NULL;
 }
 
+/* librdkafka's threads speak to the network with what it sends: without any capability. */
+static rd_kafka_resp_err_t on_thread(rd_kafka_t *rk, rd_kafka_thread_type_t type, const char *name,
+				     void *ctx)
+{
+	(void)rk;
+	(void)type;
+	(void)name;
+	(void)ctx;
+	privileges_keep(0);
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *kc, void *ctx, char *why,
+				  size_t size)
+{
+	(void)kc;
+	(void)why;
+	(void)size;
+	return rd_kafka_interceptor_add_on_thread_start(rk, "privileges", on_thread, ctx);
+}
+
 int producer_start(struct ship_producer *p)
 {
 	rd_kafka_conf_t *kc = rd_kafka_conf_dup(p->properties);
@@ -255,6 +277,7 @@ int producer_start(struct ship_producer *p)
 	p->fatal = false;
 	p->refusal = RD_KAFKA_RESP_ERR_NO_ERROR;
 	p->reason[0] = '\0';
+	rd_kafka_conf_interceptor_add_on_new(kc, "privileges", on_new, NULL);
 	p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, kc, why, sizeof(why));
 	if (!p->rk) {
 		rd_kafka_conf_destroy(kc);

@@ -7,6 +7,7 @@
 #include "evidence/base.h"
 #include "evidence/diag.h"
 #include "sensor/conf.h"
+#include "sensor/conf_option.h"
 
 static const struct conf_kafka_property defaults[] = {
 	{"client.id", "varve-sensor"},
@@ -50,12 +51,54 @@ static const struct {
 	{"log.queue", "true", "the shipper serves it; leave it out"},
 };
 
+/*
+ * The name nearest to this one in librdkafka's own list, which is text for people: lines of "NAME
+ * | ...". (What rd_kafka_conf_dump() gives lacks those that are not set.)
+ */
+static void find_nearest(const char *name, char *ret_nearest, size_t size)
+{
+	size_t best = conf_near_enough(name), len;
+	const char *nearest = NULL;
+	_cleanup_free_ char *list = NULL;
+	FILE *out = open_memstream(&list, &len);
+	char *rest = NULL;
+
+	if (!out)
+		return;
+	rd_kafka_conf_properties_show(out);
+	if (fclose(out))
+		return;
+	for (char *line = strtok_r(list, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (!strchr(line, '|'))
+			continue;
+		line[strcspn(line, " |")] = '\0';
+		conf_nearer(name, line, &best, &nearest);
+	}
+	if (nearest)
+		snprintf(ret_nearest, size, "%s", nearest);
+}
+
+static int refuse_unknown(const char *name)
+{
+	char nearest[128] = "";
+
+	find_nearest(name, nearest, sizeof(nearest));
+	diag(DIAG_ERROR, "kafka.%s is no property of librdkafka%s%s%s", name,
+	     *nearest ? ": did you mean kafka." : "; see its CONFIGURATION.md", nearest,
+	     *nearest ? "?" : "");
+	return -EINVAL;
+}
+
 static int set_property(rd_kafka_conf_t *kc, const char *name, const char *value)
 {
+	rd_kafka_conf_res_t res;
 	char why[512];
 
-	if (rd_kafka_conf_set(kc, name, value, why, sizeof(why)) == RD_KAFKA_CONF_OK)
+	res = rd_kafka_conf_set(kc, name, value, why, sizeof(why));
+	if (res == RD_KAFKA_CONF_OK)
 		return 0;
+	if (res == RD_KAFKA_CONF_UNKNOWN)
+		return refuse_unknown(name);
 	/* librdkafka's line may name the property by another of its names. */
 	diag(DIAG_ERROR, "kafka.%s cannot be set: %s; see librdkafka's CONFIGURATION.md", name,
 	     why);

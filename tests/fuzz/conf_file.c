@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration file; what it says goes on to the digest and to --print-config. */
+/* The configuration file; what it says goes on to the digest, to --print-config and to
+ * --sample-config. */
 #include "sensor/conf.h"
 
 #include "evidence/base.h"
@@ -11,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* --print-config is for a person; the fuzzer's own output must stay readable. */
+/* What is printed is for a person; the fuzzer's own output must stay readable. */
 static int load_quietly(struct conf *conf, int argc, char **argv)
 {
 	static FILE *null;
@@ -30,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
 	static char option[64];
-	char *argv[] = {"varve-sensor", option, "--print-config", NULL};
+	char *argv[] = {"varve-sensor", option, NULL, NULL};
 	struct conf conf;
 	char hex[65];
 
@@ -38,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fd = memfd_create("conf", MFD_CLOEXEC);
 		snprintf(option, sizeof(option), "--config=/proc/self/fd/%d", fd);
 	}
+	argv[2] = size % 2 ? "--print-config" : "--sample-config";
 	if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t)size)
 		abort();
 	if (load_quietly(&conf, 3, argv) >= 0) {

@@ -44,7 +44,7 @@ failures=$((failures + $(grep -c '^not ok' "$work/manifests.out")))
 grep -q '^# manifests: all was looked at' "$work/manifests.out" || fail "manifests.py ends"
 
 # --- the sensor's configuration
-check "base/sensor.conf is what --help says" tools/sensor_conf.py "$SENSOR" --check
+check "base/sensor.conf is what the table of options makes of it" deploy/samples.py --check "$SENSOR"
 sed -n 's/^#\([a-z][a-z-]* = .\)/\1/p' deploy/k8s/base/sensor.conf >"$work/every.conf"
 check "each option in it is one, with a value that is taken" "$SENSOR" --config "$work/every.conf" --print-config
 for o in $overlays; do

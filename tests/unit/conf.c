@@ -399,6 +399,7 @@ static void print_config_is_a_file_that_loads(void **state)
 	assert_non_null(strstr(out, "# kafka.sasl.password = (set, not shown)\n"));
 	assert_null(strstr(out, "hunter2"));
 	conf_digest(&conf, hex);
+	assert_non_null(strstr(out, hex));
 	write_file(out, strlen(out));
 	unsetenv("VARVE_HEARTBEAT");
 	assert_int_equal(LOAD(&again), 0);
@@ -406,6 +407,64 @@ static void print_config_is_a_file_that_loads(void **state)
 	assert_string_equal(hex, hex_again);
 	conf_fini(&conf);
 	conf_fini(&again);
+}
+
+static void sample_is_a_file_that_loads(void **state)
+{
+	struct conf conf, again;
+	char hex[65], hex_again[65], *first;
+
+	(void)state;
+	assert_int_equal(LOAD(&conf, "--sample-config"), 1);
+	conf_fini(&conf);
+	for (size_t i = 0; i < conf_option_cnt; i++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "\n#%s = ", conf_options[i].name);
+		if (!strstr(out, line))
+			fail_msg("%s is not in the sample", conf_options[i].name);
+	}
+	assert_non_null(strstr(out, "\n#node-name = NAME\n"));
+	assert_non_null(strstr(out, "\n#kafka.bootstrap.servers = "));
+	for (char *line = out; line; line = strchr(line + 1, '\n'))
+		assert_true(strcspn(line + 1, "\n") <= 120);
+	setenv("VARVE_KAFKA_SASL_PASSWORD", "hunter2", 1);
+	assert_int_equal(LOAD(&conf, "--scope=all", "--kafka.acks=all", "--sample-config"), 1);
+	assert_non_null(strstr(out, "\nscope = all\n"));
+	assert_non_null(strstr(out, "\nkafka.acks = all\n"));
+	assert_null(strstr(out, "hunter2"));
+	conf_digest(&conf, hex);
+	conf_fini(&conf);
+	/* It loads to the same, and made anew it is the same. */
+	first = strdup(out);
+	write_file(out, strlen(out));
+	assert_int_equal(LOAD(&again, "--sample-config"), 1);
+	assert_string_equal(out, first);
+	conf_digest(&again, hex_again);
+	assert_string_equal(hex, hex_again);
+	conf_fini(&again);
+	free(first);
+}
+
+static void takes_one_question_at_a_time(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	assert_int_equal(LOAD(&conf, "--check", "--json"), 0);
+	assert_true(conf.check && conf.json && !conf.probe);
+	conf_fini(&conf);
+	assert_int_equal(LOAD(&conf, "--probe=json"), 0);
+	assert_true(conf.probe && conf.json);
+	conf_fini(&conf);
+	assert_refused(LOAD(&conf, "--json"), WORDS("--check and --probe"));
+	conf_fini(&conf);
+	assert_refused(LOAD(&conf, "--check", "--probe"), WORDS("one at a time"));
+	conf_fini(&conf);
+	assert_refused(LOAD(&conf, "--chek"), WORDS("unknown option", "--check"));
+	conf_fini(&conf);
+	assert_refused(LOAD(&conf, "--check=xml"), WORDS("unknown option"));
+	conf_fini(&conf);
 }
 
 static void digest_of(char **argv, char hex[65])
@@ -479,6 +538,8 @@ int main(void)
 		WITH_FILE(leaves_kubernetes_variables_alone),
 		WITH_FILE(answers_help_and_version),
 		WITH_FILE(print_config_is_a_file_that_loads),
+		WITH_FILE(sample_is_a_file_that_loads),
+		WITH_FILE(takes_one_question_at_a_time),
 		WITH_FILE(digest_is_of_what_is_in_effect),
 		WITH_FILE(bounds_the_number_of_properties),
 	};

@@ -26,6 +26,7 @@ for lib in $(ldd "$SENSOR" | grep -o '/[^ ]*\.so[^ ]*' | sort -u); do
 done
 units=$overlay/etc/systemd/system
 sed 's,@PREFIX@/sbin,/usr/bin,' deploy/systemd/varve-sensor.service >"$units/varve-sensor.service"
+install -D -m 600 deploy/systemd/sensor.conf "$overlay/etc/varve/sensor.conf"
 mkdir -p "$units/varve-sensor.service.d" "$overlay/etc/default"
 printf '[Service]\nEnvironmentFile=-/etc/varve.env\nStandardError=append:/run/varve.err\n' >"$units/varve-sensor.service.d/test.conf"
 printf 'VARVE_%s\n' NODE_NAME=vm SCOPE=all RING_SIZE=64M DECISIVE_RING_SIZE=32M >"$overlay/etc/default/varve-sensor"
