@@ -46,6 +46,8 @@ void check_runtimes(struct check *c);
 void check_kafka(struct check *c);
 void check_kube(struct check *c);
 
+/* At the start: -EPERM, told, if a capability is not there without which there is nothing to do. */
+int check_can_watch(uint64_t effective);
 /* The table, or an object of JSON. */
 int check_print(const struct check *c, bool as_json, FILE *out);
 /* All of them, on standard output: 0, CHECK_EXIT_MISSING, or a negative errno. */

@@ -3,6 +3,7 @@
 #include "sensor/check.h"
 
 #include "evidence/base.h"
+#include "evidence/diag.h"
 #include "sensor/conf.h"
 
 #include <linux/capability.h>
@@ -81,4 +82,17 @@ void check_capabilities(struct check *c, uint64_t effective)
 			check_say(c, name, capabilities[i].without, TODO, "%s",
 				  capabilities[i].lacks);
 	}
+}
+
+int check_can_watch(uint64_t effective)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		if (effective & capabilities[i].any || capabilities[i].is_needed != always ||
+		    capabilities[i].without != CHECK_MISSING)
+			continue;
+		return log_err(-EPERM,
+			       "%s is missing: %s: " TODO "; --check tells what else is missing",
+			       capabilities[i].name, capabilities[i].lacks);
+	}
+	return 0;
 }

@@ -238,7 +238,7 @@ const struct conf_option conf_options[] = {
 	 .max = 64 * GIB,
 	 .help = "most bytes read for hashing in a second; what has to wait for 2 s is not hashed, "
 		 "which is recorded"},
-	{"drop-privileges", "WHETHER", CONF_CHOICE, AT(drop_privileges), .initial = "off",
+	{"drop-privileges", "WHETHER", CONF_CHOICE, AT(drop_privileges), .initial = "on",
 	 .choices = switches,
 	 .help = "when all is attached each thread gives up the capabilities that it does not need "
 		 "any more; no new ones by exec, memory that is not dumped"},

@@ -584,8 +584,10 @@ static int unpin_only(const struct conf *conf)
 /* --probe: attaches all that can be, tells it, and ends; nothing is recorded. */
 static int probe_only(struct sensor *s)
 {
-	int err = hierarchy_choose(s->conf.hierarchy, &s->hierarchy);
+	int err = check_can_watch(privileges_effective());
 
+	if (!err)
+		err = hierarchy_choose(s->conf.hierarchy, &s->hierarchy);
 	if (!err)
 		err = probes_load(&s->conf, &s->hierarchy, &s->probes);
 	if (!err)
@@ -622,7 +624,9 @@ int main(int argc, char **argv)
 		err = probe_only(&s);
 		goto out;
 	}
-	err = privileges_begin(&s.conf);
+	err = check_can_watch(privileges_effective());
+	if (!err)
+		err = privileges_begin(&s.conf);
 	if (err)
 		goto out;
 	err = open_log(&s, &previous, &tree, &recovery);
