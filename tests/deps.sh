@@ -5,11 +5,11 @@
 set -eu
 
 build="clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
-protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev libssl-dev libzip-dev"
+protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev libssl-dev libzip-dev libmicrohttpd-dev"
 demo="runc busybox-static python3 procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
 check="qemu-system-x86 cpio e2fsprogs libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
-containernetworking-plugins curl graphviz chromium-headless-shell zsh fish less python3-venv ruby-google-protobuf"
+containernetworking-plugins curl graphviz chromium-headless-shell zsh fish less python3-venv ruby-google-protobuf prometheus"
 
 # Other runtimes: where they cannot be had beside what is there, their tests say so and skip.
 runtimes="docker.io podman"
