@@ -19,9 +19,9 @@
 #define CONNECTIONS_MAX	  32
 #define PER_ADDRESS_MAX	  8
 #define CONNECTION_MEMORY 4096 /* request line and headers; more is an error of the client's */
-#define IDLE_S		  5
+#define IDLE_S		  3
 #ifndef DEADLINE_NS /* a test has less patience */
-#define DEADLINE_NS (10 * NSEC_PER_SEC)
+#define DEADLINE_NS (5 * NSEC_PER_SEC)
 #endif
 #define WAIT_MS	     500 /* to look for deadlines, and for the end */
 #define NICE	     10
