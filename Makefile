@@ -54,7 +54,7 @@ STATIC ?= $(if $(SAN),,1)
 BPF_OPT ?= -O2
 BPF_CFLAGS := $(BPF_OPT) -g -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) $(PREFIX_MAP) -Ibpf
 EVIDENCE_LIBS := -lprotobuf-c -lcrypto
-SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson
+SENSOR_LIBS := -lbpf -lelf -lz -lrdkafka -ljansson -lmicrohttpd
 KUBEWATCH_LIBS := -lcurl -ljansson -lseccomp
 RESPONDER_LIBS := -lrdkafka -ljansson -lzip -lz
 

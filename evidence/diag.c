@@ -5,14 +5,17 @@
  */
 #include "evidence/diag.h"
 #include "evidence/base.h"
+#include "evidence/json_text.h"
 #include "evidence/text.h"
 #include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #define MESSAGE_MAX 8192 /* longer ones are cut */
 
 static const char *program_name = "varve";
 static enum diag_level max_level = DIAG_INFO;
+static enum diag_format line_format = DIAG_TEXT;
 
 void diag_init(const char *program, enum diag_level level)
 {
@@ -20,20 +23,53 @@ void diag_init(const char *program, enum diag_level level)
 	max_level = level;
 }
 
-static void print_line(enum diag_level level, int err, const char *text)
+void diag_set_format(enum diag_format format)
+{
+	line_format = format;
+}
+
+static void print_text(FILE *out, enum diag_level level, const char *text)
 {
 	static const char *const prefix[] = {"error: ", "warning: ", "", "debug: "};
+
+	fprintf(out, "%s: %s", program_name, prefix[level]);
+	text_print_escaped(out, text, strlen(text));
+	fputc('\n', out);
+}
+
+static void print_json(FILE *out, enum diag_level level, const char *text)
+{
+	static const char *const names[] = {"error", "warning", "info", "debug"};
+	struct json_text t;
+	struct timespec now;
+	struct tm tm;
+	char time[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(time, sizeof(time), "%FT%T", &tm);
+	fprintf(out,
+		"{\"time\":\"%s.%06ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"message\":", time,
+		now.tv_nsec / 1000, names[level], program_name);
+	t.out = out;
+	t.used = 0;
+	t.flushed = false;
+	json_text_string(&t, text);
+	json_text_flush(&t);
+	fputs("}\n", out);
+}
+
+static void print_line(enum diag_level level, const char *text)
+{
+	static void (*const print[])(FILE * out, enum diag_level level, const char *text) = {
+		[DIAG_TEXT] = print_text, [DIAG_JSON] = print_json};
 	_cleanup_free_ char *line = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&line, &len);
 
 	if (!out)
 		return;
-	fprintf(out, "%s: %s", program_name, prefix[level]);
-	text_print_escaped(out, text, strlen(text));
-	if (err < 0)
-		fprintf(out, ": %s", strerror(-err));
-	fputc('\n', out);
+	print[line_format](out, level, text);
 	if (!fclose(out))
 		fwrite(line, 1, len, stderr);
 }
@@ -48,17 +84,21 @@ void diag(enum diag_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	print_line(level, 0, text);
+	print_line(level, text);
 }
 
 int diag_err(int err, const char *fmt, ...)
 {
-	char text[MESSAGE_MAX];
+	char text[MESSAGE_MAX + 256];
 	va_list args;
+	size_t len;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, MESSAGE_MAX, fmt, args);
 	va_end(args);
-	print_line(DIAG_ERROR, err, text);
+	len = strlen(text);
+	if (err < 0)
+		snprintf(text + len, sizeof(text) - len, ": %s", strerror(-err));
+	print_line(DIAG_ERROR, text);
 	return err;
 }

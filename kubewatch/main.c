@@ -157,7 +157,9 @@ int main(int argc, char **argv)
 
 	diag_init("varve-kubewatch", DIAG_INFO);
 	setpriority(PRIO_PROCESS, 0, 0); /* the sensor's is another one */
-	if (argc != 4 || getsockopt(SOCKET_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
+	if (argc == 5 && !strcmp(argv[4], "json"))
+		diag_set_format(DIAG_JSON);
+	if (argc != 5 || getsockopt(SOCKET_FD, SOL_SOCKET, SO_TYPE, &type, &len) ||
 	    type != SOCK_SEQPACKET) {
 		log_warn("varve-sensor starts this program (option kube-api); by hand it does "
 			 "nothing");

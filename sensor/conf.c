@@ -120,6 +120,7 @@ void conf_fini(struct conf *conf)
 	free(conf->read_opens_always);
 	free(conf->events);
 	free(conf->rate_limits);
+	free(conf->listen);
 	*conf = (struct conf){};
 }
 

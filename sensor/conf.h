@@ -83,6 +83,8 @@ struct conf {
 	uint64_t hash_rate_bytes;	   /* --hash-rate, per second, 64M */
 	int drop_privileges;		   /* --drop-privileges on|off, on; privileges.h */
 	int log_level;			   /* --log-level error|warn|info|debug */
+	int log_format;			   /* --log-format text|json */
+	char *listen;			   /* --listen ADDRESS, off; see listen.h */
 	struct conf_kafka_property *kafka; /* --kafka.PROPERTY=VALUE, any of librdkafka's;
 					      bootstrap.servers turns Kafka on */
 	size_t kafka_cnt;
@@ -99,6 +101,12 @@ struct conf {
  */
 int conf_load(struct conf *conf, int argc, char **argv);
 void conf_fini(struct conf *conf);
+/*
+ * Reads the same sources again and sets what can be set while the sensor runs (conf_option.h,
+ * `reload`); told, also what stays as it is. *ret_taken: so many options changed. Negative: told, and
+ * nothing has changed.
+ */
+int conf_reload(struct conf *conf, int argc, char **argv, size_t *ret_taken);
 /* Which opens for reading are recorded outside of containers. */
 enum conf_read_opens conf_read_opens_host(const struct conf *conf);
 /* What goes when the log is full, and its name; never AUTO. */

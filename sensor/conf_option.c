@@ -6,6 +6,7 @@
 #include "evidence/diag.h"
 #include "evidence/text.h"
 #include "sensor/conf.h"
+#include "sensor/listen.h"
 #include "sensor/policy.h"
 #include "sensor/room.h"
 
@@ -97,6 +98,13 @@ static int check_rates(const char *text, char *ret_rule, size_t rule_size)
 	return policy_parse_rates(text, rates, ret_rule, rule_size);
 }
 
+static bool is_listen(const char *text)
+{
+	struct listen_address address;
+
+	return !listen_parse(text, &address);
+}
+
 static const char *const scopes[] = {"containers", "all", NULL};
 static const char *const hierarchies[] = {"auto", "v2", "pids", "memory", NULL};
 static const char *const read_opens[] = {"off", "first", "all", NULL};
@@ -107,11 +115,12 @@ static const char *const log_full[] = {"auto", "drop-newest", "drop-oldest-shipp
 static const char *const syncs[] = {"lag", "each", "interval", "none", NULL};
 static const char *const framings[] = {"none", "confluent", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
 _Static_assert(CONF_SCOPE_ALL == 1 && CONF_READ_OPENS_ALL == 2 && CONF_READ_OPENS_SAME == 3 &&
 		       DIAG_DEBUG == 3 && CONF_HIERARCHY_MEMORY == 3 &&
 		       CONF_HOOKS_TRAMPOLINE == 2 && CONF_HASH_ON == 1 &&
 		       CONF_LOG_FULL_OLDEST == 2 && CONF_SYNC_NONE == 3 &&
-		       CONF_FRAMING_CONFLUENT == 1,
+		       CONF_FRAMING_CONFLUENT == 1 && DIAG_JSON == 1,
 	       "in the order of the enums");
 
 #define AT(member) .offset = offsetof(struct conf, member)
@@ -127,19 +136,24 @@ const struct conf_option conf_options[] = {
 	 .min = 64 * KIB, .max = GIB, .help = "a segment of the log is closed at this size"},
 	{"log-limit", "SIZE", CONF_SIZE, AT(log_limit_bytes), .initial = "1G", .min = 128 * KIB,
 	 .max = 1024 * GIB,
-	 .help = "most the log may take; log-full says what goes then, and it is declared lost"},
+	 .help = "most the log may take; log-full says what goes then, and it is declared lost",
+	 .reload = true},
 	{"log-free", "SIZE", CONF_TEXT, AT(log_free), .initial = "auto", .valid = is_free,
 	 .rule = "auto, a size, or 0% to 99%",
 	 .help = "the log is full, too, when less than this is free on its file system; auto: 5%, "
-		 "from 256M to 8G, never more than a quarter of it"},
+		 "from 256M to 8G, never more than a quarter of it",
+	 .reload = true},
 	{"log-full", "POLICY", CONF_CHOICE, AT(log_full), .initial = "auto", .choices = log_full,
 	 .help = "what goes when the log is full: new records, those of file and network first, or "
-		 "the oldest segment; auto: new records with Kafka, else the oldest"},
+		 "the oldest segment; auto: new records with Kafka, else the oldest",
+	 .reload = true},
 	{"sync", "WHEN", CONF_CHOICE, AT(sync), .initial = "lag", .choices = syncs,
 	 .help = "when the log is synced to the disk: what Kafka has not acknowledged within a "
-		 "second; after each write; each sync-interval; or when the run ends only"},
+		 "second; after each write; each sync-interval; or when the run ends only",
+	 .reload = true},
 	{"sync-interval", "TIME", CONF_DURATION, AT(sync_interval_ms), .initial = "5s", .min = 100,
-	 .max = 3600000, .help = "for sync = interval"},
+	 .max = 3600000, .help = "for sync = interval",
+	 .reload = true},
 	{"node-name", "NAME", CONF_TEXT, AT(node_name), .valid = is_node,
 	 .rule = "1 to 253 characters", .help = "name of this node in every record"},
 	{"scope", "WHAT", CONF_CHOICE, AT(scope), .initial = "containers", .choices = scopes,
@@ -195,9 +209,11 @@ const struct conf_option conf_options[] = {
 	 .rule = "an absolute path, or nothing",
 	 .help = "first signing key where the log directory has none: Ed25519, PKCS #8 in PEM"},
 	{"seal-key-interval", "TIME", CONF_DURATION, AT(seal_key_interval_ms), .initial = "15m",
-	 .min = 1000, .max = 86400000, .help = "another key signs from then on"},
+	 .min = 1000, .max = 86400000, .help = "another key signs from then on",
+	 .reload = true},
 	{"heartbeat", "TIME", CONF_DURATION, AT(heartbeat_ms), .initial = "10s", .min = 100,
-	 .max = 3600000, .help = "interval of heartbeat records"},
+	 .max = 3600000, .help = "interval of heartbeat records",
+	 .reload = true},
 	{"host-root", "DIR", CONF_TEXT, AT(host_root), .initial = "", .valid = is_root,
 	 .rule = "an absolute path, or nothing",
 	 .help = "where the node's file system is seen, /host in a pod"},
@@ -243,7 +259,17 @@ const struct conf_option conf_options[] = {
 	 .help = "when all is attached each thread gives up the capabilities that it does not need "
 		 "any more; no new ones by exec, memory that is not dumped"},
 	{"log-level", "LEVEL", CONF_CHOICE, AT(log_level), .initial = "info", .choices = levels,
-	 .help = "messages shown on standard error"},
+	 .help = "messages shown on standard error", .reload = true},
+	{"log-format", "FORMAT", CONF_CHOICE, AT(log_format), .initial = "text",
+	 .choices = log_formats,
+	 .help = "of those messages: text, or one JSON object a line with time, level, program and "
+		 "message",
+	 .reload = true},
+	{"listen", "ADDRESS", CONF_TEXT, AT(listen), .initial = "off", .valid = is_listen,
+	 .rule = "off, HOST:PORT with an IPv4 address or an IPv6 one in [], or the absolute path of a "
+		 "unix socket",
+	 .help = "where /metrics, /healthz and /readyz are served by HTTP: 127.0.0.1:9108, [::]:9108 "
+		 "or /run/varve/http"},
 };
 const size_t conf_option_cnt = ARRAY_SIZE(conf_options);
 

@@ -25,6 +25,7 @@ struct conf_option {
 	int (*check)(const char *text, char *ret_rule, size_t rule_size);
 	const char *const *choices; /* in the order of the enum, NULL at the end */
 	const char *help;
+	bool reload; /* SIGHUP sets it anew; the others are built into what runs */
 };
 
 extern const struct conf_option conf_options[];

@@ -22,6 +22,14 @@ static Varve__V1__Loss *loss_begin(struct emit *e, Varve__V1__Event *ev, const c
 	return out;
 }
 
+/* Only what is in the log is declared. */
+static int counted(int err, uint64_t count, uint64_t *sum)
+{
+	if (!err)
+		*sum += count;
+	return err;
+}
+
 static int declare_loss(struct emit *e, const struct streams_finding *f, struct container *c)
 {
 	Varve__V1__Event ev;
@@ -57,7 +65,15 @@ static int declare_suppression(struct emit *e, const struct streams_finding *f, 
 
 int declare_finding(struct emit *e, const struct streams_finding *f, struct container *c)
 {
-	return f->suppressed ? declare_suppression(e, f, c) : declare_loss(e, f, c);
+	int err = f->suppressed ? declare_suppression(e, f, c) : declare_loss(e, f, c);
+
+	if (err)
+		return err;
+	if (f->suppressed)
+		e->tally.suppressed[f->ev_class][f->reason] += f->count;
+	else
+		e->tally.lost[f->ev_class][f->cause] += f->count;
+	return 0;
 }
 
 int declare_fill_counts(const struct streams_sum *sums, struct arena *arena, size_t *ret_cnt,
@@ -170,7 +186,7 @@ int declare_log_removed(struct emit *e, uint64_t count, const struct run_place *
 		SET(out, last_unix_nano, next->time_unix_nano);
 	if (first->run_id[0] && !strcmp(first->run_id, next->run_id) && next->sequence)
 		SET(out, last_sequence, next->sequence - 1);
-	return emit_event(e, &ev, NULL);
+	return counted(emit_event(e, &ev, NULL), count, &e->tally.log_removed);
 }
 
 int declare_not_delivered(struct emit *e, const char *run_id, uint64_t sequence,
@@ -186,7 +202,7 @@ int declare_not_delivered(struct emit *e, const char *run_id, uint64_t sequence,
 	SET(out, last_sequence, sequence);
 	SET(out, first_unix_nano, time_unix_nano);
 	SET(out, last_unix_nano, time_unix_nano);
-	return emit_event(e, &ev, NULL);
+	return counted(emit_event(e, &ev, NULL), 1, &e->tally.not_delivered);
 }
 
 int declare_not_run(struct emit *e, uint64_t count)
@@ -194,5 +210,5 @@ int declare_not_run(struct emit *e, uint64_t count)
 	Varve__V1__Event ev;
 	Varve__V1__Loss *out = loss_begin(e, &ev, "not_run", count);
 
-	return out ? emit_event(e, &ev, NULL) : -ENOMEM;
+	return out ? counted(emit_event(e, &ev, NULL), count, &e->tally.not_run) : -ENOMEM;
 }

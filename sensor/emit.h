@@ -8,6 +8,7 @@
 #include "evidence/base.h"
 #include "evidence/tree.h"
 #include "sensor/room.h"
+#include "sensor/tally.h"
 #include "varve.pb-c.h"
 
 struct container;
@@ -32,6 +33,7 @@ struct emit {
 	int64_t clock_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
 	uint64_t failed_cnt;	 /* records that the log did not take */
 	int append_err;		 /* what it said to the last one */
+	struct tally tally;
 };
 
 /* Makes a run id. log and node_name stay the caller's. */

@@ -78,8 +78,12 @@ int kube_find_base(const char *api, char *ret_base, size_t size)
  * else it may have got. */
 static int spawn(const struct kube *kube, int fd, const char *dir, pid_t *ret_pid)
 {
-	char *argv[] = {(char *)PROGRAM, (char *)kube->base, kube->conf->node_name,
-			kube->conf->kube_labels, NULL};
+	char *argv[] = {(char *)PROGRAM,
+			(char *)kube->base,
+			kube->conf->node_name,
+			kube->conf->kube_labels,
+			(char *)(kube->conf->log_format == DIAG_JSON ? "json" : "text"),
+			NULL};
 	char *envp[] = {NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;

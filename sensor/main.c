@@ -2,10 +2,11 @@
 /*
  * varve-sensor: starts everything in order, turns one loop, stops everything in the mirrored order.
  *
- * One loop, one epoll, a second thread that hashes files (hash_worker.h), and a third that reads
- * what runtimes say of new containers (births.h). A turn: take what the rings have, write it to the
- * log, give the rings' space back, let the shipper follow. The reader comes on a timer (10 ms while
- * there is traffic), and is woken only by a ring that fills or a record that cannot wait.
+ * One loop, one epoll, a second thread that hashes files (hash_worker.h), a third that reads what
+ * runtimes say of new containers (births.h), and, if asked for, one that serves metrics (serve.h).
+ * A turn: take what the rings have, write it to the log, give the rings' space back, let the
+ * shipper follow. The reader comes on a timer (10 ms while there is traffic), and is woken only by
+ * a ring that fills or a record that cannot wait.
  */
 #include "evidence/diag.h"
 #include "evidence/log.h"
@@ -23,6 +24,8 @@
 #include "sensor/hierarchy.h"
 #include "sensor/intake.h"
 #include "sensor/kube.h"
+#include "sensor/notify.h"
+#include "sensor/observe.h"
 #include "sensor/pods.h"
 #include "sensor/privileges.h"
 #include "sensor/probes.h"
@@ -91,6 +94,13 @@ struct sensor {
 	struct taken *taken; /* by the sensor before us; NULL: there was none */
 	struct ring_mark taken_mark;
 	int log_err; /* last state of writing the log, to tell changes only */
+	struct notify notify;
+	struct observe observe;
+	struct streams_sum sums[EV_CLASS_CNT]; /* as of the last heartbeat */
+	uint64_t heartbeat_cnt, reload_cnt, reload_failed_cnt;
+	bool reload; /* SIGHUP came */
+	int argc;
+	char **argv;
 };
 
 /* --- start */
@@ -176,6 +186,7 @@ static int open_loop(struct sensor *s)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -326,6 +337,62 @@ static void refused(uint64_t index, const char *run_id, uint64_t sequence, int64
 	note_log_state(s, log_flush(s->log));
 }
 
+static struct run_state state_of(struct sensor *s)
+{
+	struct proctab_cost cost = proctab_cost(s->proctab);
+	struct pods_cost pods = pods_cost(s->pods);
+
+	return (struct run_state){
+		.unshipped_records =
+			s->ship ? log_next_index(s->log) - ship_acknowledged(s->ship) : 0,
+		.invalid_records = s->intake.invalid_cnt,
+		.containers = container_table_count(s->containers),
+		.processes = proctab_count(s->proctab),
+		.containers_refused = s->intake.unregistered_cnt,
+		.processes_refused = cost.refused,
+		.processes_evicted = cost.evicted,
+		.images_left_out = cost.images_left_out,
+		.dns_streams_evicted = dns_streams_evicted(s->intake.dns),
+		.udp_flows = s->flows.live,
+		.pods = pods_count(s->pods),
+		.pods_evicted = pods.evicted,
+		.pods_refused = pods.refused,
+		.pods_contradicted = pods.contradicted,
+		.has_api = s->kube,
+		.api_listed = pods_listed(s->pods),
+		.api_restarts = kube_restarts(s->kube),
+		.api_invalid = kube_invalid(s->kube),
+		.canary = s->heartbeat_cnt && !s->canary.is_missed,
+		.canary_ns = s->canary.took_ns,
+		.sums = s->sums,
+	};
+}
+
+static void show(struct sensor *s)
+{
+	struct run_state state;
+	struct observe_sources sources = {
+		.conf = &s->conf,
+		.emit = &s->emit,
+		.log = s->log,
+		.probes = s->probes,
+		.ring = s->ring,
+		.sealing = &s->sealing,
+		.ship = s->ship,
+		.state = &state,
+		.canary_sent = s->heartbeat_cnt,
+		.log_err = s->log_err,
+		.heartbeats = s->heartbeat_cnt,
+		.reloads = s->reload_cnt,
+		.reloads_failed = s->reload_failed_cnt,
+	};
+
+	if (!s->observe.serve)
+		return;
+	state = state_of(s);
+	observe_tick(&s->observe, &sources);
+}
+
 static void tick(struct sensor *s, uint64_t now)
 {
 	if (now < s->next_tick_ns)
@@ -348,6 +415,7 @@ static void tick(struct sensor *s, uint64_t now)
 			say_coverage(s);
 		s->next_sweep_ns = now + (again ? TICK_NS : SWEEP_NS);
 	}
+	show(s);
 }
 
 /* An event whose program did not run has no number: all that is known is that there may have been
@@ -363,42 +431,33 @@ static void declare_recursion(struct sensor *s)
 	probes_misses_declared(s->probes, misses);
 }
 
+static void tell_status(struct sensor *s)
+{
+	uint64_t lost = 0;
+
+	for (unsigned int c = 0; c < EV_CLASS_CNT; c++)
+		lost += s->sums[c].lost;
+	notify_send(&s->notify, "STATUS=%s: %llu records, %llu events lost, %zu containers",
+		    s->canary.is_missed ? "Probes do not run"
+		    : s->log_err	? "The log cannot be written"
+					: "Recording",
+		    (unsigned long long)s->emit.sequence, (unsigned long long)lost,
+		    (size_t)container_table_count(s->containers));
+}
+
 static void heartbeat(struct sensor *s)
 {
-	struct proctab_cost cost = proctab_cost(s->proctab);
-	struct pods_cost pods = pods_cost(s->pods);
-	struct streams_sum sums[EV_CLASS_CNT];
-	struct run_state state = {
-		.unshipped_records =
-			s->ship ? log_next_index(s->log) - ship_acknowledged(s->ship) : 0,
-		.invalid_records = s->intake.invalid_cnt,
-		.containers = container_table_count(s->containers),
-		.processes = proctab_count(s->proctab),
-		.containers_refused = s->intake.unregistered_cnt,
-		.processes_refused = cost.refused,
-		.processes_evicted = cost.evicted,
-		.images_left_out = cost.images_left_out,
-		.dns_streams_evicted = dns_streams_evicted(s->intake.dns),
-		.udp_flows = s->flows.live,
-		.pods = pods_count(s->pods),
-		.pods_evicted = pods.evicted,
-		.pods_refused = pods.refused,
-		.pods_contradicted = pods.contradicted,
-		.has_api = s->kube,
-		.api_listed = pods_listed(s->pods),
-		.api_restarts = kube_restarts(s->kube),
-		.api_invalid = kube_invalid(s->kube),
-		.sums = sums,
-	};
+	struct run_state state = state_of(s);
 
 	state.canary = canary_has_come(&s->canary);
-	state.canary_ns = s->canary.took_ns;
 	intake_settle(&s->intake, SETTLE_NOW);
 	declare_recursion(s);
-	streams_sum(s->streams, 0, sums);
-	sealing_count(&s->sealing, sums);
+	streams_sum(s->streams, 0, s->sums);
+	sealing_count(&s->sealing, s->sums);
 	run_emit_heartbeat(&s->emit, &state);
 	s->settling = false;
+	s->heartbeat_cnt++;
+	tell_status(s);
 }
 
 /* Before a container's account is closed, too: what it had open is in it. */
@@ -471,10 +530,42 @@ static void finish_what_is_read(struct sensor *s)
 		heartbeat(s);
 }
 
+/* What the changed options say is looked at where it is used, but for these. */
+static void apply(struct sensor *s, uint64_t now)
+{
+	diag_init("varve-sensor", s->conf.log_level);
+	diag_set_format(s->conf.log_format);
+	sealing_set_interval(&s->sealing, s->conf.seal_key_interval_ms * NSEC_PER_MSEC, now);
+	s->next_heartbeat_ns =
+		MIN(s->next_heartbeat_ns, now + s->conf.heartbeat_ms * NSEC_PER_MSEC);
+	say_coverage(s);
+}
+
+static void reload(struct sensor *s, uint64_t now)
+{
+	size_t taken = 0;
+
+	s->reload = false;
+	notify_reloading(&s->notify);
+	if (conf_reload(&s->conf, s->argc, s->argv, &taken)) {
+		s->reload_failed_cnt++;
+	} else {
+		s->reload_cnt++;
+		log_info("reloaded: %zu options have changed", taken);
+	}
+	if (taken)
+		apply(s, now);
+	notify_send(&s->notify, "READY=1");
+}
+
 static void turn(struct sensor *s, size_t *ret_taken)
 {
 	uint64_t now = emit_boot_ns();
 
+	board_turned(&s->observe.board, now);
+	notify_turned(&s->notify, now);
+	if (s->reload)
+		reload(s, now);
 	flows_tick(&s->flows, s->probes, now);
 	begin_settling(s, now);
 	look_for_closed(s, now);
@@ -493,6 +584,14 @@ static void turn(struct sensor *s, size_t *ret_taken)
 		ship_run(s->ship, refused, s);
 }
 
+static void take_signal(struct sensor *s, int signal)
+{
+	if (signal == SIGHUP)
+		s->reload = true;
+	else
+		s->signal = signal;
+}
+
 static void wait_for_work(struct sensor *s, int timeout_ms)
 {
 	struct epoll_event events[4];
@@ -502,7 +601,7 @@ static void wait_for_work(struct sensor *s, int timeout_ms)
 	for (i = 0; i < n; i++) {
 		if (events[i].data.fd == s->signal_fd &&
 		    read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
-			s->signal = info.ssi_signo;
+			take_signal(s, info.ssi_signo);
 	}
 }
 
@@ -521,6 +620,8 @@ static void loop(struct sensor *s)
 	int timeout_ms = BUSY_WAIT_MS;
 	size_t taken;
 
+	board_enter(&s->observe.board, BOARD_RUNNING, emit_boot_ns());
+	notify_send(&s->notify, "READY=1\nSTATUS=Recording");
 	while (!s->signal) {
 		turn(s, &taken);
 		if (taken)
@@ -529,6 +630,8 @@ static void loop(struct sensor *s)
 			timeout_ms = MIN(timeout_ms * 2, IDLE_WAIT_MS);
 		wait_for_work(s, s->is_behind ? 0 : timeout_ms);
 	}
+	board_enter(&s->observe.board, BOARD_STOPPING, emit_boot_ns());
+	notify_send(&s->notify, "STOPPING=1\nSTATUS=Ending the run");
 }
 
 /* --- stop */
@@ -597,7 +700,12 @@ static int probe_only(struct sensor *s)
 
 int main(int argc, char **argv)
 {
-	struct sensor s = {.epoll_fd = -1, .signal_fd = -1, .intake.record_fd = -1};
+	struct sensor s = {.epoll_fd = -1,
+			   .signal_fd = -1,
+			   .intake.record_fd = -1,
+			   .notify.fd = -1,
+			   .argc = argc,
+			   .argv = argv};
 	struct run_place previous;
 	struct tree tree; /* the previous run's */
 	struct log_recovery recovery;
@@ -610,6 +718,7 @@ int main(int argc, char **argv)
 		return err > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	}
 	diag_init("varve-sensor", s.conf.log_level);
+	diag_set_format(s.conf.log_format);
 	if (s.conf.unpin) {
 		err = unpin_only(&s.conf);
 		goto out;
@@ -627,6 +736,10 @@ int main(int argc, char **argv)
 	err = check_can_watch(privileges_effective());
 	if (!err)
 		err = privileges_begin(&s.conf);
+	if (!err) {
+		notify_open(&s.notify);
+		err = observe_open(&s.observe, &s.conf);
+	}
 	if (err)
 		goto out;
 	err = open_log(&s, &previous, &tree, &recovery);
@@ -688,6 +801,8 @@ out:
 	sealing_close(&s.sealing);
 	emit_fini(&s.emit);
 	log_close(s.log);
+	observe_close(&s.observe);
+	notify_close(&s.notify);
 	if (s.signal_fd >= 0)
 		close(s.signal_fd);
 	if (s.epoll_fd >= 0)

@@ -239,6 +239,14 @@ bool ring_is_past(const struct ring *ring, const struct ring_mark *mark)
 	return true;
 }
 
+void ring_fill(const struct ring *ring, size_t i, uint64_t *ret_waiting, uint64_t *ret_size)
+{
+	const struct live_ring *r = &ring->live[i];
+
+	*ret_waiting = i < ring->cnt ? live_end(r) - r->pos : 0;
+	*ret_size = i < ring->cnt ? r->size : 0;
+}
+
 void ring_commit(struct ring *ring)
 {
 	size_t i;

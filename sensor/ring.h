@@ -40,6 +40,9 @@ struct ring_mark {
 struct ring_mark ring_mark(const struct ring *ring);
 /* True if all that was there then was taken. It comes to that however much is added meanwhile. */
 bool ring_is_past(const struct ring *ring, const struct ring_mark *mark);
+/* Of one ring, in the order they were opened: bytes that are not taken yet, and how many there are.
+ */
+void ring_fill(const struct ring *ring, size_t i, uint64_t *ret_waiting, uint64_t *ret_size);
 /* Gives the space of all records taken so far back to the kernel; the log has them, or holds them
  * until it can be written. */
 void ring_commit(struct ring *ring);

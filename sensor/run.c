@@ -343,7 +343,7 @@ int run_emit_coverage(struct emit *e, const struct conf *conf, const struct hier
 	return emit_event(e, &ev, NULL);
 }
 
-static uint64_t rss_bytes(void)
+uint64_t run_rss_bytes(void)
 {
 	char line[128];
 	unsigned long pages = 0;
@@ -352,6 +352,15 @@ static uint64_t rss_bytes(void)
 	    sscanf(line, "%*u %lu", &pages) != 1)
 		return 0;
 	return pages * sysconf(_SC_PAGESIZE);
+}
+
+uint64_t run_cpu_ns(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_SELF, &ru);
+	return (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * NSEC_PER_SEC +
+	       (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1000;
 }
 
 static void fill_pods(const struct run_state *state, Varve__V1__Heartbeat *out)
@@ -371,7 +380,6 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 {
 	Varve__V1__Event ev = VARVE__V1__EVENT__INIT;
 	Varve__V1__Heartbeat *out;
-	struct rusage ru;
 	int err;
 
 	arena_reset(&e->arena);
@@ -380,12 +388,9 @@ int run_emit_heartbeat(struct emit *e, const struct run_state *state)
 		err = declare_fill_counts(state->sums, &e->arena, &out->n_counts, &out->counts);
 	if (err)
 		return err;
-	getrusage(RUSAGE_SELF, &ru);
 	SET(out, clock_offset_nano, e->clock_offset_ns);
-	SET(out, rss_bytes, rss_bytes());
-	SET(out, cpu_time_nano,
-	    (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * NSEC_PER_SEC +
-		    (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1000);
+	SET(out, rss_bytes, run_rss_bytes());
+	SET(out, cpu_time_nano, run_cpu_ns());
 	SET(out, unshipped_records, state->unshipped_records);
 	SET(out, invalid_records, state->invalid_records);
 	SET(out, containers, state->containers);

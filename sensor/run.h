@@ -51,6 +51,9 @@ int run_find_tree(const char *dir, uint64_t next_index, const struct run_place *
 		  struct tree *ret_tree);
 /* The kernel's boot id in text form. */
 int run_boot_id(char ret_id[UUID_LEN + 1]);
+/* What this process has used: resident memory (0: not known), CPU time. */
+uint64_t run_rss_bytes(void);
+uint64_t run_cpu_ns(void);
 
 /* host_root: where the node's /etc is. */
 /* tree: the previous run's; takes_over: its hooks went on until now. */
@@ -60,7 +63,6 @@ int run_emit_coverage(struct emit *emit, const struct conf *conf, const struct h
 		      const struct probes *probes);
 int run_emit_heartbeat(struct emit *emit, const struct run_state *state);
 /* until_ns: of boot time, when the hooks began to go. */
-int run_emit_end(struct emit *emit, const char *reason, uint64_t until_ns,
-		 bool hooks_go_on);
+int run_emit_end(struct emit *emit, const char *reason, uint64_t until_ns, bool hooks_go_on);
 
 #endif

@@ -105,6 +105,7 @@ static int write_record(struct sealing *s, const struct seal *seal, char *note)
 	s->number++;
 	s->leaf = e->leaf;
 	s->first = seal->size;
+	s->sealed_unix_nano = seal->time_unix_nano;
 	return 0;
 }
 
@@ -135,6 +136,7 @@ static int seal_changing(struct sealing *s, uint64_t now_ns, struct seal *seal)
 		seal->has_next = false;
 		return err;
 	}
+	s->change_cnt++;
 	s->next_change_ns = now_ns + s->change_interval_ns;
 	err = write_record(s, seal, note);
 	if (err)
@@ -185,6 +187,12 @@ int sealing_turn(struct sealing *s, uint64_t now_ns)
 		return 0;
 	s->next_ns = now_ns + INTERVAL_NS;
 	return note_err(s, seal_now(s, change ? now_ns : 0, false));
+}
+
+void sealing_set_interval(struct sealing *s, uint64_t interval_ns, uint64_t now_ns)
+{
+	s->change_interval_ns = interval_ns;
+	s->next_change_ns = MIN(s->next_change_ns, now_ns + interval_ns);
 }
 
 int sealing_end(struct sealing *s)

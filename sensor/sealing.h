@@ -25,6 +25,8 @@ struct sealing {
 	struct tree_hash leaf; /* of the last one */
 	uint64_t first;	       /* sequence of the last seal */
 	uint64_t next_ns, next_change_ns, change_interval_ns;
+	int64_t sealed_unix_nano;  /* the last seal's; 0: there is none */
+	uint64_t change_cnt;	   /* of the key, in this run */
 	char change[NOTE_MAX + 1]; /* a change of keys that the next seal tells; "": none */
 	struct streams_sum counts[EV_CLASS_CNT];
 };
@@ -34,6 +36,8 @@ int sealing_open(struct sealing *sealing, const struct conf *conf, struct emit *
 void sealing_close(struct sealing *sealing);
 /* What the next seals say of the run so far; sums: [EV_CLASS_CNT]. */
 void sealing_count(struct sealing *sealing, const struct streams_sum *sums);
+/* The option seal-key-interval has changed. */
+void sealing_set_interval(struct sealing *sealing, uint64_t interval_ns, uint64_t now_ns);
 /* Seals if there is something, and the last seal is a second ago. Returns what emit_event() does,
  * or -EIO; a later call tries again. */
 int sealing_turn(struct sealing *sealing, uint64_t now_ns);

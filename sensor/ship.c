@@ -51,8 +51,9 @@ struct ship {
 	uint64_t pods_waiting_ms;   /* since when the cursor waits for it alone; 0: it does not */
 	uint64_t pods_missed_cnt;   /* records that it lacks */
 	uint64_t told_pods_ms;
-	bool shrunk;	  /* batches, since the producer started */
-	bool refused_now; /* a record was refused in this turn */
+	uint64_t failed_cnt; /* deliveries */
+	bool shrunk;	     /* batches, since the producer started */
+	bool refused_now;    /* a record was refused in this turn */
 	ship_refused_fn refused;
 	void *ctx;
 };
@@ -204,6 +205,10 @@ static void on_report(uint64_t serial, enum record_topic which, rd_kafka_resp_er
 
 	if (!e)
 		return;
+	/* What is taken back failed by another's failure. */
+	if (err && err != RD_KAFKA_RESP_ERR__PURGE_QUEUE &&
+	    err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
+		ship->failed_cnt++;
 	if (which == RECORD_PODS) {
 		on_pods_report(ship, e, err);
 		return;
@@ -426,6 +431,13 @@ uint64_t ship_acknowledged(const struct ship *ship)
 {
 	/* Before the check nothing may be removed on the cursor's word. */
 	return ship->source.checking ? 0 : ship->cursor.mark.index;
+}
+
+struct ship_cost ship_cost(const struct ship *ship)
+{
+	return (struct ship_cost){.acknowledged_ms = ship->acknowledged_ms,
+				  .failed = ship->failed_cnt,
+				  .pods_missed = ship->pods_missed_cnt};
 }
 
 void ship_skip_to(struct ship *ship, uint64_t index)

@@ -39,6 +39,13 @@ int ship_run(struct ship *ship, ship_refused_fn refused, void *ctx);
  * has been checked against the log.
  */
 uint64_t ship_acknowledged(const struct ship *ship);
+/* What became of deliveries. */
+struct ship_cost {
+	uint64_t acknowledged_ms; /* CLOCK_MONOTONIC, when a record last was; 0: never */
+	uint64_t failed;	  /* deliveries; all but what is refused for good go again */
+	uint64_t pods_missed;	  /* records that the topic of pods lacks */
+};
+struct ship_cost ship_cost(const struct ship *ship);
 /* The log removed frames below this index (size limit): go on behind them. */
 void ship_skip_to(struct ship *ship, uint64_t index);
 

@@ -5,7 +5,7 @@
 set -eu
 
 build="clang llvm libbpf-dev bpftool libelf-dev zlib1g-dev gcc libc6-dev make pkg-config
-protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev libssl-dev libzip-dev python3 ca-certificates"
+protobuf-compiler protobuf-c-compiler libprotobuf-c-dev librdkafka-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev libssl-dev libzip-dev libmicrohttpd-dev python3 ca-certificates"
 demo="runc busybox-static procps iproute2 mount util-linux"
 kafka="default-jre-headless maven kcat openssl"
 check="qemu-system-x86 cpio e2fsprogs libcmocka-dev libclang-rt-14-dev python3-protobuf containerd strace valgrind mandoc clang-format git python3-pip
