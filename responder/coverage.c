@@ -2,6 +2,7 @@
 /* varve coverage: what the sensors could see, node by node. Reads the outline where there is one.
  */
 #include "evidence/base.h"
+#include "evidence/decoder.h"
 #include "evidence/event.h"
 #include "evidence/text.h"
 #include "responder/commands.h"
@@ -494,15 +495,17 @@ void coverage_free(struct coverage *c)
 static int read_source(struct source *src, struct coverage *c)
 {
 	struct source_item item;
+	struct decoder *d;
 	int err;
 
-	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
-
-		coverage_take(c, ev, item.skipped);
-		varve__v1__event__free_unpacked(ev, NULL);
-	}
+	if (decoder_new(&d))
+		memory_exhausted();
+	while (!(err = source_next(src, &item)) && item.what != SOURCE_END)
+		coverage_take(c,
+			      item.what == SOURCE_RECORD ? decoder_event(d, item.payload, item.len)
+							 : NULL,
+			      item.skipped);
+	decoder_free(d);
 	return err;
 }
 

@@ -5,6 +5,7 @@
  * last is in it: the pod's records and the sensor's own as they are, of others' the leaf hash.
  */
 #include "evidence/base.h"
+#include "evidence/decoder.h"
 #include "evidence/diag.h"
 #include "evidence/event.h"
 #include "evidence/tree.h"
@@ -232,11 +233,12 @@ static int pass(struct export *x, struct source *src, take_fn take)
 	int err = source_rewind(src);
 
 	while (!err && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+		const Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD
+				? decoder_event(x->h->decoder, item.payload, item.len)
+				: NULL;
 
 		err = take(x, ev, &item);
-		varve__v1__event__free_unpacked(ev, NULL);
 	}
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "responder/seals_source.h"
 #include "evidence/base.h"
+#include "evidence/decoder.h"
 #include "evidence/diag.h"
 #include "evidence/event.h"
 #include "responder/bundle.h"
@@ -103,26 +104,29 @@ static void take_leaf(struct seals *seals, struct place *at, const struct source
 	seals_take_leaf(seals, at->run_id, ++at->sequence, &leaf);
 }
 
-static void take_record(struct seals *seals, struct place *at, const struct source_item *item)
+static void take_record(struct seals *seals, struct place *at, struct decoder *d,
+			const struct source_item *item)
 {
-	Varve__V1__Event *ev = event_decode(item->payload, item->len);
+	const Varve__V1__Event *ev = decoder_event(d, item->payload, item->len);
 
-	if (ev) {
-		snprintf(at->run_id, sizeof(at->run_id), "%s", ev->run_id);
-		at->sequence = ev->sequence;
-		seals_take(seals, ev, item->payload, item->len);
-	} else {
+	if (!ev) {
 		seals_damage(seals, "a record that is no event", false);
+		return;
 	}
-	varve__v1__event__free_unpacked(ev, NULL);
+	snprintf(at->run_id, sizeof(at->run_id), "%s", ev->run_id);
+	at->sequence = ev->sequence;
+	seals_take(seals, ev, item->payload, item->len);
 }
 
 int seals_source_read(struct source *src, struct seals *seals)
 {
 	struct places places = {};
 	struct source_item item;
+	struct decoder *d;
 	int err;
 
+	if (decoder_new(&d))
+		memory_exhausted();
 	src->with_leaves = 1;
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
 		struct place *at = enter_partition(&places, item.partition);
@@ -130,10 +134,11 @@ int seals_source_read(struct source *src, struct seals *seals)
 		if (item.what == SOURCE_LEAF)
 			take_leaf(seals, at, &item);
 		else if (item.what == SOURCE_RECORD)
-			take_record(seals, at, &item);
+			take_record(seals, at, d, &item);
 		else
 			seals_damage(seals, item.where, item.at_tail);
 	}
+	decoder_free(d);
 	free(places.v);
 	return err;
 }

@@ -385,16 +385,30 @@ static void test_broker_is_away(void **state)
 
 static void test_broker_goes_away_while_reading(void **state)
 {
+	/* Not all of it has been fetched by then. */
+	const struct source_property properties[] = {
+		{.name = "queued.min.messages", .value = "1"},
+		{.name = "queued.max.messages.kbytes", .value = "1"},
+		{.name = "fetch.message.max.bytes", .value = "1000"},
+	};
 	struct fixture *f = *state;
-	struct source_item item;
+	struct source_item item = {};
+	char text[2000] = "";
+	int err;
 
+	memset(text, 'b', sizeof(text) - 1);
 	produce(f, TOPIC, 0, "a0");
-	produce(f, TOPIC, 1, "b0");
+	for (int i = 0; i < 20; i++)
+		produce(f, TOPIC, 1, text);
+	f->opts.properties = properties;
+	f->opts.property_cnt = ARRAY_SIZE(properties);
 	f->opts.timeout_ms = 1500;
 	assert_int_equal(open_source(f), 0);
 	expect(f, 0, "a0");
 	rd_kafka_mock_broker_set_down(f->cluster, 1);
-	assert_int_equal(source_next(f->src, &item), -EIO);
+	while (!(err = source_next(f->src, &item)))
+		assert_int_not_equal(item.what, SOURCE_END);
+	assert_int_equal(err, -EIO);
 }
 
 static void test_bad_property(void **state)
