@@ -56,13 +56,18 @@ class Packages:
         self.by_id = {}
         self.needed = set()  # ids: by our programs
 
-    def owner(self, path):
-        for p in (path, merged(path), merged(path)[len('/usr'):]):
-            found = subprocess.run(['dpkg-query', '-S', p], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-            for line in found.splitlines():
-                if line.endswith(': ' + p) and not line.startswith('diversion '):
-                    return self.package(line[:-len(p) - 2].split(', ')[0])
-        sys.exit(f'image: no package has {path}')
+    def owners(self, paths):
+        """The package of each; asked for at once, since dpkg reads all its lists for it."""
+        names = {n: p for p in paths for n in (p, merged(p), merged(p)[len('/usr'):])}
+        found = subprocess.run(['dpkg-query', '-S', *names], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        of = {}
+        for line in found.splitlines():
+            package, _, name = line.rpartition(': ')
+            if name in names and not line.startswith('diversion '):
+                of[names[name]] = self.package(package.split(', ')[0])
+        for path in set(paths) - set(of):
+            sys.exit(f'image: no package has {path}')
+        return of
 
     def package(self, name):
         if name not in self.by_id:
@@ -75,12 +80,14 @@ class Packages:
 
     def libraries(self, programs):
         """The shared libraries that these load, and what loads them."""
-        found = sorted(set(re.findall(r'(?:=> |^\t)(/\S+) \(0x', run('ldd', *programs), re.M)))
-        if 'not found' in run('ldd', *programs):
+        loaded = run('ldd', *programs)
+        if 'not found' in loaded:
             sys.exit('image: a library is missing')
+        found = sorted(set(re.findall(r'(?:=> |^\t)(/\S+) \(0x', loaded, re.M)))
+        owners = self.owners([os.path.realpath(p) for p in found])
         for path in found:
             real = os.path.realpath(path)
-            package = self.owner(real)
+            package = owners[real]
             self.needed.add(package.id)
             self.put(package, merged(real), package.read(real))
             asked = merged(os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)))

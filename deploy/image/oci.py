@@ -65,7 +65,7 @@ class Image:
     def layer(self, tree):
         tar = tree.tar(self.epoch)
         self.diff_ids.append(digest(tar))
-        self.layers.append(self._blob(gzip.compress(tar, 9, mtime=0), 'layer.v1.tar+gzip'))
+        self.layers.append(self._blob(gzip.compress(tar, 6, mtime=0), 'layer.v1.tar+gzip'))
 
     def _blob(self, data, media):
         self.blobs[digest(data)] = data
