@@ -10,18 +10,19 @@ O=${O:-build}
 mode=
 case ${1:-} in --*) mode=$1; shift ;; esac
 [ $# -gt 0 ] || set -- 6.12 6.1
-configurations=${CONFIGURATIONS:-none trampoline all tracepoint floor-trampoline floor-tracepoint}
+configurations=${CONFIGURATIONS:-none trampoline all tracepoint floor-trampoline floor-tracepoint programs-trampoline programs-tracepoint}
 [ "$mode" != --check ] || configurations="none trampoline all"
 make --no-print-directory -s O="$O" "$O"/tests/bench/{workload,nop,floor,no_sha.so}
 work=$(mktemp -d /tmp/varve-instructions.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/overlay/{bin,usr/bin,usr/lib}
 cp "$O"/{varve-sensor,varve} "$O"/tests/bench/{workload,floor} "$work/overlay/usr/bin/"
+cp /usr/sbin/bpftool "$work/overlay/usr/bin/"
 cp "$O/tests/bench/nop" "$work/overlay/bin/"
 cp "$O/tests/bench/no_sha.so" "$work/overlay/usr/lib/"
 cp tests/bench/instructions_guest.sh "$work/overlay/guest"
 . tests/vm/libraries.bash
-copy_libraries "$work/overlay" "$O/varve-sensor" "$O/varve" "$O/tests/bench/floor"
+copy_libraries "$work/overlay" "$O/varve-sensor" "$O/varve" "$O/tests/bench/floor" /usr/sbin/bpftool
 
 # One boot for each kernel, the configurations one after the other: what came before is the same each time.
 pids=()
