@@ -32,7 +32,7 @@ empty_programs() { # SET: at the hooks where the sensor has programs. Those of s
 	wait_until attached /tmp/out
 }
 measure() { # OPERATION...
-	workload -c /sys/fs/cgroup/$id -s $sensor_cgroup -w /tmp/files -d 300 -p "$PERCENT" "$@" || echo "not ok $configuration: the workload"
+	workload -c /sys/fs/cgroup/$id -s $sensor_cgroup -w /tmp/files -d 150 -p "$PERCENT" "$@" || echo "not ok $configuration: the workload"
 }
 programs() { # what each has done so far, in one line: name, ns, runs ...
 	echo "programs $(bpftool prog show | sed -nE 's/^[0-9]+: .* name ([^ ]*) .* run_time_ns ([0-9]*) run_cnt ([0-9]*).*/\1 \2 \3/p' | tr '\n' ' ')"
