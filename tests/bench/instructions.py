@@ -25,18 +25,26 @@ BARS = {'getppid': {'trampoline': (0, 0), 'tracepoint': (150, 0)},
 
 
 def read(path):
-    """(kernel release, {configuration: {operation: (all but the sensor's, the sensor's)}}, messages)"""
-    kernel, configurations, at, wrong = None, {}, None, []
+    """(kernel release, {configuration: {operation: (all but the sensor's, the sensor's)}}, messages). Of a configuration programs-SET:
+    {operation: {program: (its instructions, its runs)}}, all per operation."""
+    kernel, configurations, wrong = None, {}, []
     for line in open(path, errors='replace'):
         word, _, rest = line.strip().partition(' ')
         if word == 'kernel':
             kernel = rest.split('-cloud')[0]
         elif word == 'configuration':
-            at = configurations.setdefault(rest, {})
-            name = rest
+            name, at, before = rest, configurations.setdefault(rest, {}), {}
+        elif word == 'programs':
+            now = programs(rest)
+            # Those that follow an operation; a tenth more than it says was for warming up.
+            if before:
+                at[s['operation']] = {p: tuple((b - a) / (1.1 * s['times']) for a, b in zip(before.get(p, (0, 0)), now[p])) for p in now}
+            before = {} if before else now
         elif line.startswith('{"operation"'):
             s = json.loads(line)
             n = s['times']
+            if name.startswith('programs'):
+                continue
             at[s['operation']] = ((s['tsc'] - 1000 * s['sensor_during_us']) / n, 1000 * s['sensor_us'] / n)
         elif line.startswith('{') and '"ACCOUNT"' in line:
             wrong += check_account(name, json.loads(line))
@@ -46,6 +54,15 @@ def read(path):
         if name not in ('none',) and not name.startswith('floor') and not operations:
             wrong.append('%s: nothing was measured' % name)
     return kernel, configurations, wrong
+
+
+def programs(text):
+    """{name: (instructions, runs)} so far; names that the kernel has cut may be those of several."""
+    words, out = text.split(), {}
+    for name, ns, runs in zip(words[::3], words[1::3], words[2::3]):
+        was = out.get(name, (0, 0))
+        out[name] = was[0] + int(ns), was[1] + int(runs)
+    return out
 
 
 def check_account(name, event):
@@ -77,6 +94,20 @@ def table(series, kernel, configurations):
             cells.append('%.0f' % inline + ('' if n.startswith('floor') else ' + %.0f' % sensor))
         rows.append('| %s | %.0f | %s |' % (operation, configurations['none'][operation][0], ' | '.join(cells)))
     return rows + ['']
+
+
+def program_table(series, kernel, configurations):
+    rows = []
+    for name in configurations:
+        if not name.startswith('programs-'):
+            continue
+        rows += ['#### Programs on Linux %s (%s), %s' % (series, kernel, name.split('-')[1]), '', '| operation | program | instructions | runs |', '|---|---|---|---|']
+        for operation, by_program in configurations[name].items():
+            for program, (ns, runs) in sorted(by_program.items(), key=lambda p: -p[1][0]):
+                if ns >= 100:
+                    rows.append('| %s | %s | %.0f | %.2f |' % (operation, program, ns, runs))
+        rows.append('')
+    return rows
 
 
 def written():
@@ -129,8 +160,9 @@ def main(arguments):
         if mode == '--check':
             compare(series, kernel, configurations, written())
             continue
-        rows += table(series, kernel, configurations)
-        print('\n'.join(table(series, kernel, configurations)))
+        more = table(series, kernel, configurations) + program_table(series, kernel, configurations)
+        rows += more
+        print('\n'.join(more))
         bars(series, configurations)
     if mode == '--write' and ok:
         text = open(DOCUMENT).read()

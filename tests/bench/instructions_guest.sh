@@ -31,8 +31,24 @@ empty_programs() { # SET: at the hooks where the sensor has programs. Those of s
 	pid=$!
 	wait_until attached /tmp/out
 }
+measure() { # OPERATION...
+	workload -c /sys/fs/cgroup/$id -s $sensor_cgroup -w /tmp/files -d 150 -p "$PERCENT" "$@" || echo "not ok $configuration: the workload"
+}
+programs() { # what each has done so far, in one line: name, ns, runs ...
+	echo "programs $(bpftool prog show | sed -nE 's/^[0-9]+: .* name ([^ ]*) .* run_time_ns ([0-9]*) run_cnt ([0-9]*).*/\1 \2 \3/p' | tr '\n' ' ')"
+}
+measure_programs() { # OPERATION...
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled
+	for operation; do
+		programs
+		measure "$operation"
+		programs
+	done
+	echo 0 >/proc/sys/kernel/bpf_stats_enabled
+}
 begin() {
 	case $configuration in
+	programs-*) sensor --hooks "${configuration#programs-}" ;;
 	none) pid= ;;
 	all) sensor --hooks trampoline --read-opens all ;;
 	floor-*) empty_programs "${configuration#floor-}" ;;
@@ -60,8 +76,11 @@ for configuration in $CONFIGURATIONS; do
 	id=$(printf '%064x' $n)
 	mkdir /sys/fs/cgroup/$id /tmp/files
 	sleep 2 # what the start has left to do
-	workload -c /sys/fs/cgroup/$id -s $sensor_cgroup -w /tmp/files -d 300 -p "$PERCENT" 'getppid' 'fork, exec, wait' 'open, read, close: again' \
-		'create, close, rename, unlink' 'TCP connect, accept, close both' || echo "not ok $configuration: the workload"
+	case $configuration in
+	programs-*) measure=measure_programs ;;
+	*) measure=measure ;;
+	esac
+	$measure 'getppid' 'fork, exec, wait' 'open, read, close: again' 'create, close, rename, unlink' 'TCP connect, accept, close both'
 	rm -rf /tmp/files
 	until rmdir /sys/fs/cgroup/$id; do sleep 0.1; done
 	sleep 1

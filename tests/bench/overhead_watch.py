@@ -56,8 +56,15 @@ class Watcher:
     def start(self, cgroup):
         before = set(bpf_programs())
         self.launch(cgroup)
-        self.mine = set(bpf_programs()) - before
+        self.mine = self.own(before, cgroup)
         time.sleep(1)  # what a start has left to do
+
+    @staticmethod
+    def own(before, cgroup):
+        """Of the programs that are new, those that processes of the cgroup hold, where the kernel tells who does."""
+        pids = set(map(int, open(cgroup + '/cgroup.procs').read().split()))
+        new = {i: p.get('pids') for i, p in bpf_programs().items() if i not in before}
+        return {i for i, held in new.items() if held is None or pids & {h['pid'] for h in held}}
 
     def stop(self, cgroup):
         """The process, and whatever else it has left in the cgroup."""
