@@ -29,7 +29,7 @@ check "html hostile: no line of it is markup" sh -c "! grep -E '<(img|svg)|pwned
 echo "# 100,001 records are $(($(stat -c %s "$work/many.html") / 1024)) KiB, of $(($(stat -c %s "$work/many.jsonl") / 1024)) KiB of JSON lines"
 
 if "$PYTHON" -c 'import sys; sys.path.insert(0, "tests/e2e"); import browser; sys.exit(not browser.program())'; then
-	"$PYTHON" tests/e2e/html.py "$work" || failures=$((failures + 1))
+	"$PYTHON" tests/e2e/html_page.py "$work" || failures=$((failures + 1))
 else
 	echo "skip html in a browser: no Chromium (Debian: chromium-headless-shell)"
 fi

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""html.py DIRECTORY: the pages there, story.html and so on, in a browser, against the records they are made of, story.jsonl.
+"""html_page.py DIRECTORY: the pages there, story.html and so on, in a browser, against the records they are made of, story.jsonl.
 Prints "ok NAME" and "not ok NAME: why"."""
 import json
 import os
