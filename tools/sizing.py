@@ -93,7 +93,7 @@ def report(args):
     rates = [('yours', args.rate)] if args.rate else RATES
     print('measured (docs/BENCH.md): a record takes')
     for rate, log, kafka in measured.sizes:
-        print(f'  at {rate:6,.0f}/s  {log:5,.0f} bytes in the log, {kafka:5,.0f} in Kafka')
+        print(f'  at {rate:7,.1f}/s  {log:5,.0f} bytes in the log, {kafka:5,.0f} in Kafka')
     print(f'  varve reads {measured.read:,.0f} records/s on one core\n')
     show(measured, nodes, rates, args.days, args.copies, args.outage)
     print(f'\npartitions: at most {amount(WRITE_LIMIT)}/s into one, and a day of it read again within {DAY_LIMIT // 60} minutes; disk: filled to {SPARE:.0%}')
