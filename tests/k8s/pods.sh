@@ -86,12 +86,8 @@ grep '"kind":"EXEC"' "$work/records" | grep '"args":\["/bin/true","shop/minutely
 	pass "what a schedule made is the CronJob's" || fail "what a schedule made is the CronJob's"
 
 # --- the sensor as deploy/k8s has it
-image=$work/sensor-image
-make --no-print-directory O="$O" install DESTDIR="$image" >"$work/install.out" 2>&1 || fail "make install: $(tail -n 1 "$work/install.out")"
-# shellcheck disable=SC2046
-cp -L --parents $(ldd "$image"/usr/local/sbin/* | grep -o '/[^ ]*' | grep -v ':$' | sort -u) "$image" || fail "libraries"
-STOP_SIGNAL=SIGTERM "$PYTHON" tests/e2e/image.py "$image" "$work/sensor.tar" "docker.io/library/varve-sensor:$("$O/varve-sensor" --version | cut -d' ' -f2)" /usr/local/sbin/varve-sensor &&
-	image_import "$work/sensor.tar" >"$work/import.out" 2>&1 || fail "image of the sensor: $(tail -n 1 "$work/import.out")"
+make --no-print-directory -s O="$O" image IMAGE=docker.io/library/varve-sensor >"$work/image.out" 2>&1 && cp "$O/image.tar" "$work/sensor.tar" &&
+	image_import "$work/sensor.tar" >"$work/import.out" 2>&1 || fail "image of the sensor: $(tail -n 1 "$work/image.out" "$work/import.out")"
 # A capability that this machine's root has not itself it cannot give a pod.
 cp -r deploy/k8s "$work/deploy" || fail "copy of deploy/k8s"
 bound=$((16#$(sed -n 's/^CapBnd:\t//p' /proc/self/status))) given=0
