@@ -109,7 +109,9 @@ else
 fi
 wait_for 30 sensor_pod_says 'answers' && pass "and asks the API server" || fail "and asks the API server: $(kubectl -n varve logs daemonset/varve-sensor --tail=1)"
 in_pod=$(pgrep -f '^/usr/local/sbin/varve-sensor --config /etc/varve/sensor.conf$')
-check "with those capabilities and no others" grep -qx "CapEff:.$(printf %016x $given)" "/proc/$in_pod/status"
+check "with those capabilities and no others" grep -qx "CapBnd:.$(printf %016x $given)" "/proc/$in_pod/status"
+effective=$((16#$(sed -n 's/^CapEff:\t//p' "/proc/$in_pod/status")))
+check "of which it gives up those that it needs no more" [ $((effective & ~given)) = 0 -a $effective != 0 -a $effective != $given ]
 check "under the runtime's filter of system calls" grep -q '^Seccomp:.2' "/proc/$in_pod/status"
 accounts=()
 in_shop create job --from=cronjob/nightly nightly-29440801 >/dev/null
