@@ -37,7 +37,7 @@ static int say(bool as_json, const char *const *digests, char **ret_text)
 		ev.body_case = VARVE__V1__EVENT__BODY_COVERAGE;
 		ev.coverage = &body;
 		body.config_sha256 = *digests[i] ? (char *)digests[i] : NULL;
-		coverage_take(c, &ev);
+		coverage_take(c, &ev, 0);
 	}
 	status = coverage_print(c, out);
 	fclose(out);
