@@ -52,6 +52,7 @@ bind() { echo "type=bind,src=$1,dst=$2,options=rbind:$3"; }
 # Of the capabilities of deploy/k8s those that this machine's root has itself; of runc's own, none that is not there.
 bound=$((16#$(sed -n 's/^CapBnd:\t//p' /proc/self/status))) add=() drop=()
 wanted=$(sed -n '/^ *add:$/,/^ *seccompProfile:/s/^ *- \([A-Z_]*\) .*/\1/p' deploy/k8s/base/daemonset.yaml)
+[ -n "$wanted" ] || fail 'the capabilities of deploy/k8s'
 for cap in $wanted; do
 	bit=$((1 << $(sed -n "s/^#define CAP_$cap[[:space:]]*\([0-9]*\)\$/\1/p" /usr/include/linux/capability.h)))
 	if ((bound & bit)); then add+=(--cap-add "CAP_$cap"); else echo "skip the sensor with $cap: this machine's root has it not"; fi

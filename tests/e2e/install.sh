@@ -6,8 +6,8 @@
 make --no-print-directory -s O="$O" all "$O/tests/consumers/records" || exit 1
 export prefix=$work/usr
 install_() { make --no-print-directory -s O="$O" install "$@"; }
-check "make install" install_ PREFIX="$prefix"
-check "below DESTDIR" install_ DESTDIR="$work/root" PREFIX=/opt/varve LIBDIR=/opt/varve/lib64
+check "make install" install_ PREFIX="$prefix" SYSCONFDIR="$prefix/etc"
+check "below DESTDIR" install_ DESTDIR="$work/root" PREFIX=/opt/varve LIBDIR=/opt/varve/lib64 SYSCONFDIR=/opt/varve/etc
 files() { (cd "$1" && find . -type f | sed 's,^\./lib64/,./lib/,' | sort); }
 check "the same there" diff <(files "$prefix") <(files "$work/root/opt/varve")
 check "the unit says where the program is" grep -qx 'ExecStart=/opt/varve/sbin/varve-sensor' "$work/root/opt/varve/lib/systemd/system/varve-sensor.service"

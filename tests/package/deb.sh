@@ -84,7 +84,7 @@ step "installed anew while enabled and running, it is restarted" "$fresh"'; echo
 step "while stopped it stays so" "$fresh"'; install; said | grep -Ew "start|restart" && fail started; true'
 step "configuration that was changed stays" 'install; echo log-limit = 2G >>/etc/varve/sensor.conf; install </dev/null; varve-sensor --print-config | grep -q "2G\|2147483648"'
 step "purged, it leaves the evidence and nothing else" 'install; echo enabled running >/tmp/unit; mkdir -p /var/lib/varve; touch /var/lib/varve/format; : >/tmp/systemctl.log
-	dpkg --purge varve-sensor varve libvarve-evidence-dev >/tmp/purge 2>&1 || { cat /tmp/purge; fail purge; }
+	dpkg --purge $(for d in /tmp/debs/*.deb; do dpkg-deb -f $d Package; done) >/tmp/purge 2>&1 || { cat /tmp/purge; fail purge; }
 	said | grep -qw stop || fail "not stopped"; grep -q "evidence in /var/lib/varve stays" /tmp/purge || fail "does not say so"
 	[ -e /var/lib/varve/format ] && [ ! -e /etc/varve ] && [ ! -e /usr/sbin/varve-sensor ] || fail "what is left: $(ls /etc/varve)"'
 finish
