@@ -18,6 +18,7 @@ wait_until() { # WHAT FILE
 	done
 }
 sensor() { # OPTIONS...
+	: >/tmp/err
 	in_sensor_cgroup env LD_PRELOAD=/usr/lib/no_sha.so varve-sensor --log-dir /tmp/log "$@" 2>/tmp/err &
 	pid=$!
 	wait_until recording /tmp/err
@@ -27,6 +28,7 @@ empty_programs() { # SET: at the hooks where the sensor has programs. Those of s
 		$2 == "name" { name = $4 }
 		$2 == "target" { target = $4 }
 		/"attached": true/ && target !~ /^(iter|raw_tp)/ && (target !~ /sys_exit$|io_uring_complete$/ || name ~ /^core_/) { print target }' >/tmp/hooks
+	: >/tmp/out
 	floor </tmp/hooks >/tmp/out 2>&1 &
 	pid=$!
 	wait_until attached /tmp/out
