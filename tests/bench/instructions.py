@@ -91,7 +91,7 @@ def table(series, kernel, configurations):
         cells = []
         for n in names:
             inline, sensor = by_name[n]
-            cells.append('%.0f' % inline + ('' if n.startswith('floor') else ' + %.0f' % sensor))
+            cells.append('%d' % round(inline) + ('' if n.startswith('floor') else ' + %d' % round(sensor)))
         rows.append('| %s | %.0f | %s |' % (operation, configurations['none'][operation][0], ' | '.join(cells)))
     return rows + ['']
 
