@@ -146,7 +146,7 @@ class Sensor(Watcher):
 
     def check(self, container):
         """What became of the container's events: a sensor that loses them is cheap."""
-        lines = subprocess.run([self.o + '/varve', 'cat', '--kind', 'ACCOUNT', self.log], stdout=subprocess.PIPE).stdout
+        lines = subprocess.run([self.o + '/varve', 'cat', '--kind', 'ACCOUNT', self.log], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
         accounts = [e for e in map(json.loads, lines.splitlines()) if e['container']['id'] == container]
         if not accounts:
             raise SystemExit('overhead: %s has no account of the container: it did not see it' % self.name)
