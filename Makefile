@@ -224,6 +224,7 @@ check-vm: all live
 	$(Q)O=$(O) tests/vm/systemd.sh
 	$(Q)O=$(O) tests/vm/options.sh
 	$(Q)O=$(O) tests/vm/pinned.sh
+	$(Q)O=$(O) tests/bench/instructions.sh --check
 	$(Q)O=$(O) tests/vm/clock.sh
 
 bench:

@@ -91,7 +91,7 @@ def table(series, kernel, configurations):
         cells = []
         for n in names:
             inline, sensor = by_name[n]
-            cells.append('%.0f' % inline + ('' if n.startswith('floor') else ' + %.0f' % sensor))
+            cells.append('%d' % round(inline) + ('' if n.startswith('floor') else ' + %d' % round(sensor)))
         rows.append('| %s | %.0f | %s |' % (operation, configurations['none'][operation][0], ' | '.join(cells)))
     return rows + ['']
 
@@ -129,15 +129,20 @@ def written():
 
 def compare(series, kernel, configurations, there):
     if series not in there:
-        return print('not ok instructions: %s has no table in %s' % (series, DOCUMENT))
-    tolerance = TOLERANCE if there[series][0] == kernel else 0.10
+        print('not ok instructions: %s has no table in %s' % (series, DOCUMENT))
+        return False
+    ok, tolerance = True, TOLERANCE if there[series][0] == kernel else 0.10
     for operation, by_name in costs(configurations).items():
         for name, now in by_name.items():
-            was = there[series][1][operation][name]
+            was = there[series][1][operation].get(name)
+            if not was:
+                continue
             what = 'instructions %s %s, %s: ' % (series, operation, name) + ', '.join(
                 '%s %.0f (%.0f)' % (w, n, o) for w, n, o in zip(('inline', 'sensor'), now, was))
             off = any(abs(n - o) > tolerance * abs(o) + SLACK for n, o in zip(now, was))
+            ok = ok and not off
             print(('not ok ' if off else 'ok ') + what + (': more than %g %% off' % (100 * tolerance) if off else ''))
+    return ok
 
 
 def bars(series, configurations):
@@ -158,7 +163,7 @@ def main(arguments):
             print('not ok instructions: %s: %s' % (series, w))
         ok = ok and not wrong
         if mode == '--check':
-            compare(series, kernel, configurations, written())
+            ok = compare(series, kernel, configurations, written()) and ok
             continue
         more = table(series, kernel, configurations) + program_table(series, kernel, configurations)
         rows += more

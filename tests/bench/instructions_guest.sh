@@ -18,6 +18,7 @@ wait_until() { # WHAT FILE
 	done
 }
 sensor() { # OPTIONS...
+	: >/tmp/err
 	in_sensor_cgroup env LD_PRELOAD=/usr/lib/no_sha.so varve-sensor --log-dir /tmp/log "$@" 2>/tmp/err &
 	pid=$!
 	wait_until recording /tmp/err
@@ -27,6 +28,7 @@ empty_programs() { # SET: at the hooks where the sensor has programs. Those of s
 		$2 == "name" { name = $4 }
 		$2 == "target" { target = $4 }
 		/"attached": true/ && target !~ /^(iter|raw_tp)/ && (target !~ /sys_exit$|io_uring_complete$/ || name ~ /^core_/) { print target }' >/tmp/hooks
+	: >/tmp/out
 	floor </tmp/hooks >/tmp/out 2>&1 &
 	pid=$!
 	wait_until attached /tmp/out
@@ -64,7 +66,7 @@ finish() {
 	esac
 	grep -q 'no_sha: [1-9]' /tmp/err || { echo "not ok $configuration: hashing was not left out: $(tail -n 2 /tmp/err)"; exit 1; }
 	grep -E 'warning: |error: ' /tmp/err
-	varve cat /tmp/log | grep '"kind":"ACCOUNT"' | grep '"id":"'$id | tail -n 1
+	varve cat --kind ACCOUNT /tmp/log 2>/dev/null | grep '"id":"'$id | tail -n 1
 	rm -rf /tmp/log
 }
 

@@ -146,9 +146,7 @@ class Sensor(Watcher):
 
     def check(self, container):
         """What became of the container's events: a sensor that loses them is cheap."""
-        cat = subprocess.Popen([self.o + '/varve', 'cat', self.log], stdout=subprocess.PIPE)
-        lines = subprocess.run(['grep', '"kind":"ACCOUNT"'], stdin=cat.stdout, stdout=subprocess.PIPE).stdout
-        cat.wait()
+        lines = subprocess.run([self.o + '/varve', 'cat', '--kind', 'ACCOUNT', self.log], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
         accounts = [e for e in map(json.loads, lines.splitlines()) if e['container']['id'] == container]
         if not accounts:
             raise SystemExit('overhead: %s has no account of the container: it did not see it' % self.name)
