@@ -535,6 +535,7 @@ static void apply(struct sensor *s, uint64_t now)
 {
 	diag_init("varve-sensor", s->conf.log_level);
 	diag_set_format(s->conf.log_format);
+	probes_set_policy(s->probes, &s->conf);
 	sealing_set_interval(&s->sealing, s->conf.seal_key_interval_ms * NSEC_PER_MSEC, now);
 	s->next_heartbeat_ns =
 		MIN(s->next_heartbeat_ns, now + s->conf.heartbeat_ms * NSEC_PER_MSEC);
