@@ -80,7 +80,7 @@ assert coverage[0]['config_sha256'] != coverage[-1]['config_sha256'] and coverag
 assert coverage[-1]['kinds_off'] == ['UNLINK'] and not coverage[0].get('kinds_off')
 of = lambda name, kind: [e for e in events if e.get('pod', {}).get('name') == name and e['kind'] == kind]
 assert of('worker', 'UNLINK') and not of('removes', 'UNLINK')
-assert [s for s in of('removes', 'SUPPRESSION') if s['suppression']['reason'] == 'kind_off' and int(s['suppression']['count']) == 1]
+assert [s for s in of('removes', 'SUPPRESSION') if s['suppression']['reason'] == 'kind_off' and int(s['suppression']['count']) >= 1] # runc removes something, too
 closed = [a['account'] for a in of('removes', 'ACCOUNT') if a['account'].get('closed')]
 assert closed and all(int(c['generated']) == int(c['recorded']) + int(c['lost']) + int(c['suppressed']) for c in closed[0]['counts'])
 beats = [int(e['boot_time_nano']) / 1e9 for e in events if e['kind'] == 'HEARTBEAT']
