@@ -24,6 +24,7 @@
 #include "sensor/hierarchy.h"
 #include "sensor/intake.h"
 #include "sensor/kube.h"
+#include "sensor/memory_trim.h"
 #include "sensor/notify.h"
 #include "sensor/observe.h"
 #include "sensor/pods.h"
@@ -42,7 +43,6 @@
 #include "sensor/snapshot.h"
 #include "sensor/streams.h"
 #include "sensor/taken.h"
-#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -776,7 +776,7 @@ int main(int argc, char **argv)
 	err = begin_watching(&s, &previous, &tree, &recovery);
 	if (err)
 		goto out;
-	malloc_trim(0); /* what the kernel's BTF and the search for hooks took */
+	memory_trim(); /* what the programs, the kernel's BTF and the search for hooks took */
 	log_info("recording %s to %s, run %s, by the cgroup hierarchy %s",
 		 s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers", s.conf.log_dir,
 		 s.emit.run_id, s.hierarchy.name);
