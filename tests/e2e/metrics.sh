@@ -24,6 +24,9 @@ check "it is alive" page healthz 200
 check "there is nothing else" page "" 404
 check "it told its service manager" wait_for 5 grep -q 'READY=1' "$work/heard"
 
+http=$(grep -lx varve-http /proc/"$sensor_pid"/task/*/comm)
+check "the thread that serves has no capabilities" grep -qE '^CapEff:\s+0+$' "${http%comm}status"
+
 # While a container runs.
 bundle_make worker /bin/sh -c 'i=0; while [ $i -lt 60 ]; do /bin/true; echo x >/tmp/f; cat /tmp/f >/dev/null; rm /tmp/f; i=$((i + 1)); sleep 0.02; done; sleep 3'
 runc_ run --detach --bundle "$work/worker" "$id" >"$work/worker.out" 2>&1 || fail "runc runs a container: $(cat "$work/worker.out")"
