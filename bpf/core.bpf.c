@@ -29,16 +29,11 @@ const volatile __u32 cfg_generation = 0;
 const volatile __u8 cfg_scope_all = 0;
 const volatile __u32 cfg_hierarchy = 0;
 const volatile __u32 cfg_subsys = 0;
-const volatile __u8 cfg_read_opens = 1;
-const volatile __u8 cfg_read_opens_host = 1;
-const volatile __u8 cfg_kinds_off[EV_KINDS_MAX] = {};
 const volatile __u8 cfg_user_names[EV_NAMES_CNT] = {};
 const volatile __u8 cfg_uring_cqe = 0;
 const volatile __u32 cfg_pending_base = EV_SCRATCH_PER_CPU; /* times CPUs */
 const volatile __u64 cfg_ring_mark = 4 << 20;
 const volatile __u64 cfg_decisive_mark = 2 << 20;
-const volatile __u64 cfg_rate_interval_ns[EV_CLASS_ROOM] = {};
-const volatile __u64 cfg_rate_burst_ns[EV_CLASS_ROOM] = {};
 const volatile __u64 cfg_share_ring_size = 0;
 const volatile __u64 cfg_share_decisive_size = 0;
 const volatile __u64 cfg_share_cpus = 1;
@@ -48,6 +43,14 @@ const volatile __u16 ia32_nr[2 * EV_SYSCALL_CNT] = {};
 __u32 epoch = 1; /* counters begin with 0 */
 __u32 self_tgid = 0;
 __u32 limit_began = 0;
+
+/* The policy that SIGHUP sets anew, while programs run. Zero at first, so that all of it is in .bss. */
+volatile __u8 policy_read_opens = 0;
+volatile __u8 policy_read_opens_host = 0;
+volatile __u8 policy_kinds_off[EV_KINDS_MAX] = {};
+volatile __u64 policy_rate_interval_ns[EV_CLASS_ROOM] = {};
+volatile __u64 policy_rate_burst_ns[EV_CLASS_ROOM] = {};
+volatile __u8 policy_fair_share = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);

@@ -30,9 +30,9 @@
 extern __u32 limit_began;
 
 /* By class; 0: not limited. */
-extern const volatile __u64 cfg_rate_interval_ns[EV_CLASS_ROOM];
-extern const volatile __u64 cfg_rate_burst_ns[EV_CLASS_ROOM];
-/* Zero sizes: no shares. */
+extern volatile __u64 policy_rate_interval_ns[EV_CLASS_ROOM];
+extern volatile __u64 policy_rate_burst_ns[EV_CLASS_ROOM];
+extern volatile __u8 policy_fair_share;
 extern const volatile __u64 cfg_share_ring_size;
 extern const volatile __u64 cfg_share_decisive_size;
 extern const volatile __u64 cfg_share_cpus;
@@ -44,7 +44,7 @@ static __always_inline bool class_is_in_events(__u32 class)
 
 static __always_inline bool rate_allows(struct ev_count *count, __u32 class)
 {
-	__u64 interval = cfg_rate_interval_ns[class & (EV_CLASS_ROOM - 1)], due, now;
+	__u64 interval = policy_rate_interval_ns[class & (EV_CLASS_ROOM - 1)], due, now;
 
 	if (!interval)
 		return true;
@@ -53,7 +53,7 @@ static __always_inline bool rate_allows(struct ev_count *count, __u32 class)
 	if (due < now)
 		due = now;
 	due += interval;
-	if (due - now > cfg_rate_burst_ns[class & (EV_CLASS_ROOM - 1)])
+	if (due - now > policy_rate_burst_ns[class & (EV_CLASS_ROOM - 1)])
 		return false;
 	count->rate_due_ns = due;
 	return true;
@@ -81,7 +81,7 @@ static __always_inline bool share_allows(struct ev_count *count, __u32 class, bo
 	__u64 size, avail, pos, mark;
 
 	*ret_counts = false;
-	if (class == EV_CLASS_container || !cfg_share_ring_size)
+	if (class == EV_CLASS_container || !policy_fair_share)
 		return true;
 	if (class_is_in_events(class)) {
 		size = cfg_share_ring_size;

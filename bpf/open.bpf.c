@@ -74,10 +74,10 @@ static __always_inline __u32 read_opens(const struct opening *o)
 {
 	__u64 cgid = o->cgid;
 
-	if (!cfg_scope_all || cfg_read_opens == cfg_read_opens_host ||
+	if (!cfg_scope_all || policy_read_opens == policy_read_opens_host ||
 	    bpf_map_lookup_elem(&scope, &cgid))
-		return cfg_read_opens;
-	return cfg_read_opens_host;
+		return policy_read_opens;
+	return policy_read_opens_host;
 }
 
 static __always_inline bool decisive_waits(__u64 cgid, __u32 class)
@@ -97,7 +97,7 @@ static __noinline int reads_must_wait(__u64 cgid)
 	__u64 size = cfg_share_ring_size, avail;
 	struct ev_count *count;
 
-	if (!size)
+	if (!policy_fair_share)
 		return 0;
 	avail = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 	if (avail > size / 8 * 5) {

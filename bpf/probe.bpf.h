@@ -160,9 +160,9 @@ extern const volatile __u8 cfg_scope_all;
  */
 extern const volatile __u32 cfg_hierarchy;
 extern const volatile __u32 cfg_subsys;
-extern const volatile __u8 cfg_read_opens; /* enum conf_read_opens */
-extern const volatile __u8 cfg_read_opens_host; /* the same outside of containers */
-extern const volatile __u8 cfg_kinds_off[EV_KINDS_MAX]; /* by number; 1: not recorded */
+extern volatile __u8 policy_read_opens; /* enum conf_read_opens */
+extern volatile __u8 policy_read_opens_host; /* the same outside of containers */
+extern volatile __u8 policy_kinds_off[EV_KINDS_MAX]; /* by number; 1: not recorded */
 extern const volatile __u8 cfg_user_names[EV_NAMES_CNT]; /* 1: names come as pointers to user memory */
 extern const volatile __u64 cfg_ring_mark; /* wake the reader when so many bytes wait in `events` */
 extern const volatile __u64 cfg_decisive_mark; /* and in `decisive` */
@@ -362,7 +362,7 @@ static __always_inline void count_suppressed(__u64 cgid, __u32 class, enum ev_su
 /* True if events of the kind are not recorded, but counted. */
 static __always_inline bool kind_is_off(__u16 kind)
 {
-	return cfg_kinds_off[kind & (EV_KINDS_MAX - 1)];
+	return policy_kinds_off[kind & (EV_KINDS_MAX - 1)];
 }
 
 /* An event that cannot even be numbered in its cgroup is generated and lost on the node's account.

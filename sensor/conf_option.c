@@ -166,10 +166,12 @@ const struct conf_option conf_options[] = {
 	{"read-opens", "WHICH", CONF_CHOICE, AT(read_opens), .initial = "first",
 	 .choices = read_opens,
 	 .help = "opens for reading: none, once per process and file, or each; opens that write "
-		 "are always recorded"},
+		 "are always recorded",
+	 .reload = true},
 	{"read-opens-host", "WHICH", CONF_CHOICE, AT(read_opens_host), .initial = "same",
 	 .choices = read_opens_host,
-	 .help = "the same outside of containers, with --scope all; same: as read-opens"},
+	 .help = "the same outside of containers, with --scope all; same: as read-opens",
+	 .reload = true},
 	{"read-opens-always", "PATTERNS", CONF_TEXT, AT(read_opens_always), .initial = "default",
 	 .check = check_paths,
 	 .help = "files whose every open for reading is recorded: paths with commas between them, "
@@ -177,13 +179,16 @@ const struct conf_option conf_options[] = {
 		 "for any characters; default: those that credentials are usually in"},
 	{"events", "LIST", CONF_TEXT, AT(events), .initial = "all", .check = check_events,
 	 .help = "all, and kinds or classes that are not recorded, only counted: "
-		 "all,-rename,-network"},
+		 "all,-rename,-network",
+	 .reload = true},
 	{"rate-limits", "LIST", CONF_TEXT, AT(rate_limits), .initial = "off", .check = check_rates,
 	 .help = "most events per second, of a container on a CPU, that are recorded: file:20000, "
-		 "network:5000, or both with a comma; the rest is counted"},
+		 "network:5000, or both with a comma; the rest is counted",
+	 .reload = true},
 	{"fair-share", "WHETHER", CONF_CHOICE, AT(fair_share), .initial = "on", .choices = switches,
 	 .help = "when a kernel buffer fills, a container that fills it is only counted, so that "
-		 "others find room"},
+		 "others find room",
+	 .reload = true},
 	{"hooks", "SET", CONF_CHOICE, AT(hooks), .initial = "auto", .choices = hook_sets,
 	 .help = "how the kernel is watched: trampolines where it allows them, each hook by "
 		 "itself, "

@@ -24,6 +24,7 @@
 #include "sensor/hierarchy.h"
 #include "sensor/intake.h"
 #include "sensor/kube.h"
+#include "sensor/memory_trim.h"
 #include "sensor/notify.h"
 #include "sensor/observe.h"
 #include "sensor/pods.h"
@@ -42,7 +43,6 @@
 #include "sensor/snapshot.h"
 #include "sensor/streams.h"
 #include "sensor/taken.h"
-#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -535,6 +535,7 @@ static void apply(struct sensor *s, uint64_t now)
 {
 	diag_init("varve-sensor", s->conf.log_level);
 	diag_set_format(s->conf.log_format);
+	probes_set_policy(s->probes, &s->conf);
 	sealing_set_interval(&s->sealing, s->conf.seal_key_interval_ms * NSEC_PER_MSEC, now);
 	s->next_heartbeat_ns =
 		MIN(s->next_heartbeat_ns, now + s->conf.heartbeat_ms * NSEC_PER_MSEC);
@@ -775,7 +776,7 @@ int main(int argc, char **argv)
 	err = begin_watching(&s, &previous, &tree, &recovery);
 	if (err)
 		goto out;
-	malloc_trim(0); /* what the kernel's BTF and the search for hooks took */
+	memory_trim(); /* what the programs, the kernel's BTF and the search for hooks took */
 	log_info("recording %s to %s, run %s, by the cgroup hierarchy %s",
 		 s.conf.scope == CONF_SCOPE_ALL ? "everything" : "containers", s.conf.log_dir,
 		 s.emit.run_id, s.hierarchy.name);

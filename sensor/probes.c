@@ -102,40 +102,53 @@ static void tell_forms(struct varve_bpf *skel, const struct btf *btf)
 }
 
 /* The options were checked when they were read. */
-static void configure_policy(struct probes *p, const struct conf *conf)
+static void set_limits(struct probes *p, const struct conf *conf)
 {
-	struct varve_bpf *skel = p->skel;
-	struct policy_paths paths;
-	bool off[EV_KINDS_MAX];
-	char rule[256];
-
-	skel->rodata->cfg_read_opens = conf->read_opens;
-	skel->rodata->cfg_read_opens_host = conf_read_opens_host(conf);
-	policy_parse_events(conf->events, off, rule, sizeof(rule));
-	for (size_t i = 0; i < EV_KINDS_MAX; i++)
-		skel->rodata->cfg_kinds_off[i] = off[i];
-	policy_parse_paths(conf->read_opens_always, &paths, rule, sizeof(rule));
-	skel->rodata->cfg_always_words = policy_make_rows(&paths, p->always);
-}
-
-static void configure_limits(struct varve_bpf *skel, const struct conf *conf,
-			     const struct probes_rings *rings)
-{
-	__u64 *interval =
-		(__u64 *)skel->rodata->cfg_rate_interval_ns; /* read-only to the programs later */
-	__u64 *burst = (__u64 *)skel->rodata->cfg_rate_burst_ns;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	/* The programs look at them while they are written. */
+	volatile __u64 *interval = p->skel->bss->policy_rate_interval_ns;
+	volatile __u64 *burst = p->skel->bss->policy_rate_burst_ns;
 	uint32_t rates[EV_CLASS_CNT];
 	char rule[256];
 
 	policy_parse_rates(conf->rate_limits, rates, rule, sizeof(rule));
 	for (size_t c = 0; c < EV_CLASS_CNT; c++) {
 		/* Rounded up, so that no more come than was said. */
-		interval[c] = rates[c] ? (NSEC_PER_SEC + rates[c] - 1) / rates[c] : 0;
-		burst[c] = rates[c] * interval[c];
+		uint64_t ns = rates[c] ? (NSEC_PER_SEC + rates[c] - 1) / rates[c] : 0;
+
+		interval[c] = 0; /* no limit for a moment, rather than one that nobody asked for */
+		burst[c] = rates[c] * ns;
+		interval[c] = ns;
 	}
-	if (!conf->fair_share)
-		return;
+	p->skel->bss->policy_fair_share = conf->fair_share;
+}
+
+void probes_set_policy(struct probes *p, const struct conf *conf)
+{
+	volatile __u8 *kinds_off = p->skel->bss->policy_kinds_off;
+	bool off[EV_KINDS_MAX];
+	char rule[256];
+
+	p->skel->bss->policy_read_opens = conf->read_opens;
+	p->skel->bss->policy_read_opens_host = conf_read_opens_host(conf);
+	policy_parse_events(conf->events, off, rule, sizeof(rule));
+	for (size_t i = 0; i < EV_KINDS_MAX; i++)
+		kinds_off[i] = off[i];
+	set_limits(p, conf);
+}
+
+static void configure_always(struct probes *p, const struct conf *conf)
+{
+	struct policy_paths paths;
+	char rule[256];
+
+	policy_parse_paths(conf->read_opens_always, &paths, rule, sizeof(rule));
+	p->skel->rodata->cfg_always_words = policy_make_rows(&paths, p->always);
+}
+
+static void configure_shares(struct varve_bpf *skel, const struct probes_rings *rings)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
 	skel->rodata->cfg_share_ring_size = rings->bytes;
 	skel->rodata->cfg_share_decisive_size = rings->decisive_bytes;
 	skel->rodata->cfg_share_cpus = MAX(cpus, 1L);
@@ -178,7 +191,7 @@ static void configure(struct probes *p, const struct conf *conf, const struct bt
 	struct bpf_map *copy;
 
 	skel->rodata->cfg_scope_all = conf->scope == CONF_SCOPE_ALL;
-	configure_policy(p, conf);
+	configure_always(p, conf);
 	bpf_map__set_max_entries(skel->maps.events, p->rings.bytes);
 	bpf_map__set_max_entries(skel->maps.decisive, p->rings.decisive_bytes);
 	skel->rodata->cfg_pending_base = p->cpu_cnt * EV_SCRATCH_PER_CPU;
@@ -214,7 +227,8 @@ static int resume_maps(struct probes *p, const struct conf *conf)
 			 "container-limit take effect once it was removed (varve-sensor --unpin)");
 	skel->rodata->cfg_ring_mark = p->rings.bytes / 2;
 	skel->rodata->cfg_decisive_mark = p->rings.decisive_bytes / 2;
-	configure_limits(skel, conf, &p->rings);
+	configure_shares(skel, &p->rings);
+	probes_set_policy(p, conf);
 	return err;
 }
 

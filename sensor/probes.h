@@ -37,8 +37,12 @@ struct probes_hook {
  */
 int probes_load(const struct conf *conf, const struct hierarchy *hierarchy,
 		struct probes **ret_probes);
-/* Attaches what can be attached; events begin to be numbered here. Fails only if nothing attached. */
+/* Attaches what can be attached; events begin to be numbered here. Fails only if nothing attached.
+ */
 int probes_attach(struct probes *probes, const struct hierarchy *hierarchy);
+/* What is recorded, and how much of it, from now on: the options events, read-opens,
+ * read-opens-host, rate-limits and fair-share. While programs run, too. */
+void probes_set_policy(struct probes *probes, const struct conf *conf);
 /* No event is numbered any more; rings and counters can still be read. */
 void probes_detach(struct probes *probes);
 void probes_close(struct probes *probes);
@@ -83,7 +87,8 @@ bool probes_pinned(const struct probes *probes);
 /* Keeps a book beside the counters that it is of. */
 int probes_keep_book(struct probes *probes, uint64_t cgroup_id, const struct book *book);
 void probes_each_book(const struct probes *probes,
-		      void (*fn)(uint64_t cgroup_id, const struct book *book, void *ctx), void *ctx);
+		      void (*fn)(uint64_t cgroup_id, const struct book *book, void *ctx),
+		      void *ctx);
 /* Takes a cgroup's book out of the pinned maps. */
 void probes_drop_book(struct probes *probes, uint64_t cgroup_id);
 /* Takes a cgroup that is gone out of the maps. */

@@ -11,6 +11,7 @@
 #include "sensor/board.h"
 #include "sensor/emit.h"
 #include "sensor/listen.h"
+#include "sensor/privileges.h"
 
 #include <microhttpd.h>
 #include <signal.h>
@@ -182,6 +183,7 @@ static void *run(void *ctx)
 
 	pthread_setname_np(pthread_self(), "varve-http");
 	setpriority(PRIO_PROCESS, gettid(), NICE);
+	privileges_keep(0); /* it parses what strangers say */
 	privileges_keep(0);
 	while (!atomic_load(&s->stop)) {
 		MHD_run_wait(s->daemon, WAIT_MS);

@@ -24,6 +24,9 @@ check "it is alive" page healthz 200
 check "there is nothing else" page "" 404
 check "it told its service manager" wait_for 5 grep -q 'READY=1' "$work/heard"
 
+http=$(grep -lx varve-http /proc/"$sensor_pid"/task/*/comm)
+check "the thread that serves has no capabilities" grep -qE '^CapEff:\s+0+$' "${http%comm}status"
+
 # While a container runs.
 bundle_make worker /bin/sh -c 'i=0; while [ $i -lt 60 ]; do /bin/true; echo x >/tmp/f; cat /tmp/f >/dev/null; rm /tmp/f; i=$((i + 1)); sleep 0.02; done; sleep 3'
 runc_ run --detach --bundle "$work/worker" "$id" >"$work/worker.out" 2>&1 || fail "runc runs a container: $(cat "$work/worker.out")"
@@ -47,10 +50,12 @@ said() { grep -qF "$1" "$work/sensor.err"; }
 printf 'log-limit = 512M\nlog-limt = 1G\n' >"$work/sensor.conf"
 kill -HUP "$sensor_pid"
 check "a wrong file changes nothing" wait_for 5 said 'the configuration is wrong: nothing is changed'
-printf 'log-limit = 512M\nrate-limits = file:1000\n' >"$work/sensor.conf"
+printf 'log-limit = 512M\nevents = all,-unlink\nscope = all\n' >"$work/sensor.conf"
 kill -HUP "$sensor_pid"
-check "a right one is taken" wait_for 5 said 'reloaded: 1 options have changed'
-check "what needs a restart is said" said 'rate-limits = file:1000 needs a restart'
+check "a right one is taken" wait_for 5 said 'reloaded: 2 options have changed'
+check "what needs a restart is said" said 'scope = all needs a restart'
+removes='echo x >/tmp/gone; rm /tmp/gone'
+container_run removes /bin/sh -c "$removes" || fail "runc runs a container after the change"
 
 wait $slow
 [ "$(tail -n 1 "$work/slow")" = 40 ] && pass "slow clients are cut off" || fail "slow clients: $(cat "$work/slow") of 40 cut off"
@@ -73,7 +78,14 @@ import json, sys
 events = [json.loads(l) for l in open(sys.argv[1])]
 coverage = [e['coverage'] for e in events if e['kind'] == 'COVERAGE']
 assert [int(c['log_limit_bytes']) for c in (coverage[0], coverage[-1])] == [1 << 30, 512 << 20], coverage
-assert coverage[0]['config_sha256'] != coverage[-1]['config_sha256'] and not coverage[-1].get('rate_limits')
+assert coverage[0]['config_sha256'] != coverage[-1]['config_sha256'] and coverage[-1]['scope'] == 'containers'
+# The policy: nobody's removals are recorded from then on, and all of them are counted.
+assert coverage[-1]['kinds_off'] == ['UNLINK'] and not coverage[0].get('kinds_off')
+of = lambda name, kind: [e for e in events if e.get('pod', {}).get('name') == name and e['kind'] == kind]
+assert of('worker', 'UNLINK') and not of('removes', 'UNLINK')
+assert [s for s in of('removes', 'SUPPRESSION') if s['suppression']['reason'] == 'kind_off' and int(s['suppression']['count']) >= 1] # runc removes something, too
+closed = [a['account'] for a in of('removes', 'ACCOUNT') if a['account'].get('closed')]
+assert closed and all(int(c['generated']) == int(c['recorded']) + int(c['lost']) + int(c['suppressed']) for c in closed[0]['counts'])
 beats = [int(e['boot_time_nano']) / 1e9 for e in events if e['kind'] == 'HEARTBEAT']
 late = sorted(b - a for a, b in zip(beats, beats[1:]))
 assert late[-2] < 3, late # the last one is the loop that hung

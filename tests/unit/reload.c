@@ -98,21 +98,39 @@ static void some(void **state)
 	assert_string_not_equal(before, after);
 }
 
+static void policy(void **state)
+{
+	size_t taken = 0;
+
+	(void)state;
+	assert_int_equal(reload("log-limit = 2G\nrate-limits = file:100\nread-opens = all\n"
+				"read-opens-host = off\nevents = all,-rename\nfair-share = off\n"
+				"kafka.bootstrap.servers = a:9092\n",
+				&taken),
+			 0);
+	assert_int_equal(taken, 5);
+	assert_string_equal(conf.rate_limits, "file:100");
+	assert_string_equal(conf.events, "all,-rename");
+	assert_int_equal(conf.read_opens, CONF_READ_OPENS_ALL);
+	assert_int_equal(conf.read_opens_host, CONF_READ_OPENS_OFF);
+	assert_false(conf.fair_share);
+}
+
 static void what_needs_a_restart(void **state)
 {
 	size_t taken = 0;
 
 	(void)state;
-	assert_int_equal(reload("log-limit = 3G\nrate-limits = file:100\nread-opens = all\n"
+	assert_int_equal(reload("log-limit = 3G\nscope = all\nread-opens-always = /a\n"
 				"kafka.bootstrap.servers = b:9092\n",
 				&taken),
 			 0);
 	assert_int_equal(taken, 1);
-	assert_string_equal(conf.rate_limits, "off");
-	assert_int_equal(conf.read_opens, CONF_READ_OPENS_FIRST);
+	assert_string_equal(conf.read_opens_always, "default");
+	assert_int_equal(conf.scope, CONF_SCOPE_CONTAINERS);
 	assert_string_equal(conf_kafka_get(&conf, "bootstrap.servers"), "a:9092");
-	assert_non_null(strstr(said, "rate-limits = file:100 needs a restart"));
-	assert_non_null(strstr(said, "read-opens = all needs a restart"));
+	assert_non_null(strstr(said, "scope = all needs a restart"));
+	assert_non_null(strstr(said, "read-opens-always = /a needs a restart"));
 	assert_non_null(strstr(said, "kafka.* needs a restart"));
 	assert_null(strstr(said, "b:9092")); /* it may be a secret */
 }
@@ -147,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(some, setup, teardown),
+		cmocka_unit_test_setup_teardown(policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_needs_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong, setup, teardown),
 	};
