@@ -26,8 +26,9 @@ static uint64_t query(const uint64_t avail, uint64_t pos, int what)
 
 #define SIZE (1u << 20)
 #define CPUS 2
-const volatile __u64 cfg_rate_interval_ns[EV_CLASS_ROOM] = {[EV_CLASS_file] = NSEC_PER_SEC / 100};
-const volatile __u64 cfg_rate_burst_ns[EV_CLASS_ROOM] = {[EV_CLASS_file] = NSEC_PER_SEC};
+volatile __u64 policy_rate_interval_ns[EV_CLASS_ROOM] = {[EV_CLASS_file] = NSEC_PER_SEC / 100};
+volatile __u64 policy_rate_burst_ns[EV_CLASS_ROOM] = {[EV_CLASS_file] = NSEC_PER_SEC};
+volatile __u8 policy_fair_share = 1;
 const volatile __u64 cfg_share_ring_size = SIZE;
 const volatile __u64 cfg_share_decisive_size = SIZE;
 const volatile __u64 cfg_share_cpus = CPUS;
