@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,12 +55,19 @@ static int attach(const char *target, int cgroup_fd)
 	return bpf_link_create(fd, is_on_cgroup(target) ? cgroup_fd : 0, type, NULL);
 }
 
+/* So that who waits for this program is not told of a signal. */
+static void end(int sig)
+{
+	(void)sig;
+}
+
 int main(int argc, char **argv)
 {
 	const char *cgroup = argc > 1 ? argv[1] : "/sys/fs/cgroup";
 	int cgroup_fd = open(cgroup, O_DIRECTORY | O_RDONLY), err, cnt = 0;
 	char target[128];
 
+	signal(SIGTERM, end);
 	libbpf_set_print(NULL);
 	while (scanf("%127s", target) == 1) {
 		err = attach(target, cgroup_fd);
