@@ -119,7 +119,7 @@ if [ "$failed" = 0 ]; then
 	# Virtual machines see nothing of what the others do, which wait for most of their time. Not beside those that load both processors.
 	if wanted vm; then { renice -n 10 $BASHPID >/dev/null; run vm vm; } & fi
 	# What takes minutes to build when a machine is new.
-	if wanted k8s || wanted apiserver || wanted manifests; then nice -n 10 tests/k8s/build.sh >"$logs/k8s_build.log" 2>&1 & fi
+	if wanted k8s && wanted crio; then { nice -n 10 tests/crio/build.sh; nice -n 10 tests/k8s/build.sh; } >"$logs/builds.log" 2>&1 & fi
 	suite fuzz fuzz
 	suite shipper tests/kafka/security.sh
 	suite consumers tests/consumers/run.sh
