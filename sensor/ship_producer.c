@@ -5,6 +5,7 @@
  */
 #include "sensor/ship_producer.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
@@ -246,44 +247,53 @@ void producer_stop(struct ship_producer *p)
 	p->rk = NULL;
 }
 
-/* librdkafka's threads speak to the network with what it sends: without any capability. */
-static rd_kafka_resp_err_t on_thread(rd_kafka_t *rk, rd_kafka_thread_type_t type, const char *name,
-				     void *ctx)
+struct making {
+	rd_kafka_conf_t *kc;
+	char why[512];
+	rd_kafka_t *rk; /* NULL: why says why */
+};
+
+static void *make(void *ctx)
 {
-	(void)rk;
-	(void)type;
-	(void)name;
-	(void)ctx;
+	struct making *m = ctx;
+
 	privileges_keep(0);
-	return RD_KAFKA_RESP_ERR_NO_ERROR;
+	m->rk = rd_kafka_new(RD_KAFKA_PRODUCER, m->kc, m->why, sizeof(m->why));
+	return NULL;
 }
 
-static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *kc, void *ctx, char *why,
-				  size_t size)
+/*
+ * librdkafka's threads speak to the network with what it sends: without any capability. A thread has
+ * those of the one that makes it, so one that gave them up makes the first. (With an interceptor,
+ * which could do it in each, librdkafka 2.0 frees twice if the producer cannot be made.)
+ */
+static int make_without_privileges(struct making *m)
 {
-	(void)kc;
-	(void)why;
-	(void)size;
-	return rd_kafka_interceptor_add_on_thread_start(rk, "privileges", on_thread, ctx);
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, make, m);
+
+	return err ? -err : -pthread_join(thread, NULL);
 }
 
 int producer_start(struct ship_producer *p)
 {
 	rd_kafka_conf_t *kc = rd_kafka_conf_dup(p->properties);
-	char value[24], why[512];
+	struct making m = {.kc = kc};
+	char value[24];
+	int err;
 
 	snprintf(value, sizeof(value), "%zu", p->batch_bytes);
 	rd_kafka_conf_set(kc, "batch.size", value, NULL, 0);
 	p->fatal = false;
 	p->refusal = RD_KAFKA_RESP_ERR_NO_ERROR;
 	p->reason[0] = '\0';
-	rd_kafka_conf_interceptor_add_on_new(kc, "privileges", on_new, NULL);
-	p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, kc, why, sizeof(why));
+	err = make_without_privileges(&m);
+	p->rk = m.rk;
 	if (!p->rk) {
 		rd_kafka_conf_destroy(kc);
 		diag(DIAG_ERROR, "cannot start the Kafka producer: %s; check the kafka.* options",
-		     why);
-		return -EINVAL;
+		     err ? strerror(-err) : m.why);
+		return err ? err : -EINVAL;
 	}
 	rd_kafka_set_log_queue(p->rk, NULL);
 	return 0;

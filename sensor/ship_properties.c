@@ -69,7 +69,8 @@ static void find_nearest(const char *name, char *ret_nearest, size_t size)
 	if (fclose(out))
 		return;
 	for (char *line = strtok_r(list, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (!strchr(line, '|'))
+		/* Its head names columns. */
+		if (!strchr(line, '|') || *line < 'a')
 			continue;
 		line[strcspn(line, " |")] = '\0';
 		conf_nearer(name, line, &best, &nearest);
