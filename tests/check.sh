@@ -115,12 +115,12 @@ if [ "$failed" = 0 ]; then
 	suite unit programs unit
 	suite replay programs replay
 	suite docs docs
-	suite package tests/package/deb.sh
 	# Virtual machines see nothing of what the others do, which wait for most of their time. Not beside those that load both processors.
 	if wanted vm; then { renice -n 10 $BASHPID >/dev/null; run vm vm; } & fi
 	# What takes minutes to build when a machine is new.
 	if wanted k8s && wanted crio; then { nice -n 10 tests/crio/build.sh; nice -n 10 tests/k8s/build.sh; } >"$logs/builds.log" 2>&1 & fi
 	suite fuzz fuzz
+	suite package tests/package/deb.sh
 	suite shipper tests/kafka/security.sh
 	suite consumers tests/consumers/run.sh
 	for t in tests/e2e/*.sh; do
