@@ -3,9 +3,8 @@
  * holds. */
 #include "evidence/peek.h"
 #include "evidence/base.h"
+#include "evidence/wire.h"
 #include <string.h>
-
-enum wire { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
 enum { /* proto/varve.proto */
        EVENT_SEQUENCE = 2,
@@ -16,51 +15,37 @@ enum { /* proto/varve.proto */
        CONTAINER_ID = 1,
 };
 
-struct cursor {
-	const uint8_t *at, *end;
-};
-
 struct field {
 	uint32_t number;
-	enum wire wire;
-	uint64_t value;	  /* WIRE_VARINT */
-	struct cursor in; /* WIRE_BYTES */
+	unsigned int type;
+	uint64_t value; /* WIRE_VARINT */
+	struct wire in; /* WIRE_BYTES */
 };
 
-static bool take_varint(struct cursor *c, uint64_t *ret_value)
+/* All that is valid, and not only what an encoder writes. */
+static bool take_varint(struct wire *w, uint64_t *ret_value)
 {
-	uint64_t value = 0;
-
-	for (unsigned int shift = 0; c->at < c->end && shift < 64; shift += 7) {
-		uint8_t byte = *c->at++;
-
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*ret_value = value;
-			return true;
-		}
-	}
-	return false;
+	return wire_varint_of(w, 64, ret_value);
 }
 
-static bool take_bytes(struct cursor *c, uint64_t len, struct cursor *ret_in)
+static bool take_bytes(struct wire *c, uint64_t len, struct wire *ret_in)
 {
 	if (len > (uint64_t)(c->end - c->at))
 		return false;
-	*ret_in = (struct cursor){c->at, c->at + len};
+	*ret_in = (struct wire){c->at, c->at + len};
 	c->at += len;
 	return true;
 }
 
-static bool take_field(struct cursor *c, struct field *ret)
+static bool take_field(struct wire *c, struct field *ret)
 {
 	uint64_t tag, len;
 
 	if (!take_varint(c, &tag) || tag >> 3 > UINT32_MAX)
 		return false;
 	ret->number = tag >> 3;
-	ret->wire = tag & 7;
-	switch (ret->wire) {
+	ret->type = tag & 7;
+	switch (ret->type) {
 	case WIRE_VARINT:
 		return take_varint(c, &ret->value);
 	case WIRE_64:
@@ -75,7 +60,7 @@ static bool take_field(struct cursor *c, struct field *ret)
 
 static bool text_of(const struct field *f, struct peek_text *ret)
 {
-	if (f->wire != WIRE_BYTES)
+	if (f->type != WIRE_BYTES)
 		return false;
 	ret->at = (const char *)f->in.at;
 	ret->len = strnlen(ret->at, f->in.end - f->in.at);
@@ -84,10 +69,10 @@ static bool text_of(const struct field *f, struct peek_text *ret)
 
 static bool peek_container(const struct field *f, struct peek *p)
 {
-	struct cursor c = f->in;
+	struct wire c = f->in;
 	struct field inner;
 
-	if (f->wire != WIRE_BYTES)
+	if (f->type != WIRE_BYTES)
 		return false;
 	while (c.at < c.end)
 		if (!take_field(&c, &inner) ||
@@ -102,11 +87,11 @@ static bool peek_field(const struct field *f, struct peek *p)
 	case EVENT_SEQUENCE:
 		p->sequence = f->value;
 		p->has_sequence = true;
-		return f->wire == WIRE_VARINT;
+		return f->type == WIRE_VARINT;
 	case EVENT_TIME:
 		p->time_unix_nano = f->value;
 		p->has_time = true;
-		return f->wire == WIRE_VARINT;
+		return f->type == WIRE_VARINT;
 	case EVENT_RUN_ID:
 		return text_of(f, &p->run_id);
 	case EVENT_NODE_NAME:
@@ -119,7 +104,7 @@ static bool peek_field(const struct field *f, struct peek *p)
 
 bool event_peek(const uint8_t *payload, size_t len, struct peek *ret_peek)
 {
-	struct cursor c = {payload, payload + len};
+	struct wire c = {payload, payload + len};
 	struct peek p = {};
 	struct field f = {};
 

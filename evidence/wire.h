@@ -10,19 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
+enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
 /* What is left of a message. */
 struct wire {
 	const uint8_t *at, *end;
 };
 
-/* Below 2^63. */
-static inline bool wire_varint(struct wire *w, uint64_t *ret)
+/* Of no more than so many bits, a multiple of seven, or 64. */
+static inline bool wire_varint_of(struct wire *w, unsigned int bits, uint64_t *ret)
 {
 	uint64_t v = 0;
 
-	for (unsigned int shift = 0; w->at < w->end && shift < 63; shift += 7) {
+	for (unsigned int shift = 0; w->at < w->end && shift < bits; shift += 7) {
 		uint8_t b = *w->at++;
 
 		v |= (uint64_t)(b & 0x7f) << shift;
@@ -32,6 +32,12 @@ static inline bool wire_varint(struct wire *w, uint64_t *ret)
 		}
 	}
 	return false;
+}
+
+/* Below 2^63. */
+static inline bool wire_varint(struct wire *w, uint64_t *ret)
+{
+	return wire_varint_of(w, 63, ret);
 }
 
 /* A length, and so many bytes. */
