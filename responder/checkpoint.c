@@ -2,6 +2,7 @@
 /* varve checkpoint: the last seal of each node, to be kept where nobody who can change the evidence
  * comes. */
 #include "evidence/base.h"
+#include "evidence/decoder.h"
 #include "evidence/event.h"
 #include "evidence/seal.h"
 #include "responder/commands.h"
@@ -67,19 +68,23 @@ int cmd_checkpoint(const struct options *opts, FILE *out)
 {
 	struct strmap nodes = {};
 	struct source_item item;
+	struct decoder *d;
 	struct source *src;
 	int err;
 
 	if (source_open(opts->source, &opts->source_opts, &src) < 0)
 		return EXIT_IO;
+	if (decoder_new(&d))
+		memory_exhausted();
 	while (!(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+		const Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? decoder_event(d, item.payload, item.len)
+						   : NULL;
 
 		if (is_seal(ev))
 			take(&nodes, ev);
-		varve__v1__event__free_unpacked(ev, NULL);
 	}
+	decoder_free(d);
 	err = err ? EXIT_IO : print(&nodes, opts->source, out);
 	for (size_t i = 0; i < nodes.size; i++) {
 		struct last *last = nodes.slots[i].value;

@@ -7,6 +7,7 @@
 #include "responder/proof.h"
 #include "evidence/base.h"
 #include "evidence/diag.h"
+#include "evidence/decoder.h"
 #include "evidence/event.h"
 #include "evidence/seal.h"
 #include "responder/commands.h"
@@ -139,18 +140,20 @@ static int take(struct prove *p, const Varve__V1__Event *ev, const struct source
 static int read_source(struct source *src, struct prove *p)
 {
 	struct source_item item;
-	int err;
+	struct decoder *d;
+	int err = 0;
 
-	while (!p->is_done && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
-		Varve__V1__Event *ev =
-			item.what == SOURCE_RECORD ? event_decode(item.payload, item.len) : NULL;
+	if (decoder_new(&d))
+		memory_exhausted();
+	while (!err && !p->is_done && !(err = source_next(src, &item)) && item.what != SOURCE_END) {
+		const Varve__V1__Event *ev =
+			item.what == SOURCE_RECORD ? decoder_event(d, item.payload, item.len)
+						   : NULL;
 
 		err = ev && !strcmp(ev->run_id, p->run_id) ? take(p, ev, &item) : 0;
-		varve__v1__event__free_unpacked(ev, NULL);
-		if (err)
-			return err;
 	}
-	return p->is_done ? 0 : err;
+	decoder_free(d);
+	return err;
 }
 
 static int write_proof(const struct prove *p, const char *path)

@@ -137,7 +137,7 @@ static void html_record(void *state, FILE *out, const struct history_container *
 		fputs(",\n", w->rows.out);
 	}
 	html_row_print(w, w->rows.out, c, ev);
-	json_print(w->records.out, &ev->base);
+	json_print_record(w->records.out, &ev->base, w->h->decoder);
 	fputc('\n', w->records.out);
 	w->row_cnt++;
 	w->block_rows++;
