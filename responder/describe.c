@@ -3,6 +3,7 @@
 #include "responder/describe.h"
 #include "evidence/base.h"
 #include "evidence/text.h"
+#include "responder/printed.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -269,6 +270,17 @@ void describe_endpoint(FILE *out, const Varve__V1__Endpoint *e)
 	fputs(is_v6 ? "]" : "", out);
 	if (e && e->has_port)
 		fprintf(out, ":%" PRIu32, e->port);
+}
+
+char *describe_place(const char *protocol, const Varve__V1__Endpoint *e)
+{
+	struct printed p;
+	FILE *out = printed_begin(&p);
+
+	describe_string(out, protocol);
+	fputc(' ', out);
+	describe_endpoint(out, e);
+	return printed_end(&p);
 }
 
 static void print_errno(FILE *out, uint32_t err)

@@ -13,6 +13,8 @@ void describe_event(FILE *out, const Varve__V1__Event *ev);
 void describe_any(FILE *out, const Varve__V1__Event *ev);
 /* "192.0.2.7:443", "[2001:db8::1]:443". NULL: "?". */
 void describe_endpoint(FILE *out, const Varve__V1__Endpoint *e);
+/* "tcp 192.0.2.7:443"; the caller frees. */
+char *describe_place(const char *protocol, const Varve__V1__Endpoint *e);
 /* The errno with which what it says failed; false: it did not, or the kind has none. */
 bool describe_errno(const Varve__V1__Event *ev, uint32_t *ret_errno);
 /* "www.example.com A: 192.0.2.7 from 192.0.2.53:53 udp". */

@@ -12,18 +12,6 @@
 
 #define ANSWERS 8 /* of a name that are shown */
 
-/* "tcp 192.0.2.7:443" */
-static char *peer_text(const char *protocol, const Varve__V1__Endpoint *peer)
-{
-	struct printed t;
-	FILE *out = printed_begin(&t);
-
-	describe_string(out, protocol);
-	fputc(' ', out);
-	describe_endpoint(out, peer);
-	return printed_end(&t);
-}
-
 /* How a connection ended stands for its beginning. A line whose count is 0 is not shown. */
 static void drop_in_progress(struct proctree *tree, struct proctree_proc *p,
 			     const Varve__V1__Event *ev)
@@ -47,7 +35,7 @@ static void take_connect(struct proctree *tree, struct proctree_proc *p, const V
 	if (ev->connect->has_completion && ev->connect->completion)
 		drop_in_progress(tree, p, ev);
 	proctree_set_place(tree, proctree_add_line(tree, p, "connect", proctree_event_text(ev), ns),
-			   peer_text(ev->connect->protocol, ev->connect->destination));
+			   describe_place(ev->connect->protocol, ev->connect->destination));
 }
 
 /* The port of who comes is another one each time: all that a peer began is one line. */
@@ -70,7 +58,7 @@ static void take_accept(struct proctree *tree, struct proctree_proc *p, const Va
 	again.accept = &accept;
 	proctree_set_place(tree,
 			   proctree_add_line(tree, p, "accept", proctree_event_text(&again), ns),
-			   peer_text(accept.protocol, &peer));
+			   describe_place(accept.protocol, &peer));
 }
 
 /* As CONNECT and ACCEPT have been told. */
@@ -113,7 +101,7 @@ static void take_close(struct proctree *tree, struct proctree_proc *p, const Var
 	else
 		line = proctree_add_line(tree, p, "close", text, ns);
 	proctree_set_place(tree, line,
-			   peer_text(c->protocol, is_server ? c->source : c->destination));
+			   describe_place(c->protocol, is_server ? c->source : c->destination));
 	if (!line)
 		return;
 	line->sent += c->bytes_sent;
@@ -140,7 +128,7 @@ static void take_udp_flow(struct proctree *tree, struct proctree_proc *p,
 		free(text);
 	else
 		line = proctree_add_line(tree, p, "udp", text, ns);
-	proctree_set_place(tree, line, peer_text("udp", is_inbound ? u->source : u->destination));
+	proctree_set_place(tree, line, describe_place("udp", is_inbound ? u->source : u->destination));
 	if (!line || !u->end)
 		return;
 	line->sent += u->bytes_sent;

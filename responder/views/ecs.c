@@ -296,9 +296,7 @@ static void ecs_record(void *state, FILE *out, const struct history_container *c
 	ecs_put_dns(w, p->facts.dns);
 	put_error(w, &p->facts);
 	put_labels(p);
-	writer_end(w);
-	writer_raw(w, "\n", 1);
-	writer_flush(w, out);
+	projection_end(p, out);
 }
 
 const struct view_type view_ecs = {

@@ -226,9 +226,7 @@ static void ocsf_record(void *state, FILE *out, const struct history_container *
 	put_actor(p);
 	ocsf_put_part(p, class);
 	put_unmapped(p);
-	writer_end(w);
-	writer_raw(w, "\n", 1);
-	writer_flush(w, out);
+	projection_end(p, out);
 }
 
 const struct view_type view_ocsf = {

@@ -219,6 +219,13 @@ void projection_take(struct projector *p, const Varve__V1__Event *ev)
 	put_words(p, ev);
 }
 
+void projection_end(struct projector *p, FILE *out)
+{
+	writer_end(&p->out);
+	writer_raw(&p->out, "\n", 1);
+	writer_flush(&p->out, out);
+}
+
 const char *projection_id(const Varve__V1__Event *ev, char buf[static PROJECTION_ID_LEN])
 {
 	snprintf(buf, PROJECTION_ID_LEN, "%s/%" PRIu64, ev->run_id, ev->sequence);

@@ -76,6 +76,8 @@ void *projection_open(const struct history *h, const struct verdict *verdict, FI
 void projection_free(void *state);
 /* Fills in what is above for the record. */
 void projection_take(struct projector *p, const Varve__V1__Event *ev);
+/* Ends the object that is the record's, and its line. */
+void projection_end(struct projector *p, FILE *out);
 /* Line by which the record is found again: "RUN/SEQUENCE"; buf is returned. */
 #define PROJECTION_ID_LEN 160
 const char *projection_id(const Varve__V1__Event *ev, char buf[static PROJECTION_ID_LEN]);

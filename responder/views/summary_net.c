@@ -7,18 +7,6 @@
 #include <ctype.h>
 #include <string.h>
 
-/* "tcp 192.0.2.7:443" */
-static char *place(const char *protocol, const Varve__V1__Endpoint *to)
-{
-	struct printed p;
-	FILE *out = printed_begin(&p);
-
-	describe_string(out, protocol);
-	fputc(' ', out);
-	describe_endpoint(out, to);
-	return printed_end(&p);
-}
-
 /* A peer's port is another one each time. */
 static char *peer(const char *protocol, const Varve__V1__Endpoint *from,
 		  const Varve__V1__Endpoint *at)
@@ -54,7 +42,7 @@ static void take_connect(const struct summary_event *e)
 	const Varve__V1__Connect *c = e->ev->connect;
 	bool again = c->has_completion && c->completion;
 	struct tally_entry *entry = summary_add(e, SUMMARY_DESTINATIONS,
-						place(c->protocol, c->destination), NULL, !again);
+						describe_place(c->protocol, c->destination), NULL, !again);
 	uint32_t err = c->has_outcome_errno ? c->outcome_errno : c->call_errno;
 
 	note_name(e, entry, c->destination);
@@ -79,7 +67,7 @@ static void take_close(const struct summary_event *e)
 	const Varve__V1__Close *c = e->ev->close;
 	bool is_server = c->role && !strcmp(c->role, "server");
 	char *key = is_server ? peer(c->protocol, c->source, c->destination)
-			      : place(c->protocol, c->destination);
+			      : describe_place(c->protocol, c->destination);
 	struct tally_entry *entry =
 		summary_add(e, is_server ? SUMMARY_PEERS : SUMMARY_DESTINATIONS, key, NULL, 0);
 
@@ -95,7 +83,7 @@ static void take_udp_flow(const struct summary_event *e)
 	const Varve__V1__UdpFlow *u = e->ev->udp_flow;
 	bool is_inbound = u->direction && !strcmp(u->direction, "inbound");
 	char *key = is_inbound ? peer(u->protocol, u->source, u->destination)
-			       : place(u->protocol, u->destination);
+			       : describe_place(u->protocol, u->destination);
 	struct tally_entry *entry = summary_add(
 		e, is_inbound ? SUMMARY_PEERS : SUMMARY_DESTINATIONS, key, NULL, !u->end);
 
@@ -132,7 +120,7 @@ static void take_listen(const struct summary_event *e)
 	if (l->has_call_errno)
 		return;
 	if (l->address) {
-		summary_add(e, SUMMARY_LISTENERS, place(l->protocol, l->address), NULL, 1);
+		summary_add(e, SUMMARY_LISTENERS, describe_place(l->protocol, l->address), NULL, 1);
 		return;
 	}
 	FILE *out = printed_begin(&p);
@@ -150,7 +138,7 @@ static void take_bind(const struct summary_event *e)
 	if (b->requested && b->requested->has_port && !b->requested->port)
 		return;
 	if (!b->has_call_errno && b->address && b->protocol && !strcmp(b->protocol, "udp"))
-		summary_add(e, SUMMARY_LISTENERS, place(b->protocol, b->address), NULL, 1);
+		summary_add(e, SUMMARY_LISTENERS, describe_place(b->protocol, b->address), NULL, 1);
 }
 
 /* --- names */

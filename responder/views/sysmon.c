@@ -205,9 +205,7 @@ static void sysmon_record(void *state, FILE *out, const struct history_container
 	put_network(w, &p->facts);
 	put_access(p);
 	put_dns(p);
-	writer_end(w);
-	writer_raw(w, "\n", 1);
-	writer_flush(w, out);
+	projection_end(p, out);
 }
 
 const struct view_type view_sysmon = {

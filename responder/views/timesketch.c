@@ -122,9 +122,7 @@ static void timesketch_record(void *state, FILE *out, const struct history_conta
 	put_places(w, ev);
 	put_process(p);
 	put_facts(w, &p->facts);
-	writer_end(w);
-	writer_raw(w, "\n", 1);
-	writer_flush(w, out);
+	projection_end(p, out);
 }
 
 const struct view_type view_timesketch = {
