@@ -3,20 +3,8 @@
 # A real containerd: a container of an image, with the overlay that containerd mounts, started before and after the sensor.
 . "$(dirname "$0")/lib.sh"
 
-cat >"$work/containerd.toml" <<C
-version = 2
-root = "$work/containerd/root"
-state = "$work/containerd/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
-[grpc]
-  address = "$work/containerd.sock"
-C
-ctr_() { ctr --address "$work/containerd.sock" --namespace e2e "$@" </dev/null; }
-setsid containerd --config "$work/containerd.toml" >"$work/containerd.log" 2>&1 &
-containerd=$!
-on_exit+=('ctr_ task kill -s KILL before-sensor; sleep 0.3; ctr_ container rm before-sensor' 'kill $containerd; wait $containerd'
-	'for m in $(findmnt -rno TARGET | grep "^$work/" | tac); do umount "$m"; done')
-wait_for 20 ctr_ version || { tail -n 5 "$work/containerd.log"; fail "containerd starts"; finish; }
+on_exit+=('ctr_ task kill -s KILL before-sensor; sleep 0.3; ctr_ container rm before-sensor')
+. tests/e2e/containerd_alone.bash
 
 # An image by hand: busybox and what runs it.
 bundle_make image /bin/true

@@ -10,6 +10,7 @@ again() { # as another machine would: other times and names of directories, anot
 	find "$dir" -exec touch -h -d 2001-01-01 {} +
 	(umask 077 && TZ=Asia/Tokyo LC_ALL=C.UTF-8 deploy/image/build.py "$dir" "$work/again" docker.io/library/varve-sensor)
 }
+make --no-print-directory -s O="$O" all >"$work/all" 2>&1 || { fail "build: $(tail -n 3 "$work/all")"; finish; }
 make --no-print-directory -s O="$O" image >"$work/made" 2>&1 || { fail "make image: $(tail -n 3 "$work/made" | tr '\n' ' ')"; finish; }
 again >"$work/made.again" 2>&1 || fail "made again: $(tail -n 3 "$work/made.again" | tr '\n' ' ')"
 check "made again it has the same digest" cmp "$work/made" "$work/made.again"
@@ -22,20 +23,8 @@ looked=$?
 cat "$work/look"
 [ $looked = 0 ] || failures=$((failures + 1))
 
-cat >"$work/containerd.toml" <<C
-version = 2
-root = "$work/containerd/root"
-state = "$work/containerd/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs"]
-[grpc]
-  address = "$work/containerd.sock"
-C
-ctr_() { ctr --address "$work/containerd.sock" --namespace e2e "$@" </dev/null; }
-setsid containerd --config "$work/containerd.toml" >"$work/containerd.log" 2>&1 &
-containerd=$!
-on_exit+=('{ ctr_ task kill -s KILL sensor && sleep 0.3; } 2>/dev/null' 'kill $containerd; wait $containerd'
-	'for m in $(findmnt -rno TARGET | grep "^$work/" | tac); do umount "$m"; done')
-wait_for 20 ctr_ version || { tail -n 5 "$work/containerd.log"; fail "containerd starts"; finish; }
+on_exit+=('{ ctr_ task kill -s KILL sensor && sleep 0.3; } 2>/dev/null')
+. tests/e2e/containerd_alone.bash
 ref=$(cut -d' ' -f2 "$work/made" | sed 's/:$//')
 check "containerd imports it" ctr_ images import "$image.tar"
 imported() { ctr_ images ls | awk -v n="$ref" '$1 == n { print $3 }' | grep -qx "$(cut -d' ' -f1 "$work/made")"; }

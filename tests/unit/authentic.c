@@ -2,8 +2,8 @@
 /* varve replay --key: what is said of the seals beside the verdict, and the exit status; --verdict.
  */
 #include "tests/unit/sealed_sample.h"
+#include "tests/unit/run.h"
 #include "evidence/diag.h"
-#include "responder/commands.h"
 #include <fcntl.h>
 #include <jansson.h>
 #include <sys/mman.h>
@@ -66,12 +66,6 @@ static int replay(struct fixture *f, const char *args)
 	fclose(out);
 	return status;
 }
-
-#define assert_in(text, words)                                          \
-	do {                                                            \
-		if (!strstr(text, words))                               \
-			fail_msg("\"%s\" is not in:\n%s", words, text); \
-	} while (0)
 
 /* A sealed run with one container in it; change(): before it is written. */
 static void write_sealed(struct fixture *f, void (*change)(struct fixture *f))

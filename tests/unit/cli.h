@@ -4,9 +4,8 @@
 #define VARVE_TESTS_CLI_H
 
 #include "tests/unit/responder_sample.h"
+#include "tests/unit/run.h"
 #include "evidence/diag.h"
-#include "responder/commands.h"
-#include <sys/mman.h>
 
 struct fixture {
 	struct sample s;
@@ -46,26 +45,11 @@ static inline int varve(struct fixture *f, const char *args)
 {
 	_cleanup_free_ char *copy = strdup(args);
 	char *argv[24] = {(char *)"varve"};
-	int argc = 1, fd = memfd_create("stderr", 0), old = dup(2);
+	int argc = 1;
 
 	for (char *p = strtok(copy, "|"); p && argc < 23; p = strtok(NULL, "|"))
 		argv[argc++] = strcmp(p, "DIR") ? p : f->dir;
-	free(f->out);
-	FILE *out = open_memstream(&f->out, &f->out_len);
-
-	fflush(stderr);
-	dup2(fd, 2);
-	int status = commands_run(argc, argv, out);
-
-	fflush(stderr);
-	dup2(old, 2);
-	ssize_t len = pread(fd, f->err, sizeof(f->err) - 1, 0);
-
-	f->err[len < 0 ? 0 : len] = 0;
-	close(fd);
-	close(old);
-	fclose(out);
-	return status;
+	return run_varve(argc, argv, &f->out, &f->out_len, f->err, sizeof(f->err));
 }
 
 static inline void write_story(struct fixture *f)
@@ -73,12 +57,6 @@ static inline void write_story(struct fixture *f)
 	sample_story(&f->s, &f->c);
 	sample_write_log(&f->s, f->dir, 1 << 20);
 }
-
-#define assert_in(text, words)                                          \
-	do {                                                            \
-		if (!strstr(text, words))                               \
-			fail_msg("\"%s\" is not in:\n%s", words, text); \
-	} while (0)
 
 static inline size_t lines(const char *text)
 {

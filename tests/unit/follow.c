@@ -2,8 +2,8 @@
 /* varve follow: a log that is written to meanwhile, by a process of its own that interrupts in the
  * end. */
 #include "tests/unit/responder_sample.h"
+#include "tests/unit/run.h"
 #include "evidence/diag.h"
-#include "responder/commands.h"
 #include "responder/follow_held.h"
 #include "responder/follow_runs.h"
 #include <fcntl.h>
@@ -168,11 +168,6 @@ static int follow(struct fixture *f, const char *words)
 	return status;
 }
 
-#define assert_in(text, words)                                          \
-	do {                                                            \
-		if (!strstr(text, words))                               \
-			fail_msg("\"%s\" is not in:\n%s", words, text); \
-	} while (0)
 #define assert_not_in(text, words)                                  \
 	do {                                                        \
 		if (strstr(text, words))                            \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Several sources at once, and standard input, as the program reads them. */
 #include "tests/unit/responder_sample.h"
+#include "tests/unit/run.h"
 #include "evidence/diag.h"
 #include "evidence/peek.h"
-#include "responder/commands.h"
 #include "responder/framing.h"
 #include "responder/merge.h"
 #include "responder/source_stream.h"
@@ -60,36 +60,15 @@ static int varve(struct fixture *f, const char *args)
 {
 	_cleanup_free_ char *copy = strdup(args);
 	char *argv[24] = {(char *)"varve"};
-	int argc = 1, fd = memfd_create("stderr", 0), old = dup(2);
+	int argc = 1;
 
 	for (char *p = strtok(copy, "|"); p && argc < 23; p = strtok(NULL, "|"))
 		argv[argc++] = !strcmp(p, "A")	   ? f->a
 			       : !strcmp(p, "B")   ? f->b
 			       : !strcmp(p, "ALL") ? f->all
 						   : p;
-	free(f->out);
-	FILE *out = open_memstream(&f->out, &f->out_len);
-
-	fflush(stderr);
-	dup2(fd, 2);
-	int status = commands_run(argc, argv, out);
-
-	fflush(stderr);
-	dup2(old, 2);
-	ssize_t len = pread(fd, f->err, sizeof(f->err) - 1, 0);
-
-	f->err[len < 0 ? 0 : len] = 0;
-	close(fd);
-	close(old);
-	fclose(out);
-	return status;
+	return run_varve(argc, argv, &f->out, &f->out_len, f->err, sizeof(f->err));
 }
-
-#define assert_in(text, words)                                          \
-	do {                                                            \
-		if (!strstr(text, words))                               \
-			fail_msg("\"%s\" is not in:\n%s", words, text); \
-	} while (0)
 
 /* Those of the sample's records that are wanted, in a log of their own. */
 static void write_some(struct fixture *f, const char *dir, size_t from, size_t to, size_t step)
